@@ -1,0 +1,1 @@
+//! Brings up a graph of Helm releases.
