@@ -1,1 +1,6 @@
-//! Brings up a graph of Helm releases.
+//! Brings up a graph of Helm releases in order, and says why when one does not come up.
+//!
+//! The rooms and who may import whom: `docs/design.md`, held by `tests/rooms.rs`.
+
+pub mod budget;
+pub mod names;
