@@ -3,4 +3,6 @@
 //! The rooms and who may import whom: `docs/design.md`, held by `tests/rooms.rs`.
 
 pub mod budget;
+pub mod event;
 pub mod names;
+pub mod snapshot;

@@ -1,0 +1,52 @@
+//! What the watches saw of the cluster: plain values, rich enough to judge readiness and to
+//! name a cause, with nothing of Kubernetes' client libraries in them and nothing secret.
+//!
+//! `cluster/` makes them, `verdict/` reads them, [`World`] keeps the newest of each.
+
+mod object;
+mod pod;
+mod record;
+mod workload;
+mod world;
+
+pub use object::{ClusterEvent, Condition, Conditions, Meta, ObjectRef, Owner, Uid};
+pub use pod::{ContainerSpec, ContainerState, ContainerStatus, Pod, Terminated};
+pub use record::{Contents, Hook, Marks, Record, RecordStatus};
+pub use workload::{
+    Claim, Custom, Endpoints, Job, ReplicaSet, Service, StorageClass, UpdateStrategy, Workload,
+    WorkloadKind,
+};
+pub use world::{Exit, World};
+
+/// The newest state of one object.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Snapshot {
+    Pod(Pod),
+    Workload(Workload),
+    ReplicaSet(ReplicaSet),
+    Job(Job),
+    Claim(Claim),
+    StorageClass(StorageClass),
+    Service(Service),
+    Endpoints(Endpoints),
+    Event(ClusterEvent),
+    Custom(Custom),
+    Record(Record),
+}
+
+/// What a watch tells: an object as it is now, or that it is no more.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Observation {
+    Seen(Snapshot),
+    /// Carries the last known state, so that a reader knows what it lost.
+    Gone(Snapshot),
+    /// A watch can't go on for now: what is watched, and why. Sent once per outage.
+    Interrupted {
+        what: String,
+        why: String,
+    },
+    /// The watch goes on again.
+    Resumed {
+        what: String,
+    },
+}

@@ -1,0 +1,110 @@
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+/// The identity that the API server gave an object; a new object of an old name has another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uid(pub Arc<str>);
+
+impl From<&str> for Uid {
+    fn from(text: &str) -> Uid {
+        Uid(text.into())
+    }
+}
+
+/// An object by its kind and name, as a manifest names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectRef {
+    /// `apps/v1`, `v1`, `stable.example.com/v1`.
+    pub api_version: String,
+    pub kind: String,
+    /// None where the object has none, or the manifest leaves it to the release's.
+    pub namespace: Option<String>,
+    pub name: String,
+}
+
+impl ObjectRef {
+    /// The API group, empty for the core group.
+    pub fn group(&self) -> &str {
+        self.api_version.rsplit_once('/').map_or("", |(g, _)| g)
+    }
+
+    /// `deployment/php-fpm`: how people name it.
+    pub fn short(&self) -> String {
+        format!("{}/{}", self.kind.to_lowercase(), self.name)
+    }
+}
+
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.to_lowercase(), self.name)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meta {
+    pub uid: Uid,
+    pub namespace: String,
+    pub name: String,
+    /// Counts changes of the spec; 0 where the kind has none.
+    pub generation: i64,
+    pub created: Timestamp,
+    pub deleting: bool,
+    /// The controller among the owners.
+    pub owner: Option<Owner>,
+    /// `pod-template-hash` of ReplicaSets and their pods, else `controller-revision-hash`.
+    pub revision_hash: Option<String>,
+    /// `helm.sh/hook` is among the annotations.
+    pub hook: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    pub uid: Uid,
+    pub kind: String,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    pub kind: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    pub reason: String,
+    pub message: String,
+    pub since: Option<Timestamp>,
+}
+
+impl Condition {
+    pub fn is_true(&self) -> bool {
+        self.status == "True"
+    }
+}
+
+/// Finds a condition by its type.
+pub trait Conditions {
+    fn condition(&self, kind: &str) -> Option<&Condition>;
+}
+
+impl Conditions for [Condition] {
+    fn condition(&self, kind: &str) -> Option<&Condition> {
+        self.iter().find(|c| c.kind == kind)
+    }
+}
+
+/// An event in the sense of the cluster: best effort, kept for an hour, counted up when repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterEvent {
+    pub uid: Uid,
+    /// What it is about.
+    pub about: ObjectRef,
+    pub about_uid: Uid,
+    /// Container that it is about, from `fieldPath` (`spec.initContainers{migrate}`).
+    pub container: Option<String>,
+    pub warning: bool,
+    pub reason: String,
+    pub message: String,
+    pub count: u32,
+    pub last_seen: Option<Timestamp>,
+}

@@ -1,0 +1,91 @@
+use jiff::Timestamp;
+
+use super::{Condition, Meta};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pod {
+    pub meta: Meta,
+    pub phase: String,
+    /// `status.reason`: `Evicted`, `NodeLost`, ...
+    pub reason: String,
+    pub message: String,
+    pub node: Option<String>,
+    /// `Always`, `OnFailure` or `Never`.
+    pub restart_policy: String,
+    pub conditions: Vec<Condition>,
+    pub init_containers: Vec<ContainerSpec>,
+    pub containers: Vec<ContainerSpec>,
+    pub init_statuses: Vec<ContainerStatus>,
+    pub statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerSpec {
+    pub name: String,
+    pub image: String,
+    /// An init container with `restartPolicy: Always`: a native sidecar (KEP-753).
+    pub sidecar: bool,
+    pub has_readiness_probe: bool,
+    pub has_startup_probe: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContainerStatus {
+    pub name: String,
+    /// `containerd://...`, of the present or the last instance; None before the first.
+    pub container_id: Option<String>,
+    pub state: ContainerState,
+    pub last: Option<Terminated>,
+    pub ready: bool,
+    pub started: Option<bool>,
+    pub restarts: u32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ContainerState {
+    /// Both texts may be empty: the API leaves the state out of a container that is yet to come.
+    Waiting {
+        reason: String,
+        message: String,
+    },
+    Running {
+        since: Option<Timestamp>,
+    },
+    Terminated(Terminated),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminated {
+    pub exit_code: i32,
+    /// 0 where no signal ended it.
+    pub signal: i32,
+    pub reason: String,
+    pub message: String,
+    pub started: Option<Timestamp>,
+    pub finished: Option<Timestamp>,
+    pub container_id: Option<String>,
+}
+
+impl Pod {
+    /// `spec.initContainers` in their order with their statuses, which may be missing.
+    pub fn inits(&self) -> impl Iterator<Item = (&ContainerSpec, Option<&ContainerStatus>)> {
+        self.init_containers
+            .iter()
+            .map(|spec| (spec, find(&self.init_statuses, &spec.name)))
+    }
+
+    /// `spec.containers` in their order with their statuses, which may be missing.
+    pub fn mains(&self) -> impl Iterator<Item = (&ContainerSpec, Option<&ContainerStatus>)> {
+        self.containers
+            .iter()
+            .map(|spec| (spec, find(&self.statuses, &spec.name)))
+    }
+
+    pub fn status_of(&self, container: &str) -> Option<&ContainerStatus> {
+        find(&self.init_statuses, container).or_else(|| find(&self.statuses, container))
+    }
+}
+
+fn find<'a>(statuses: &'a [ContainerStatus], name: &str) -> Option<&'a ContainerStatus> {
+    statuses.iter().find(|s| s.name == name)
+}

@@ -1,0 +1,111 @@
+use jiff::Timestamp;
+
+use super::ObjectRef;
+
+/// A revision of a helm release, as the labels of its Secret tell it
+/// (helm `pkg/storage/driver/secrets.go`). The payload is not part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub namespace: String,
+    /// helm's name of the release.
+    pub release: String,
+    pub revision: u32,
+    pub status: RecordStatus,
+    pub modified: Option<Timestamp>,
+    pub marks: Marks,
+}
+
+/// Our own labels on a record. `applied` and `verified` count only when they equal the
+/// record's revision, because helm copies all labels into later revisions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// `stackctl.dev/stack`
+    pub stack: Option<String>,
+    /// `stackctl.dev/release`, the id in the profile
+    pub release: Option<String>,
+    /// `stackctl.dev/run`
+    pub run: Option<String>,
+    /// `stackctl.dev/applied`
+    pub applied: Option<u32>,
+    /// `stackctl.dev/verified`
+    pub verified: Option<u32>,
+}
+
+impl Record {
+    /// Seen ready by the run that made this very revision.
+    pub fn is_verified(&self) -> bool {
+        self.marks.verified == Some(self.revision)
+    }
+}
+
+/// helm `pkg/release/common/status.go`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordStatus {
+    Unknown,
+    Deployed,
+    Uninstalled,
+    Superseded,
+    Failed,
+    Uninstalling,
+    PendingInstall,
+    PendingUpgrade,
+    PendingRollback,
+}
+
+impl RecordStatus {
+    pub fn parse(text: &str) -> RecordStatus {
+        match text {
+            "deployed" => RecordStatus::Deployed,
+            "uninstalled" => RecordStatus::Uninstalled,
+            "superseded" => RecordStatus::Superseded,
+            "failed" => RecordStatus::Failed,
+            "uninstalling" => RecordStatus::Uninstalling,
+            "pending-install" => RecordStatus::PendingInstall,
+            "pending-upgrade" => RecordStatus::PendingUpgrade,
+            "pending-rollback" => RecordStatus::PendingRollback,
+            _ => RecordStatus::Unknown,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RecordStatus::Unknown => "unknown",
+            RecordStatus::Deployed => "deployed",
+            RecordStatus::Uninstalled => "uninstalled",
+            RecordStatus::Superseded => "superseded",
+            RecordStatus::Failed => "failed",
+            RecordStatus::Uninstalling => "uninstalling",
+            RecordStatus::PendingInstall => "pending-install",
+            RecordStatus::PendingUpgrade => "pending-upgrade",
+            RecordStatus::PendingRollback => "pending-rollback",
+        }
+    }
+
+    /// A helm is at work on it, or died at it.
+    pub fn is_pending(self) -> bool {
+        matches!(
+            self,
+            RecordStatus::PendingInstall
+                | RecordStatus::PendingUpgrade
+                | RecordStatus::PendingRollback
+        )
+    }
+}
+
+/// What one revision of a release consists of: names only, the manifests are dropped unread.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    pub revision: u32,
+    /// `php-fpm-0.3.0`
+    pub chart: String,
+    pub objects: Vec<ObjectRef>,
+    pub hooks: Vec<Hook>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    pub object: ObjectRef,
+    /// `pre-install`, `post-upgrade`, `test`, ...
+    pub events: Vec<String>,
+    pub weight: i64,
+}

@@ -1,0 +1,120 @@
+use super::{Condition, Meta, ObjectRef, Uid};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WorkloadKind {
+    Deployment,
+    StatefulSet,
+    DaemonSet,
+}
+
+impl WorkloadKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WorkloadKind::Deployment => "Deployment",
+            WorkloadKind::StatefulSet => "StatefulSet",
+            WorkloadKind::DaemonSet => "DaemonSet",
+        }
+    }
+}
+
+/// A Deployment, StatefulSet or DaemonSet. Numbers are as the API gives them, missing ones 0.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Workload {
+    pub kind: WorkloadKind,
+    pub meta: Meta,
+    pub observed_generation: i64,
+    /// `spec.replicas` (1 when left out), or `status.desiredNumberScheduled` of a DaemonSet.
+    pub desired: u32,
+    /// Pods there are, of any revision.
+    pub current: u32,
+    pub updated: u32,
+    pub ready: u32,
+    pub available: u32,
+    pub strategy: UpdateStrategy,
+    pub paused: bool,
+    /// Of a StatefulSet; equal when a roll-out is through.
+    pub current_revision: String,
+    pub update_revision: String,
+    pub conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateStrategy {
+    /// Of a StatefulSet, pods with an ordinal below `partition` stay on the old revision.
+    Rolling {
+        partition: u32,
+    },
+    Recreate,
+    OnDelete,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReplicaSet {
+    pub meta: Meta,
+    /// Annotation `deployment.kubernetes.io/revision`; the newest is the Deployment's present one.
+    pub revision: u64,
+    pub desired: u32,
+    pub ready: u32,
+    pub conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    pub meta: Meta,
+    /// None for a work queue, where one success is enough.
+    pub completions: Option<u32>,
+    pub parallelism: u32,
+    pub backoff_limit: u32,
+    pub suspended: bool,
+    pub active: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    pub conditions: Vec<Condition>,
+}
+
+/// A PersistentVolumeClaim.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    pub meta: Meta,
+    pub phase: String,
+    pub storage_class: Option<String>,
+    pub volume: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageClass {
+    pub uid: Uid,
+    pub name: String,
+    pub is_default: bool,
+    pub waits_for_first_consumer: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    pub meta: Meta,
+    /// `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`.
+    pub kind: String,
+    pub has_selector: bool,
+    /// A load balancer has given it an address.
+    pub has_ingress: bool,
+}
+
+/// An EndpointSlice: who answers for a Service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoints {
+    pub meta: Meta,
+    pub service: String,
+    /// The pods behind the ready addresses, by uid.
+    pub ready_pods: Vec<Uid>,
+    /// Ready addresses, with and without a pod.
+    pub ready: u32,
+}
+
+/// An object of any other kind, read by generation and the usual conditions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Custom {
+    pub object: ObjectRef,
+    pub meta: Meta,
+    pub observed_generation: Option<i64>,
+    pub conditions: Vec<Condition>,
+}

@@ -1,0 +1,249 @@
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    Claim, ClusterEvent, ContainerState, ContainerStatus, Custom, Endpoints, Job, ObjectRef,
+    Observation, Pod, Record, ReplicaSet, Service, Snapshot, StorageClass, Terminated, Uid,
+    Workload,
+};
+
+/// Events kept per object; the oldest goes first.
+const EVENTS_PER_OBJECT: usize = 32;
+/// Ends kept per container.
+const EXITS_PER_CONTAINER: usize = 8;
+
+/// The newest state of everything that is watched. A fold over observations: it has no clock
+/// and asks nobody.
+#[derive(Debug, Default)]
+pub struct World {
+    pub pods: HashMap<Uid, Pod>,
+    pub workloads: HashMap<Uid, Workload>,
+    pub replica_sets: HashMap<Uid, ReplicaSet>,
+    pub jobs: HashMap<Uid, Job>,
+    pub claims: HashMap<Uid, Claim>,
+    pub storage_classes: HashMap<Uid, StorageClass>,
+    pub services: HashMap<Uid, Service>,
+    pub endpoints: HashMap<Uid, Endpoints>,
+    pub customs: HashMap<Uid, Custom>,
+    /// By namespace, release and revision.
+    pub records: BTreeMap<(String, String, u32), Record>,
+    events: HashMap<Uid, Vec<ClusterEvent>>,
+    exits: HashMap<(Uid, String), Vec<Exit>>,
+}
+
+/// One end of a container. The API shows the last two at most; the world remembers more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// 1 for the first run of the container.
+    pub attempt: u32,
+    pub terminated: Terminated,
+}
+
+impl World {
+    pub fn apply(&mut self, observation: &Observation) {
+        match observation {
+            Observation::Seen(snapshot) => self.seen(snapshot.clone()),
+            Observation::Gone(snapshot) => self.gone(snapshot),
+            Observation::Interrupted { .. } | Observation::Resumed { .. } => {}
+        }
+    }
+
+    fn seen(&mut self, snapshot: Snapshot) {
+        match snapshot {
+            Snapshot::Pod(pod) => self.seen_pod(pod),
+            Snapshot::Workload(workload) => {
+                let known = self.workloads.get(&workload.meta.uid);
+                if known.is_none_or(|k| k.meta.generation <= workload.meta.generation) {
+                    self.workloads.insert(workload.meta.uid.clone(), workload);
+                }
+            }
+            Snapshot::ReplicaSet(set) => drop(self.replica_sets.insert(set.meta.uid.clone(), set)),
+            Snapshot::Job(job) => drop(self.jobs.insert(job.meta.uid.clone(), job)),
+            Snapshot::Claim(claim) => drop(self.claims.insert(claim.meta.uid.clone(), claim)),
+            Snapshot::StorageClass(class) => {
+                self.storage_classes.insert(class.uid.clone(), class);
+            }
+            Snapshot::Service(service) => {
+                self.services.insert(service.meta.uid.clone(), service);
+            }
+            Snapshot::Endpoints(slice) => {
+                self.endpoints.insert(slice.meta.uid.clone(), slice);
+            }
+            Snapshot::Custom(custom) => drop(self.customs.insert(custom.meta.uid.clone(), custom)),
+            Snapshot::Record(record) => {
+                self.records.insert(record_key(&record), record);
+            }
+            Snapshot::Event(event) => self.seen_event(event),
+        }
+    }
+
+    fn seen_pod(&mut self, pod: Pod) {
+        for status in pod.init_statuses.iter().chain(&pod.statuses) {
+            for exit in exits_of(status) {
+                let known = self
+                    .exits
+                    .entry((pod.meta.uid.clone(), status.name.clone()))
+                    .or_default();
+                if known.iter().all(|k| k.attempt != exit.attempt) {
+                    known.push(exit);
+                    known.sort_by_key(|e| e.attempt);
+                    if known.len() > EXITS_PER_CONTAINER {
+                        known.remove(0);
+                    }
+                }
+            }
+        }
+        self.pods.insert(pod.meta.uid.clone(), pod);
+    }
+
+    fn seen_event(&mut self, event: ClusterEvent) {
+        let events = self.events.entry(event.about_uid.clone()).or_default();
+        match events.iter_mut().find(|known| known.uid == event.uid) {
+            Some(known) => *known = event,
+            None => events.push(event),
+        }
+        if events.len() > EVENTS_PER_OBJECT {
+            events.remove(0);
+        }
+    }
+
+    fn gone(&mut self, snapshot: &Snapshot) {
+        match snapshot {
+            Snapshot::Pod(pod) => drop(self.pods.remove(&pod.meta.uid)),
+            Snapshot::Workload(workload) => drop(self.workloads.remove(&workload.meta.uid)),
+            Snapshot::ReplicaSet(set) => drop(self.replica_sets.remove(&set.meta.uid)),
+            Snapshot::Job(job) => drop(self.jobs.remove(&job.meta.uid)),
+            Snapshot::Claim(claim) => drop(self.claims.remove(&claim.meta.uid)),
+            Snapshot::StorageClass(class) => drop(self.storage_classes.remove(&class.uid)),
+            Snapshot::Service(service) => drop(self.services.remove(&service.meta.uid)),
+            Snapshot::Endpoints(slice) => drop(self.endpoints.remove(&slice.meta.uid)),
+            Snapshot::Custom(custom) => drop(self.customs.remove(&custom.meta.uid)),
+            Snapshot::Record(record) => drop(self.records.remove(&record_key(record))),
+            // The cluster forgets events after an hour; what they told stays true.
+            Snapshot::Event(_) => {}
+        }
+    }
+
+    /// Events about an object, oldest first.
+    pub fn events_about(&self, uid: &Uid) -> &[ClusterEvent] {
+        self.events.get(uid).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every end of a container that was ever seen, oldest first.
+    pub fn exits(&self, pod: &Uid, container: &str) -> &[Exit] {
+        self.exits
+            .get(&(pod.clone(), container.to_owned()))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Pods whose controller is `owner`, oldest first.
+    pub fn pods_of(&self, owner: &Uid) -> Vec<&Pod> {
+        let owned = |pod: &&Pod| pod.meta.owner.as_ref().is_some_and(|o| &o.uid == owner);
+        let mut pods: Vec<&Pod> = self.pods.values().filter(owned).collect();
+        pods.sort_by(|a, b| (a.meta.created, &a.meta.name).cmp(&(b.meta.created, &b.meta.name)));
+        pods
+    }
+
+    /// ReplicaSets of a Deployment, newest revision first.
+    pub fn replica_sets_of(&self, deployment: &Uid) -> Vec<&ReplicaSet> {
+        let owned = |set: &&ReplicaSet| {
+            set.meta
+                .owner
+                .as_ref()
+                .is_some_and(|o| &o.uid == deployment)
+        };
+        let mut sets: Vec<&ReplicaSet> = self.replica_sets.values().filter(owned).collect();
+        sets.sort_by_key(|set| std::cmp::Reverse(set.revision));
+        sets
+    }
+
+    pub fn workload(&self, object: &ObjectRef) -> Option<&Workload> {
+        self.workloads
+            .values()
+            .find(|w| w.kind.as_str() == object.kind && is(object, &w.meta))
+    }
+
+    pub fn job(&self, object: &ObjectRef) -> Option<&Job> {
+        self.jobs.values().find(|j| is(object, &j.meta))
+    }
+
+    pub fn pod(&self, object: &ObjectRef) -> Option<&Pod> {
+        self.pods.values().find(|p| is(object, &p.meta))
+    }
+
+    pub fn claim(&self, object: &ObjectRef) -> Option<&Claim> {
+        self.claims.values().find(|c| is(object, &c.meta))
+    }
+
+    pub fn service(&self, object: &ObjectRef) -> Option<&Service> {
+        self.services.values().find(|s| is(object, &s.meta))
+    }
+
+    pub fn custom(&self, object: &ObjectRef) -> Option<&Custom> {
+        self.customs
+            .values()
+            .find(|c| c.object.kind == object.kind && is(object, &c.meta))
+    }
+
+    /// Ready addresses behind a Service, over all its slices.
+    pub fn ready_endpoints(&self, service: &Service) -> u32 {
+        self.endpoints
+            .values()
+            .filter(|e| {
+                e.meta.namespace == service.meta.namespace && e.service == service.meta.name
+            })
+            .map(|e| e.ready)
+            .sum()
+    }
+
+    /// The newest revision of a release.
+    pub fn last_record(&self, namespace: &str, release: &str) -> Option<&Record> {
+        let key = |revision| (namespace.to_owned(), release.to_owned(), revision);
+        self.records
+            .range(key(0)..=key(u32::MAX))
+            .next_back()
+            .map(|(_, record)| record)
+    }
+}
+
+fn is(object: &ObjectRef, meta: &super::Meta) -> bool {
+    object.name == meta.name
+        && object
+            .namespace
+            .as_ref()
+            .is_none_or(|ns| *ns == meta.namespace)
+}
+
+fn record_key(record: &Record) -> (String, String, u32) {
+    (
+        record.namespace.clone(),
+        record.release.clone(),
+        record.revision,
+    )
+}
+
+/// The ends that a status proves. `restartCount` is the number of earlier instances, so the
+/// present one is attempt `restarts + 1` and the last one `restarts`; while the container waits
+/// for its next start, the last state is the end of the present attempt
+/// (kubelet `convertToAPIContainerStatuses`).
+fn exits_of(status: &ContainerStatus) -> Vec<Exit> {
+    let present = status.restarts + 1;
+    let mut exits = Vec::new();
+    match (&status.state, &status.last) {
+        (ContainerState::Terminated(end), last) => {
+            if let Some(last) = last {
+                exits.push((status.restarts, last));
+            }
+            exits.push((present, end));
+        }
+        (ContainerState::Waiting { .. }, Some(last)) => exits.push((present, last)),
+        (ContainerState::Running { .. }, Some(last)) => exits.push((status.restarts, last)),
+        _ => {}
+    }
+    exits
+        .into_iter()
+        .map(|(attempt, end)| Exit {
+            attempt: attempt.max(1),
+            terminated: end.clone(),
+        })
+        .collect()
+}
