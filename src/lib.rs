@@ -5,4 +5,5 @@
 pub mod budget;
 pub mod event;
 pub mod names;
+pub mod runner;
 pub mod snapshot;

@@ -1,0 +1,84 @@
+//! The two doors through which the runner reaches the world: [`Deployer`] is helm,
+//! [`Observer`] the cluster. Both speak in snapshots and names, so a test can stand behind them.
+
+use futures::future::LocalBoxFuture;
+use futures::stream::LocalBoxStream;
+
+use crate::names::{Namespace, ReleaseName};
+use crate::snapshot::{Contents, ObjectRef, Observation};
+
+/// Sees the cluster.
+pub trait Observer {
+    /// Starts to watch these namespaces and returns once the first state of all watches has been
+    /// delivered to the stream that [`Observer::observations`] gave. Watching one twice is harmless.
+    fn watch<'a>(
+        &'a self,
+        namespaces: &'a [Namespace],
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
+
+    /// Everything that the watches tell, in order, without end. Taken once.
+    fn observations(&self) -> LocalBoxStream<'static, Observation>;
+
+    /// Watches the kinds of these objects too, where they are not watched already and carry a
+    /// status to wait for. Returns once they have been delivered; kinds that the cluster does not
+    /// serve are left out.
+    fn follow<'a>(&'a self, objects: &'a [ObjectRef]) -> LocalBoxFuture<'a, ()>;
+
+    /// What a revision of a release consists of, read once from its record.
+    fn contents<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+    ) -> LocalBoxFuture<'a, Result<Contents, ObserveError>>;
+
+    /// The present state of these objects, asked for once, for the moment after helm has returned:
+    /// a watch may still show the generation before.
+    fn refresh<'a>(
+        &'a self,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Observation>, ObserveError>>;
+
+    /// The log of one instance of a container from its first line to its end, reconnecting where the
+    /// stream breaks, no line twice. The stream ends when the container has ended or its log is gone.
+    fn log(&self, target: LogTarget) -> LocalBoxStream<'static, String>;
+
+    /// Writes `stackctl.dev/<mark>=<revision>` on the release's record.
+    fn mark<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+        mark: Mark,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    Applied,
+    Verified,
+}
+
+/// One instance of a container.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LogTarget {
+    pub namespace: String,
+    pub pod: String,
+    pub container: String,
+    /// The instance; another id is another log.
+    pub container_id: String,
+    /// It has been followed by another instance already: ask for the log of the one before.
+    pub previous: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ObserveError {
+    #[error("{0}")]
+    Unreachable(String),
+    #[error("{0}")]
+    Denied(String),
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    Unexpected(String),
+}
