@@ -5,5 +5,6 @@
 pub mod budget;
 pub mod event;
 pub mod names;
+pub mod process;
 pub mod runner;
 pub mod snapshot;
