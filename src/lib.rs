@@ -6,5 +6,6 @@ pub mod budget;
 pub mod event;
 pub mod names;
 pub mod process;
+pub mod profile;
 pub mod runner;
 pub mod snapshot;

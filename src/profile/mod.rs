@@ -1,0 +1,52 @@
+//! From text to a [`Profile`]: finds the file, reads YAML into a tree that knows where
+//! everything was written, and turns the tree into releases, collecting every error on
+//! the way.
+//!
+//! The room owns the profile's grammar: keys, types, defaults, how paths are resolved,
+//! and the wording of what is wrong. It reads files and the environment, and only for
+//! the profile. It must not know what happens to a profile afterwards: no command line,
+//! no cluster, no helm, no order of releases. What needs lead to is checked here, whether
+//! they form a circle is the plan's.
+//!
+//! The way through the files: `locate`, `decode`, `parse` (to the `tree`), `stack`, and
+//! from there one file per part of the grammar. All of them write into one `report`.
+
+mod ambiguity;
+mod budgets;
+mod chart;
+mod decode;
+mod defaults;
+mod diagnostic;
+mod duration;
+mod excerpt;
+mod fields;
+mod inline;
+mod locate;
+mod nearby;
+mod needs;
+mod parse;
+mod place;
+mod quote;
+mod read;
+mod release;
+mod report;
+mod scalar;
+mod set;
+mod source;
+mod stack;
+mod suggest;
+mod syntax;
+mod tree;
+mod values;
+mod values_file;
+
+pub use chart::ChartSource;
+pub use diagnostic::{Diagnostic, ProfileErrors};
+pub use excerpt::Excerpt;
+pub use locate::{LocateError, VARIABLE, locate, process_environment};
+pub use needs::Need;
+pub use place::Place;
+pub use release::Release;
+pub use source::Sources;
+pub use stack::{Profile, load, read};
+pub use values::Values;

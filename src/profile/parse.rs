@@ -1,0 +1,328 @@
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
+
+use super::place::{Place, SourceId};
+use super::quote::quoted;
+use super::report::Report;
+use super::scalar::Scalar;
+use super::syntax;
+use super::tree::{Content, Entry, Node};
+
+/// How deep lists and maps may be nested. Real profiles stay below ten; everything that
+/// walks the tree recurses, so this bounds the stack.
+const DEEPEST: usize = 64;
+
+/// How much aliases may add: bytes of text and [`NODE_WEIGHT`] for each node. A few lines of
+/// aliases to aliases would otherwise fill the memory ("billion laughs").
+const ALIAS_ALLOWANCE: usize = 8 * 1024 * 1024;
+const NODE_WEIGHT: usize = 64;
+
+/// Builds the tree of a file's one document. An empty file is a null.
+/// `None` after a syntax error, which is then in the report.
+pub(super) fn parse(source: SourceId, report: &mut Report) -> Option<Node> {
+    let text = report.sources.text(source);
+    let mut builder = Builder {
+        source,
+        report,
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        alias_weight: 0,
+        root: None,
+    };
+    let mut documents = 0;
+    for event in Parser::new_from_str(&text) {
+        let (event, span) = match event {
+            Ok(event) => event,
+            Err(error) => {
+                let place = syntax::place(source, &error);
+                let (message, hint) = syntax::explain(error.info());
+                let diagnostic = builder.report.error(place, message);
+                hint.map(|hint| diagnostic.hint(hint));
+                return None;
+            }
+        };
+        if matches!(event, Event::DocumentStart(_)) {
+            documents += 1;
+            if documents > 1 {
+                let place = builder.place(span);
+                let diagnostic = builder.report.error(place, "a second document begins here");
+                diagnostic.hint("a profile is one document; put the other into a file of its own");
+                return None;
+            }
+        }
+        builder.take(event, span)?;
+    }
+    let empty = || Node {
+        place: Place::spanning(source, 1, 1, 1),
+        content: scalar("", true),
+    };
+    Some(builder.root.unwrap_or_else(empty))
+}
+
+struct Builder<'a> {
+    source: SourceId,
+    report: &'a mut Report,
+    /// The collections that have begun and not ended, outermost first.
+    open: Vec<Open>,
+    anchors: HashMap<usize, Anchored>,
+    alias_weight: usize,
+    root: Option<Node>,
+}
+
+struct Open {
+    place: Place,
+    anchor: usize,
+    measure: Measure,
+    collection: Collection,
+}
+
+enum Collection {
+    List(Vec<Node>),
+    Map(OpenMap),
+}
+
+#[derive(Default)]
+struct OpenMap {
+    entries: Vec<Entry>,
+    /// Which entry has a key.
+    index: HashMap<String, usize>,
+    key: Option<Key>,
+    /// The values of `<<`, in order.
+    merged: Vec<Node>,
+}
+
+struct Key {
+    text: String,
+    place: Place,
+    /// A plain `<<`, which takes up the entries of its value.
+    merges: bool,
+}
+
+#[derive(Clone)]
+struct Anchored {
+    node: Node,
+    measure: Measure,
+}
+
+/// How much a node is, whatever is inside included.
+#[derive(Clone, Copy, Default)]
+struct Measure {
+    height: usize,
+    weight: usize,
+}
+
+impl Builder<'_> {
+    /// `None` when there is no use in going on.
+    fn take(&mut self, event: Event<'_>, span: Span) -> Option<()> {
+        let place = self.place(span);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.check_tag(place, tag.as_deref(), "str");
+                // The tags that are accepted, `!!str` and the lone `!`, both make text.
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                let measure = Measure {
+                    height: 0,
+                    weight: NODE_WEIGHT + text.len(),
+                };
+                let content = scalar(&text, plain);
+                self.add(Node { place, content }, anchor, measure);
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.check_tag(place, tag.as_deref(), "seq");
+                self.open(place, anchor, Collection::List(Vec::new()))?;
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.check_tag(place, tag.as_deref(), "map");
+                self.open(place, anchor, Collection::Map(OpenMap::default()))?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Alias(anchor) => self.alias(place, anchor)?,
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn open(&mut self, place: Place, anchor: usize, collection: Collection) -> Option<()> {
+        let inside = Measure {
+            height: 1,
+            weight: NODE_WEIGHT,
+        };
+        self.open.push(Open {
+            place,
+            anchor,
+            measure: inside,
+            collection,
+        });
+        self.check_depth(place, 0)
+    }
+
+    fn check_depth(&mut self, place: Place, height: usize) -> Option<()> {
+        if self.open.len() + height <= DEEPEST {
+            return Some(());
+        }
+        let message = format!("lists and maps are nested deeper than {DEEPEST} levels here");
+        self.report.error(place, message);
+        None
+    }
+
+    fn close(&mut self) {
+        let Some(open) = self.open.pop() else { return };
+        let content = match open.collection {
+            Collection::List(items) => Content::List(items),
+            Collection::Map(map) => Content::Map(self.with_merged(map)),
+        };
+        let place = open.place;
+        self.add(Node { place, content }, open.anchor, open.measure);
+    }
+
+    fn alias(&mut self, place: Place, anchor: usize) -> Option<()> {
+        let Some(Anchored { node, measure }) = self.anchors.get(&anchor).cloned() else {
+            let message = "this alias stands inside the very node it refers to";
+            self.report.error(place, message);
+            return None;
+        };
+        self.alias_weight += measure.weight;
+        if self.alias_weight > ALIAS_ALLOWANCE {
+            let message = "the aliases up to here make more than 8 MiB of this file";
+            self.report.error(place, message);
+            return None;
+        }
+        self.check_depth(place, measure.height)?;
+        self.add(node, 0, measure);
+        Some(())
+    }
+
+    /// Puts a finished node where it belongs: under its anchor, and into its parent.
+    fn add(&mut self, node: Node, anchor: usize, measure: Measure) {
+        if anchor > 0 {
+            let node = node.clone();
+            self.anchors.insert(anchor, Anchored { node, measure });
+        }
+        let Some(parent) = self.open.last_mut() else {
+            self.root = Some(node);
+            return;
+        };
+        parent.measure.weight += measure.weight;
+        parent.measure.height = parent.measure.height.max(measure.height + 1);
+        match &mut parent.collection {
+            Collection::List(items) => items.push(node),
+            Collection::Map(map) => match map.key.take() {
+                None => map.key = Some(key(node, self.report)),
+                Some(key) => add_entry(map, key, node, self.report),
+            },
+        }
+    }
+
+    /// The map's own entries, then those that `<<` brings and the map doesn't have itself.
+    fn with_merged(&mut self, map: OpenMap) -> Vec<Entry> {
+        let OpenMap {
+            mut entries,
+            mut index,
+            merged,
+            ..
+        } = map;
+        for node in merged {
+            let place = node.place;
+            let maps = match node.content {
+                Content::List(items) => items,
+                content => vec![Node { place, content }],
+            };
+            for Node { place, content } in maps {
+                let Content::Map(offered) = content else {
+                    let message = "only a map, or a list of maps, can be merged with `<<`";
+                    self.report.error(place, message);
+                    continue;
+                };
+                for entry in offered {
+                    if !index.contains_key(&entry.key) {
+                        index.insert(entry.key.clone(), entries.len());
+                        entries.push(entry);
+                    }
+                }
+            }
+        }
+        entries
+    }
+
+    fn check_tag(&mut self, place: Place, tag: Option<&Tag>, accepted: &str) {
+        let Some(tag) = tag else { return };
+        let lone = tag.suffix == "!" && tag.handle.is_empty();
+        if lone || (tag.is_yaml_core_schema() && tag.suffix == accepted) {
+            return;
+        }
+        let written = if tag.is_yaml_core_schema() {
+            format!("!!{}", tag.suffix)
+        } else {
+            format!("{}{}", tag.handle, tag.suffix)
+        };
+        let message = format!("the tag {} means nothing here", quoted(&written));
+        self.report.error(place, message).hint("remove it");
+    }
+
+    fn place(&self, span: Span) -> Place {
+        let (start, length) = (span.start, span.len().max(1));
+        Place::spanning(self.source, start.line(), start.col() + 1, length)
+    }
+}
+
+fn scalar(text: &str, plain: bool) -> Content {
+    Content::Scalar(Scalar {
+        text: text.to_owned(),
+        plain,
+    })
+}
+
+/// Reads a node as a key. Anything but text is an error and makes the best key it can, so
+/// that what stands under it is looked at too.
+fn key(node: Node, report: &mut Report) -> Key {
+    let kind = node.kind();
+    let place = node.place;
+    match node.content {
+        Content::Scalar(scalar) => {
+            if kind != "text" {
+                let message = format!("a key must be text, {} is {kind}", quoted(&scalar.text));
+                let diagnostic = report.error(place, message);
+                diagnostic.hint(format!("quote it: `\"{}\"`", scalar.text));
+            }
+            Key {
+                merges: scalar.plain && scalar.text == "<<",
+                text: scalar.text,
+                place,
+            }
+        }
+        Content::List(_) | Content::Map(_) => {
+            let diagnostic = report.error(place, format!("a key must be text, this is {kind}"));
+            diagnostic.hint("text that begins with `{` or `[` needs quotes");
+            Key {
+                text: String::new(),
+                place,
+                merges: false,
+            }
+        }
+    }
+}
+
+fn add_entry(map: &mut OpenMap, key: Key, value: Node, report: &mut Report) {
+    if key.merges {
+        if !map.merged.is_empty() {
+            let diagnostic = report.error(key.place, "the key `<<` is given twice");
+            diagnostic.hint("several maps are merged with one `<<: [*a, *b]`");
+        }
+        map.merged.push(value);
+        return;
+    }
+    if let Some(&first) = map.index.get(&key.text) {
+        let line = map.entries[first].key_place.line();
+        let message = format!("the key {} is given twice", quoted(&key.text));
+        let diagnostic = report.error(key.place, message);
+        diagnostic.hint(format!("it is already given on line {line}"));
+        return;
+    }
+    map.index.insert(key.text.clone(), map.entries.len());
+    map.entries.push(Entry {
+        key: key.text,
+        key_place: key.place,
+        value,
+    });
+}

@@ -1,0 +1,197 @@
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::decode::decode;
+use super::defaults;
+use super::diagnostic::{Diagnostic, ProfileErrors};
+use super::fields::Fields;
+use super::needs::{self, Ids};
+use super::parse::parse;
+use super::place::Place;
+use super::quote::quoted;
+use super::read::{boolean, name};
+use super::release::{self, Draft, Release, Surroundings};
+use super::report::Report;
+use super::source::Sources;
+use super::tree::{Content, Entry, Node};
+use super::values::ValuesReader;
+use crate::names::{Namespace, ReleaseId, StackName};
+
+/// A bigger file is no profile; 500 releases take about a tenth of it.
+const LARGEST: usize = 1024 * 1024;
+
+/// A stack as its profile describes it. Every file it names exists; every need leads to
+/// an enabled release. Whether the needs form a circle is for the plan to find out.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// The file it was loaded from, as it was named.
+    pub file: PathBuf,
+    pub name: StackName,
+    pub namespace: Namespace,
+    /// Whether a missing namespace may be made.
+    pub create_namespace: bool,
+    /// The enabled releases, in the order of the file.
+    pub releases: Vec<Release>,
+    /// The ids of the others, in the order of the file.
+    pub disabled: Vec<ReleaseId>,
+    /// What is doubtful and stops nothing.
+    pub warnings: Vec<Diagnostic>,
+    /// The texts that places point into.
+    pub sources: Sources,
+}
+
+impl Profile {
+    /// An error about this profile that was found after it was loaded, with the source
+    /// line at `place`. Add hints to it with [`Diagnostic::hint`].
+    pub fn error_at(&self, place: Place, message: &str) -> Diagnostic {
+        self.sources.diagnostic(place, message)
+    }
+}
+
+/// Loads and validates a profile. Paths in it start from its folder and come back joined
+/// to `path`'s, so they are relative when `path` is.
+///
+/// # Errors
+/// All that is wrong with the profile, the charts' places and the values files, at once.
+/// After a YAML syntax error only that: behind it nothing is certain.
+pub fn load(path: &Path) -> Result<Profile, ProfileErrors> {
+    match std::fs::read(path) {
+        Ok(bytes) => read(path, &bytes),
+        Err(error) => {
+            let message = match error.kind() {
+                ErrorKind::NotFound => "there is no such profile".to_owned(),
+                _ => format!("can't read the profile: {error}"),
+            };
+            let diagnostic = Diagnostic::about(path.to_owned(), &message);
+            Err(ProfileErrors(vec![diagnostic]))
+        }
+    }
+}
+
+/// Like [`load`], from bytes that are already there; `file` is what errors call them and
+/// where relative paths start.
+///
+/// # Errors
+/// As for [`load`].
+pub fn read(file: &Path, bytes: &[u8]) -> Result<Profile, ProfileErrors> {
+    if bytes.len() > LARGEST {
+        let message = "the file is larger than 1 MiB, which no profile is";
+        let diagnostic = Diagnostic::about(file.to_owned(), message);
+        return Err(ProfileErrors(vec![diagnostic]));
+    }
+    let mut report = Report::default();
+    let root = decode(file, bytes, &mut report)
+        .ok()
+        .and_then(|source| parse(source, &mut report));
+    let stack = root.and_then(|root| stack(&root, file, &mut report));
+    let (profile, warnings, sources) = report.conclude(stack)?;
+    Ok(Profile {
+        warnings,
+        sources,
+        ..profile
+    })
+}
+
+fn stack(root: &Node, file: &Path, report: &mut Report) -> Option<Profile> {
+    if root.is_null() {
+        let diagnostic = report.error(root.place, "the profile is empty");
+        diagnostic.hint("it needs at least `name`, `namespace` and `releases`");
+        return None;
+    }
+    let mut values = ValuesReader::default();
+    let mut fields = Fields::of(root, "the profile".to_owned(), root.place, report)?;
+    fields.ignore_extensions();
+    let written_name = fields.require("name", "name: shop");
+    let stack_name = written_name.and_then(|it| name(it, "stack name", report));
+    let namespace = fields.require("namespace", "namespace: shop");
+    let namespace: Option<Namespace> = namespace.and_then(|it| name(it, "namespace", report));
+    let create_namespace = fields.take("createNamespace");
+    let create_namespace = create_namespace.and_then(|it| boolean(it, report));
+    let defaults = defaults::read(fields.take("defaults"), &mut values, report);
+    let written = fields.require("releases", "releases: {NAME: {chart: CHART}}");
+    fields.finish(report);
+
+    let around = Surroundings {
+        namespace: namespace.clone(),
+        defaults,
+    };
+    let drafts = read_releases(written?, &around, &mut values, report);
+    let (releases, disabled) = settle(drafts, report);
+    Some(Profile {
+        file: file.to_owned(),
+        name: stack_name?,
+        namespace: namespace?,
+        create_namespace: create_namespace.unwrap_or(true),
+        releases,
+        disabled,
+        warnings: Vec::new(),
+        sources: Sources::default(),
+    })
+}
+
+fn read_releases<'a>(
+    written: &'a Entry,
+    around: &Surroundings,
+    values: &mut ValuesReader,
+    report: &mut Report,
+) -> Vec<Draft<'a>> {
+    let place = written.value.place;
+    let Content::Map(entries) = &written.value.content else {
+        let kind = written.value.kind();
+        let message = format!("`releases` must be a map from id to release, this is {kind}");
+        let diagnostic = report.error(place, message);
+        diagnostic.hint("write for example `releases: {database: {chart: ../charts/database}}`");
+        return Vec::new();
+    };
+    if entries.is_empty() {
+        report.error(written.key_place, "the profile has no releases");
+    }
+    let entries = entries.iter();
+    let drafts: Vec<Draft> = entries
+        .map(|entry| release::read(entry, around, values, report))
+        .collect();
+    if !drafts.is_empty() && drafts.iter().all(|draft| !draft.enabled) {
+        report.error(
+            written.key_place,
+            "every release of this profile is disabled",
+        );
+    }
+    drafts
+}
+
+/// Looks up the needs, compares helm's names, and parts enabled from disabled.
+fn settle(drafts: Vec<Draft<'_>>, report: &mut Report) -> (Vec<Release>, Vec<ReleaseId>) {
+    let ids: Ids = drafts.iter().map(|it| (it.key, it.enabled)).collect();
+    let mut releases = Vec::new();
+    let mut disabled = Vec::new();
+    let mut names = HashMap::new();
+    for draft in drafts {
+        let needs = needs::resolve(draft.key, draft.needs, &ids, report);
+        if !draft.enabled {
+            disabled.extend(draft.release.map(|release| release.id));
+            continue;
+        }
+        let Some(release) = draft.release else {
+            continue;
+        };
+        let name = (release.namespace.clone(), release.release.clone());
+        if let Some((id, line)) = names.get(&name) {
+            let message = format!(
+                "{} and {} are both helm release {} in namespace {}",
+                quoted(ReleaseId::as_str(id)),
+                quoted(release.id.as_str()),
+                quoted(release.release.as_str()),
+                quoted(release.namespace.as_str())
+            );
+            let diagnostic = report.error(draft.named_at, message);
+            diagnostic.hint(format!(
+                "see line {line}; give one of them another `release` or `namespace`"
+            ));
+        } else {
+            names.insert(name, (release.id.clone(), draft.named_at.line()));
+        }
+        releases.push(Release { needs, ..release });
+    }
+    (releases, disabled)
+}
