@@ -253,7 +253,6 @@ pub enum Health {
 pub enum CancelReason {
     Interrupt,
     Terminate,
-    Deadline,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

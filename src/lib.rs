@@ -4,7 +4,9 @@
 
 pub mod budget;
 pub mod event;
+pub mod helm;
 pub mod names;
+pub mod plan;
 pub mod process;
 pub mod profile;
 pub mod runner;

@@ -60,6 +60,18 @@ enum Trouble {
     TooLong,
 }
 
+/// Reads a duration as a profile writes it, for a flag that takes one too.
+///
+/// # Errors
+/// A sentence that says how one is written.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    match parse(text) {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(Trouble::TooLong) => Err("longer than a year".to_owned()),
+        Err(Trouble::NoDuration) => Err("write for example `90s`, `10m` or `1h30m`".to_owned()),
+    }
+}
+
 fn parse(text: &str) -> Result<u64, Trouble> {
     let mut units = [('h', 3600), ('m', 60), ('s', 1)].iter();
     let mut rest = text;

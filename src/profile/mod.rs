@@ -42,6 +42,7 @@ mod values_file;
 
 pub use chart::ChartSource;
 pub use diagnostic::{Diagnostic, ProfileErrors};
+pub use duration::parse_duration;
 pub use excerpt::Excerpt;
 pub use locate::{LocateError, VARIABLE, locate, process_environment};
 pub use needs::Need;

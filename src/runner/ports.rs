@@ -1,11 +1,59 @@
 //! The two doors through which the runner reaches the world: [`Deployer`] is helm,
 //! [`Observer`] the cluster. Both speak in snapshots and names, so a test can stand behind them.
 
+use std::time::Duration;
+
 use futures::future::LocalBoxFuture;
 use futures::stream::LocalBoxStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::names::{Namespace, ReleaseName};
+use crate::plan::Step;
 use crate::snapshot::{Contents, ObjectRef, Observation};
+
+/// Installs, upgrades and removes releases.
+pub trait Deployer {
+    /// Applies the release and returns as soon as its objects are in the cluster and its hooks
+    /// are through; it does not wait for readiness. `limit` bounds each hook.
+    ///
+    /// When `cancel` fires, what runs is asked to end, or made to.
+    fn deploy<'a>(
+        &'a self,
+        step: &'a Step,
+        limit: Duration,
+        cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<(), DeployError>>;
+
+    /// Removes the release; returns once its deletion is under way, not when all is gone.
+    /// Ok also where there was none.
+    fn remove<'a>(
+        &'a self,
+        step: &'a Step,
+        limit: Duration,
+        cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<(), DeployError>>;
+}
+
+/// Two wishes to end: `gently` leaves time to end cleanly, `now` doesn't.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel {
+    pub gently: CancellationToken,
+    pub now: CancellationToken,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeployError {
+    /// Ended because it was asked to.
+    Cancelled,
+    /// Said no.
+    Refused {
+        /// One line: what went wrong.
+        message: String,
+        /// The last lines of what was printed.
+        output: Vec<String>,
+        hints: Vec<String>,
+    },
+}
 
 /// Sees the cluster.
 pub trait Observer {

@@ -100,6 +100,8 @@ pub struct Contents {
     pub chart: String,
     pub objects: Vec<ObjectRef>,
     pub hooks: Vec<Hook>,
+    /// Those of the objects that stay when the release goes (`helm.sh/resource-policy: keep`).
+    pub kept: Vec<ObjectRef>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

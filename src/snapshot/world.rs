@@ -163,19 +163,27 @@ impl World {
     }
 
     pub fn job(&self, object: &ObjectRef) -> Option<&Job> {
-        self.jobs.values().find(|j| is(object, &j.meta))
+        self.jobs
+            .values()
+            .find(|j| object.kind == "Job" && is(object, &j.meta))
     }
 
     pub fn pod(&self, object: &ObjectRef) -> Option<&Pod> {
-        self.pods.values().find(|p| is(object, &p.meta))
+        self.pods
+            .values()
+            .find(|p| object.kind == "Pod" && is(object, &p.meta))
     }
 
     pub fn claim(&self, object: &ObjectRef) -> Option<&Claim> {
-        self.claims.values().find(|c| is(object, &c.meta))
+        self.claims
+            .values()
+            .find(|c| object.kind == "PersistentVolumeClaim" && is(object, &c.meta))
     }
 
     pub fn service(&self, object: &ObjectRef) -> Option<&Service> {
-        self.services.values().find(|s| is(object, &s.meta))
+        self.services
+            .values()
+            .find(|s| object.kind == "Service" && is(object, &s.meta))
     }
 
     pub fn custom(&self, object: &ObjectRef) -> Option<&Custom> {

@@ -1,0 +1,186 @@
+//! Profile -> [`Plan`]. Holding a plan proves that the graph has no cycle and that every name in
+//! it is resolved. It knows neither clocks nor clusters.
+
+mod cycle;
+mod queue;
+mod reduction;
+mod step;
+
+pub use queue::Queue;
+pub use step::Step;
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::names::{Namespace, ReleaseId, StackName};
+use crate::profile::{Place, Profile};
+
+/// The releases of a stack in an order that respects every need.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub stack: StackName,
+    pub namespace: Namespace,
+    /// Whether we may make namespaces that are missing.
+    pub create_namespace: bool,
+    steps: Vec<Step>,
+}
+
+/// Which of a profile's releases a command is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    All,
+    /// These and all that they need, near or far.
+    WithNeeds(Vec<ReleaseId>),
+    /// These alone; needs on others are taken as met.
+    Only(Vec<ReleaseId>),
+    /// These and all that needs them, near or far: what a removal has to take along.
+    WithDependents(Vec<ReleaseId>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    #[error("these releases need each other in a circle: {}", circle(.path))]
+    Cycle {
+        /// Each release with the place of the need that leads to the next; the last one's leads
+        /// back to the first.
+        path: Vec<(ReleaseId, Place)>,
+    },
+    #[error("the profile has no release `{id}`")]
+    Unknown {
+        id: ReleaseId,
+        known: Vec<ReleaseId>,
+    },
+}
+
+fn circle(path: &[(ReleaseId, Place)]) -> String {
+    let ids = path.iter().chain(path.first());
+    let names: Vec<&str> = ids.map(|(id, _)| id.as_str()).collect();
+    names.join(" -> ")
+}
+
+impl Plan {
+    /// # Errors
+    /// A cycle, or a selected id that the profile doesn't have.
+    pub fn new(profile: &Profile, selection: &Selection) -> Result<Plan, PlanError> {
+        let index: HashMap<&ReleaseId, usize> = profile
+            .releases
+            .iter()
+            .enumerate()
+            .map(|(at, release)| (&release.id, at))
+            .collect();
+        let needs: Vec<Vec<usize>> = profile
+            .releases
+            .iter()
+            .map(|release| {
+                let known = release.needs.iter().filter_map(|need| index.get(&need.id));
+                known.copied().collect()
+            })
+            .collect();
+        let order = cycle::topological_order(&needs).map_err(|circle| PlanError::Cycle {
+            path: places(profile, &circle),
+        })?;
+        let chosen = choose(profile, &index, &needs, selection)?;
+
+        let kept: Vec<usize> = order.into_iter().filter(|at| chosen.contains(at)).collect();
+        let position: HashMap<usize, usize> = kept
+            .iter()
+            .enumerate()
+            .map(|(new, &old)| (old, new))
+            .collect();
+        let steps = kept
+            .iter()
+            .map(|&old| {
+                let met = needs[old].iter().filter_map(|need| position.get(need));
+                Step::new(&profile.releases[old], met.copied().collect())
+            })
+            .collect();
+        Ok(Plan {
+            stack: profile.name.clone(),
+            namespace: profile.namespace.clone(),
+            create_namespace: profile.create_namespace,
+            steps,
+        })
+    }
+
+    /// In topological order; a step's `needs` are positions in this list.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// For each step the positions of those that need it directly.
+    pub fn dependents(&self) -> Vec<Vec<usize>> {
+        let mut dependents = vec![Vec::new(); self.steps.len()];
+        for (at, step) in self.steps.iter().enumerate() {
+            for &need in &step.needs {
+                dependents[need].push(at);
+            }
+        }
+        dependents
+    }
+
+    /// For each step the needs that no other need implies.
+    pub fn reduced_needs(&self) -> Vec<Vec<usize>> {
+        reduction::transitive(&self.needs())
+    }
+
+    /// Every namespace that a release goes to, and the stack's own, each once.
+    pub fn namespaces(&self) -> Vec<Namespace> {
+        let own = std::iter::once(&self.namespace);
+        let all: BTreeSet<&Namespace> =
+            own.chain(self.steps.iter().map(|s| &s.namespace)).collect();
+        all.into_iter().cloned().collect()
+    }
+
+    fn needs(&self) -> Vec<Vec<usize>> {
+        self.steps.iter().map(|step| step.needs.clone()).collect()
+    }
+}
+
+fn places(profile: &Profile, circle: &[usize]) -> Vec<(ReleaseId, Place)> {
+    let next = circle.iter().cycle().skip(1);
+    circle
+        .iter()
+        .zip(next)
+        .map(|(&at, &next)| {
+            let release = &profile.releases[at];
+            let target = &profile.releases[next].id;
+            let need = release.needs.iter().find(|need| need.id == *target);
+            let place = need.map_or(release.place, |need| need.place);
+            (release.id.clone(), place)
+        })
+        .collect()
+}
+
+fn choose(
+    profile: &Profile,
+    index: &HashMap<&ReleaseId, usize>,
+    needs: &[Vec<usize>],
+    selection: &Selection,
+) -> Result<BTreeSet<usize>, PlanError> {
+    let find = |id: &ReleaseId| {
+        index.get(id).copied().ok_or_else(|| PlanError::Unknown {
+            id: id.clone(),
+            known: profile.releases.iter().map(|r| r.id.clone()).collect(),
+        })
+    };
+    let roots = |ids: &[ReleaseId]| ids.iter().map(find).collect::<Result<Vec<_>, _>>();
+    Ok(match selection {
+        Selection::All => (0..needs.len()).collect(),
+        Selection::Only(ids) => roots(ids)?.into_iter().collect(),
+        Selection::WithNeeds(ids) => reachable(roots(ids)?, |at| needs[at].clone()),
+        Selection::WithDependents(ids) => reachable(roots(ids)?, |at| {
+            (0..needs.len())
+                .filter(|&d| needs[d].contains(&at))
+                .collect()
+        }),
+    })
+}
+
+fn reachable(mut open: Vec<usize>, next: impl Fn(usize) -> Vec<usize>) -> BTreeSet<usize> {
+    let mut seen = BTreeSet::new();
+    while let Some(at) = open.pop() {
+        if seen.insert(at) {
+            open.extend(next(at));
+        }
+    }
+    seen
+}

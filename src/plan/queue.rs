@@ -1,0 +1,192 @@
+use std::collections::BTreeSet;
+
+use super::Plan;
+
+/// Says which step may start next: the moment its own needs are met, the one with the longest
+/// chain of others behind it first. Forward for `up`, backward for `down`.
+#[derive(Debug)]
+pub struct Queue {
+    /// Needs that are not met yet.
+    open: Vec<usize>,
+    dependents: Vec<Vec<usize>>,
+    /// How many steps follow one after the other behind this one.
+    height: Vec<usize>,
+    state: Vec<State>,
+    ready: BTreeSet<(std::cmp::Reverse<usize>, usize)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Started,
+    Ended,
+}
+
+impl Queue {
+    /// A step starts after what it needs.
+    pub fn forward(plan: &Plan) -> Queue {
+        let needs = plan.steps().iter().map(|step| step.needs.len()).collect();
+        Queue::new(needs, plan.dependents())
+    }
+
+    /// A step starts after what needs it.
+    pub fn backward(plan: &Plan) -> Queue {
+        let dependents = plan.dependents().iter().map(Vec::len).collect();
+        Queue::new(
+            dependents,
+            plan.steps().iter().map(|step| step.needs.clone()).collect(),
+        )
+    }
+
+    fn new(open: Vec<usize>, dependents: Vec<Vec<usize>>) -> Queue {
+        let height = heights(&open, &dependents);
+        let ready = (0..open.len())
+            .filter(|&at| open[at] == 0)
+            .map(|at| (std::cmp::Reverse(height[at]), at))
+            .collect();
+        Queue {
+            state: vec![State::Waiting; open.len()],
+            open,
+            dependents,
+            height,
+            ready,
+        }
+    }
+
+    /// The next step that may start; it counts as started from here on.
+    pub fn start_next(&mut self) -> Option<usize> {
+        let (_, at) = self.ready.pop_first()?;
+        self.state[at] = State::Started;
+        Some(at)
+    }
+
+    /// The step is done well: what waited only for it may start.
+    pub fn succeed(&mut self, at: usize) {
+        self.state[at] = State::Ended;
+        for dependent in self.dependents[at].clone() {
+            self.open[dependent] -= 1;
+            if self.open[dependent] == 0 && self.state[dependent] == State::Waiting {
+                self.ready
+                    .insert((std::cmp::Reverse(self.height[dependent]), dependent));
+            }
+        }
+    }
+
+    /// The step failed. Returns the steps that will never start because of it, in order.
+    pub fn fail(&mut self, at: usize) -> Vec<usize> {
+        self.state[at] = State::Ended;
+        let mut blocked = BTreeSet::new();
+        let mut next = self.dependents[at].clone();
+        while let Some(dependent) = next.pop() {
+            if self.state[dependent] == State::Waiting {
+                self.state[dependent] = State::Ended;
+                blocked.insert(dependent);
+                next.extend(&self.dependents[dependent]);
+            }
+        }
+        blocked.into_iter().collect()
+    }
+
+    /// Starts nothing any more. Returns the steps that had not started, in order.
+    pub fn cancel(&mut self) -> Vec<usize> {
+        self.ready.clear();
+        let waiting = (0..self.state.len()).filter(|&at| self.state[at] == State::Waiting);
+        let cancelled: Vec<usize> = waiting.collect();
+        for &at in &cancelled {
+            self.state[at] = State::Ended;
+        }
+        cancelled
+    }
+
+    /// Every step has ended.
+    pub fn is_done(&self) -> bool {
+        self.state.iter().all(|&state| state == State::Ended)
+    }
+}
+
+fn heights(open: &[usize], dependents: &[Vec<usize>]) -> Vec<usize> {
+    let mut open = open.to_vec();
+    let mut order: Vec<usize> = (0..open.len()).filter(|&at| open[at] == 0).collect();
+    let mut read = 0;
+    while let Some(&at) = order.get(read) {
+        read += 1;
+        for &dependent in &dependents[at] {
+            open[dependent] -= 1;
+            if open[dependent] == 0 {
+                order.push(dependent);
+            }
+        }
+    }
+    let mut height = vec![0; open.len()];
+    for &at in order.iter().rev() {
+        let above = dependents[at].iter().map(|&d| height[d] + 1);
+        height[at] = above.max().unwrap_or(0);
+    }
+    height
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn graph() -> impl Strategy<Value = Vec<Vec<usize>>> {
+        prop::collection::vec(
+            prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+            1..30,
+        )
+        .prop_map(|lists| {
+            let picks = lists.into_iter().enumerate().map(|(at, list)| {
+                let picked = list
+                    .iter()
+                    .filter(|_| at > 0)
+                    .map(|pick| pick.index(at.max(1)));
+                picked.collect::<BTreeSet<_>>().into_iter().collect()
+            });
+            picks.collect()
+        })
+    }
+
+    fn queue(needs: &[Vec<usize>]) -> Queue {
+        let mut dependents = vec![Vec::new(); needs.len()];
+        for (at, list) in needs.iter().enumerate() {
+            for &need in list {
+                dependents[need].push(at);
+            }
+        }
+        Queue::new(needs.iter().map(Vec::len).collect(), dependents)
+    }
+
+    proptest! {
+        /// Whatever fails: nothing starts before its needs, and every step ends exactly once.
+        #[test]
+        fn order_respects_needs_and_every_step_ends_once(needs in graph(), fails in any::<u64>()) {
+            let mut queue = queue(&needs);
+            let mut good = BTreeSet::new();
+            let mut ends = vec![0; needs.len()];
+            while let Some(at) = queue.start_next() {
+                prop_assert!(needs[at].iter().all(|need| good.contains(need)));
+                ends[at] += 1;
+                if fails >> (at % 64) & 1 == 1 {
+                    for blocked in queue.fail(at) {
+                        ends[blocked] += 1;
+                    }
+                } else {
+                    good.insert(at);
+                    queue.succeed(at);
+                }
+            }
+            prop_assert!(queue.is_done());
+            prop_assert!(ends.iter().all(|&n| n == 1), "{:?}", ends);
+        }
+    }
+
+    #[test]
+    fn the_longest_chain_starts_first() {
+        // 1 has two steps behind it, 0 none.
+        let mut queue = queue(&[vec![], vec![], vec![1], vec![2]]);
+        assert_eq!(queue.start_next(), Some(1));
+        assert_eq!(queue.start_next(), Some(0));
+        assert_eq!(queue.start_next(), None);
+    }
+}
