@@ -3,6 +3,7 @@
 //! The rooms and who may import whom: `docs/design.md`, held by `tests/rooms.rs`.
 
 pub mod budget;
+pub mod cluster;
 pub mod event;
 pub mod helm;
 pub mod names;

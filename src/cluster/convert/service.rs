@@ -1,0 +1,54 @@
+use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
+
+use super::meta::{label, meta};
+use crate::snapshot::{Endpoints, Service, Uid};
+
+const SERVICE: &str = "kubernetes.io/service-name";
+
+pub(super) fn service(object: core::Service) -> Service {
+    let spec = object.spec.unwrap_or_default();
+    let ingress = object
+        .status
+        .and_then(|status| status.load_balancer)
+        .and_then(|balancer| balancer.ingress);
+    Service {
+        meta: meta(object.metadata),
+        kind: spec.type_.unwrap_or_else(|| "ClusterIP".to_owned()),
+        has_selector: spec.selector.is_some_and(|selector| !selector.is_empty()),
+        has_ingress: ingress.is_some_and(|ingress| !ingress.is_empty()),
+    }
+}
+
+pub(super) fn endpoints(object: EndpointSlice) -> Endpoints {
+    let service = label(&object.metadata, SERVICE)
+        .unwrap_or_default()
+        .to_owned();
+    let ready: Vec<Endpoint> = object
+        .endpoints
+        .unwrap_or_default()
+        .into_iter()
+        .filter(is_ready)
+        .collect();
+    Endpoints {
+        service,
+        ready: ready.len().try_into().unwrap_or(u32::MAX),
+        ready_pods: ready.into_iter().filter_map(pod_behind).collect(),
+        meta: meta(object.metadata),
+    }
+}
+
+/// An unknown readiness is to be read as ready (`discovery/v1 types.go`, `EndpointConditions`).
+fn is_ready(endpoint: &Endpoint) -> bool {
+    endpoint
+        .conditions
+        .as_ref()
+        .and_then(|conditions| conditions.ready)
+        .unwrap_or(true)
+}
+
+fn pod_behind(endpoint: Endpoint) -> Option<Uid> {
+    let target = endpoint.target_ref?;
+    let is_pod = target.kind.as_deref() == Some("Pod");
+    target.uid.filter(|_| is_pod).map(|uid| Uid::from(&*uid))
+}

@@ -1,0 +1,97 @@
+use k8s_openapi::api::apps::v1 as api;
+
+use super::count;
+use super::meta::{annotation, conditions, meta};
+use crate::snapshot::{ReplicaSet, UpdateStrategy, Workload, WorkloadKind};
+
+const REVISION: &str = "deployment.kubernetes.io/revision";
+const ROLLING: UpdateStrategy = UpdateStrategy::Rolling { partition: 0 };
+
+pub(super) fn deployment(object: api::Deployment) -> Workload {
+    let spec = object.spec;
+    let status = object.status.unwrap_or_default();
+    let recreate = spec.strategy.and_then(|s| s.type_).as_deref() == Some("Recreate");
+    Workload {
+        kind: WorkloadKind::Deployment,
+        meta: meta(object.metadata),
+        observed_generation: status.observed_generation.unwrap_or(0),
+        desired: count(spec.replicas.or(Some(1))),
+        current: count(status.replicas),
+        updated: count(status.updated_replicas),
+        ready: count(status.ready_replicas),
+        available: count(status.available_replicas),
+        strategy: if recreate {
+            UpdateStrategy::Recreate
+        } else {
+            ROLLING
+        },
+        paused: spec.paused.unwrap_or(false),
+        current_revision: String::new(),
+        update_revision: String::new(),
+        conditions: conditions!(status.conditions),
+    }
+}
+
+pub(super) fn stateful_set(object: api::StatefulSet) -> Workload {
+    let spec = object.spec;
+    let status = object.status.unwrap_or_default();
+    let update = spec.update_strategy.unwrap_or_default();
+    Workload {
+        kind: WorkloadKind::StatefulSet,
+        meta: meta(object.metadata),
+        observed_generation: status.observed_generation.unwrap_or(0),
+        desired: count(spec.replicas.or(Some(1))),
+        current: count(Some(status.replicas)),
+        updated: count(status.updated_replicas),
+        ready: count(status.ready_replicas),
+        available: count(status.available_replicas),
+        strategy: if update.type_.as_deref() == Some("OnDelete") {
+            UpdateStrategy::OnDelete
+        } else {
+            UpdateStrategy::Rolling {
+                partition: count(update.rolling_update.and_then(|r| r.partition)),
+            }
+        },
+        paused: false,
+        current_revision: status.current_revision.unwrap_or_default(),
+        update_revision: status.update_revision.unwrap_or_default(),
+        conditions: conditions!(status.conditions),
+    }
+}
+
+pub(super) fn daemon_set(object: api::DaemonSet) -> Workload {
+    let spec = object.spec;
+    let status = object.status.unwrap_or_default();
+    let on_delete = spec.update_strategy.and_then(|s| s.type_).as_deref() == Some("OnDelete");
+    Workload {
+        kind: WorkloadKind::DaemonSet,
+        meta: meta(object.metadata),
+        observed_generation: status.observed_generation.unwrap_or(0),
+        desired: count(Some(status.desired_number_scheduled)),
+        current: count(Some(status.current_number_scheduled)),
+        updated: count(status.updated_number_scheduled),
+        ready: count(Some(status.number_ready)),
+        available: count(status.number_available),
+        strategy: if on_delete {
+            UpdateStrategy::OnDelete
+        } else {
+            ROLLING
+        },
+        paused: false,
+        current_revision: String::new(),
+        update_revision: String::new(),
+        conditions: conditions!(status.conditions),
+    }
+}
+
+pub(super) fn replica_set(object: api::ReplicaSet) -> ReplicaSet {
+    let status = object.status.unwrap_or_default();
+    let revision = annotation(&object.metadata, REVISION);
+    ReplicaSet {
+        revision: revision.and_then(|r| r.parse().ok()).unwrap_or(0),
+        desired: count(object.spec.replicas.or(Some(1))),
+        ready: count(status.ready_replicas),
+        conditions: conditions!(status.conditions),
+        meta: meta(object.metadata),
+    }
+}
