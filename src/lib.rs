@@ -6,6 +6,7 @@ pub mod budget;
 pub mod cluster;
 pub mod event;
 pub mod helm;
+pub mod manifest;
 pub mod names;
 pub mod plan;
 pub mod process;
