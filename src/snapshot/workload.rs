@@ -32,6 +32,9 @@ pub struct Workload {
     pub available: u32,
     pub strategy: UpdateStrategy,
     pub paused: bool,
+    /// Annotation `deployment.kubernetes.io/revision` of a Deployment, which its present
+    /// ReplicaSet carries too; 0 until its controller has set it, and for the other kinds.
+    pub revision: u64,
     /// Of a StatefulSet; equal when a roll-out is through.
     pub current_revision: String,
     pub update_revision: String,

@@ -28,6 +28,8 @@ pub struct World {
     pub records: BTreeMap<(String, String, u32), Record>,
     events: HashMap<Uid, Vec<ClusterEvent>>,
     exits: HashMap<(Uid, String), Vec<Exit>>,
+    /// By Job: the last of its pods that is no more.
+    departed: HashMap<Uid, Pod>,
 }
 
 /// One end of a container. The API shows the last two at most; the world remembers more.
@@ -108,7 +110,7 @@ impl World {
 
     fn gone(&mut self, snapshot: &Snapshot) {
         match snapshot {
-            Snapshot::Pod(pod) => drop(self.pods.remove(&pod.meta.uid)),
+            Snapshot::Pod(pod) => self.gone_pod(pod),
             Snapshot::Workload(workload) => drop(self.workloads.remove(&workload.meta.uid)),
             Snapshot::ReplicaSet(set) => drop(self.replica_sets.remove(&set.meta.uid)),
             Snapshot::Job(job) => drop(self.jobs.remove(&job.meta.uid)),
@@ -121,6 +123,20 @@ impl World {
             // The cluster forgets events after an hour; what they told stays true.
             Snapshot::Event(_) => {}
         }
+    }
+
+    /// The Job controller removes pods when it gives up (a deadline, a pod that restarts in
+    /// place), and with them the only trace of why.
+    fn gone_pod(&mut self, pod: &Pod) {
+        self.pods.remove(&pod.meta.uid);
+        if let Some(owner) = pod.meta.owner.as_ref().filter(|o| o.kind == "Job") {
+            self.departed.insert(owner.uid.clone(), pod.clone());
+        }
+    }
+
+    /// The last state of the Job's pod that left last.
+    pub fn departed(&self, job: &Uid) -> Option<&Pod> {
+        self.departed.get(job)
     }
 
     /// Events about an object, oldest first.
@@ -157,39 +173,34 @@ impl World {
     }
 
     pub fn workload(&self, object: &ObjectRef) -> Option<&Workload> {
-        self.workloads
-            .values()
-            .find(|w| w.kind.as_str() == object.kind && is(object, &w.meta))
+        let named = |w: &&Workload| w.kind.as_str() == object.kind && is(object, &w.meta);
+        newest(self.workloads.values().filter(named), |w| &w.meta)
     }
 
     pub fn job(&self, object: &ObjectRef) -> Option<&Job> {
-        self.jobs
-            .values()
-            .find(|j| object.kind == "Job" && is(object, &j.meta))
+        named(object, "Job", self.jobs.values(), |j| &j.meta)
     }
 
     pub fn pod(&self, object: &ObjectRef) -> Option<&Pod> {
-        self.pods
-            .values()
-            .find(|p| object.kind == "Pod" && is(object, &p.meta))
+        named(object, "Pod", self.pods.values(), |p| &p.meta)
     }
 
     pub fn claim(&self, object: &ObjectRef) -> Option<&Claim> {
-        self.claims
-            .values()
-            .find(|c| object.kind == "PersistentVolumeClaim" && is(object, &c.meta))
+        let kind = "PersistentVolumeClaim";
+        named(object, kind, self.claims.values(), |c| &c.meta)
     }
 
     pub fn service(&self, object: &ObjectRef) -> Option<&Service> {
-        self.services
-            .values()
-            .find(|s| object.kind == "Service" && is(object, &s.meta))
+        named(object, "Service", self.services.values(), |s| &s.meta)
     }
 
     pub fn custom(&self, object: &ObjectRef) -> Option<&Custom> {
-        self.customs
-            .values()
-            .find(|c| c.object.kind == object.kind && is(object, &c.meta))
+        let named = |c: &&Custom| {
+            c.object.kind == object.kind
+                && c.object.group() == object.group()
+                && is(object, &c.meta)
+        };
+        newest(self.customs.values().filter(named), |c| &c.meta)
     }
 
     /// Ready addresses behind a Service, over all its slices.
@@ -211,6 +222,27 @@ impl World {
             .next_back()
             .map(|(_, record)| record)
     }
+}
+
+/// The newest of the objects that bear one name: of an old and a new incarnation, the new one.
+fn newest<'a, T>(
+    objects: impl Iterator<Item = &'a T>,
+    meta: impl Fn(&T) -> &super::Meta,
+) -> Option<&'a T> {
+    objects.max_by_key(|object| meta(object).created)
+}
+
+/// Of the objects of one kind the newest that `object` names, if it names one of that kind.
+fn named<'a, T>(
+    object: &ObjectRef,
+    kind: &str,
+    objects: impl Iterator<Item = &'a T>,
+    meta: impl Fn(&T) -> &super::Meta,
+) -> Option<&'a T> {
+    if object.kind != kind {
+        return None;
+    }
+    newest(objects.filter(|o| is(object, meta(o))), &meta)
 }
 
 fn is(object: &ObjectRef, meta: &super::Meta) -> bool {

@@ -11,8 +11,10 @@ pub(super) fn deployment(object: api::Deployment) -> Workload {
     let spec = object.spec;
     let status = object.status.unwrap_or_default();
     let recreate = spec.strategy.and_then(|s| s.type_).as_deref() == Some("Recreate");
+    let revision = annotation(&object.metadata, REVISION);
     Workload {
         kind: WorkloadKind::Deployment,
+        revision: revision.and_then(|r| r.parse().ok()).unwrap_or(0),
         meta: meta(object.metadata),
         observed_generation: status.observed_generation.unwrap_or(0),
         desired: count(spec.replicas.or(Some(1))),
@@ -38,6 +40,7 @@ pub(super) fn stateful_set(object: api::StatefulSet) -> Workload {
     let update = spec.update_strategy.unwrap_or_default();
     Workload {
         kind: WorkloadKind::StatefulSet,
+        revision: 0,
         meta: meta(object.metadata),
         observed_generation: status.observed_generation.unwrap_or(0),
         desired: count(spec.replicas.or(Some(1))),
@@ -65,6 +68,7 @@ pub(super) fn daemon_set(object: api::DaemonSet) -> Workload {
     let on_delete = spec.update_strategy.and_then(|s| s.type_).as_deref() == Some("OnDelete");
     Workload {
         kind: WorkloadKind::DaemonSet,
+        revision: 0,
         meta: meta(object.metadata),
         observed_generation: status.observed_generation.unwrap_or(0),
         desired: count(Some(status.desired_number_scheduled)),
