@@ -13,3 +13,4 @@ pub mod process;
 pub mod profile;
 pub mod runner;
 pub mod snapshot;
+pub mod verdict;
