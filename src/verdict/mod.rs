@@ -1,12 +1,162 @@
 //! Judges what the watches saw: is a release ready, what does it wait for, and is there trouble
 //! that will not pass.
 //!
-//! The room is pure: snapshots in, judgement out. It must not know a clock, I/O, nor Kubernetes'
-//! client.
+//! The room owns the rules of readiness, the table of causes and the words for them. It is pure:
+//! snapshots and budgets in, an [`Assessment`] out. It must not know a clock (how long trouble
+//! lasts is measured by the runner, by [`Finding::key`]), nor I/O, nor Kubernetes' client.
 
+mod cause;
+mod member;
+mod ready;
+mod scope;
 mod status;
+mod subject;
+mod view;
+mod waiting;
+mod words;
 
 #[cfg(test)]
 mod build;
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::budget::Budgets;
+use crate::event::{Health, HookPhase, PodChanged, Verdict};
+use crate::snapshot::{ObjectRef, Uid, World};
+
+pub use cause::Cause;
+pub use scope::{Baseline, Scope};
 pub use status::{CompletedRule, Printed, human_duration, printed};
+
+/// How a release stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assessment {
+    /// Every object of the release that has readiness, in the release's order.
+    pub objects: Vec<ObjectHealth>,
+    /// Jobs and Pods that helm waits for, as far as they were seen in this run.
+    pub hooks: Vec<HookHealth>,
+    /// Every pod that belongs to the release, those of old revisions included.
+    pub pods: Vec<PodChanged>,
+    /// The deepest thing that blocks; None when ready.
+    pub waiting: Option<Waiting>,
+    /// Trouble, worst first.
+    pub findings: Vec<Finding>,
+    /// Helm returned well and every object is ready.
+    pub ready: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectHealth {
+    /// With its namespace; cluster-scoped objects bear the release's.
+    pub object: ObjectRef,
+    pub health: Health,
+    /// Why it is not ready, in a few words; may be empty.
+    pub reason: String,
+    /// Pods, completions or endpoints of the present revision that are ready; for kinds that are
+    /// one thing, 0 or 1 of 1.
+    pub ready: u32,
+    pub desired: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookHealth {
+    pub object: ObjectRef,
+    pub phase: HookPhase,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub on: String,
+    /// When that began, where the cluster says so.
+    pub since: Option<Timestamp>,
+}
+
+/// One trouble of one object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The same while the same trouble of the same container lasts.
+    pub key: String,
+    pub cause: Cause,
+    /// The object of the release that it keeps from being ready.
+    pub object: ObjectRef,
+    pub hope: Hope,
+    /// Of class `certain`; who has waited out a hope makes it `likely`.
+    pub verdict: Verdict,
+    /// Whose last lines prove it.
+    pub log_of: Option<LogOf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hope {
+    /// None: somebody has to change something.
+    Certain,
+    /// It may pass by itself, and is given so long. Zero when it has used up a budget of tries.
+    Likely(Duration),
+}
+
+/// One run of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogOf {
+    pub pod_uid: Uid,
+    pub namespace: String,
+    pub pod: String,
+    pub container: String,
+    /// 1 for the first run.
+    pub attempt: u32,
+}
+
+/// Judges one release.
+pub fn assess(world: &World, scope: &Scope<'_>, budgets: &Budgets) -> Assessment {
+    let subjects = subject::subjects(world, scope);
+    let members = member::members(world, &subjects);
+    let hooks = subjects
+        .iter()
+        .filter(|subject| subject.hook)
+        .filter_map(|subject| {
+            Some(HookHealth {
+                object: subject.object.clone(),
+                phase: ready::hook_phase(&subject.body)?,
+            })
+        })
+        .collect();
+    let mut objects: Vec<ObjectHealth> = subjects
+        .iter()
+        .filter(|subject| !subject.hook)
+        .map(|subject| ready::health(world, scope, &members, subject))
+        .collect();
+    let case = cause::Case {
+        world,
+        scope,
+        budgets,
+        subjects: &subjects,
+        members: &members,
+    };
+    let findings = case.findings();
+    mark_failed(&mut objects, &findings);
+    let ready = scope.applied && objects.iter().all(|o| o.health == Health::Ready);
+    let waiting = (!ready).then(|| waiting::deepest(&case, &objects, &findings));
+    let pods = members.iter().map(|m| view::pod_view(scope, m)).collect();
+    Assessment {
+        objects,
+        hooks,
+        pods,
+        waiting,
+        findings,
+        ready,
+    }
+}
+
+/// What can't come up by itself has failed, whatever its controller still hopes.
+fn mark_failed(objects: &mut [ObjectHealth], findings: &[Finding]) {
+    for object in objects {
+        let doomed = findings
+            .iter()
+            .find(|f| f.hope == Hope::Certain && f.object == object.object);
+        if let Some(finding) = doomed {
+            object.health = Health::Failed;
+            object.reason = finding.cause.as_str().to_owned();
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Why something will not come up: one file for each kind of cause. Each says what it saw, how
+//! much hope there is, and how to put it right; none is sure of what may still pass by itself
+//! (the table is `docs/design.md`'s and Kubernetes' kubelet's, which calls no state final).
+
+mod command;
+mod config;
+mod crash;
+mod create;
+mod image;
+mod job;
+mod object;
+mod progress;
+mod report;
+mod schedule;
+mod volume;
+
+use std::time::Duration;
+
+use crate::budget::Budgets;
+use crate::event::ContainerRole;
+use crate::snapshot::{ContainerSpec, ContainerState, ContainerStatus, World};
+
+use super::member::{Keeper, Member};
+use super::ready::{JobPhase, job_phase};
+use super::scope::Scope;
+use super::subject::{Body, Subject};
+use super::view::role;
+use super::{Finding, Hope, words};
+
+/// The longest that the kubelet waits between two tries of the same thing
+/// (kubelet `MaxContainerBackOff`): trouble from before this run is given one more try.
+pub const MAX_BACKOFF: Duration = Duration::from_secs(300);
+
+/// What kind of trouble it is, the most telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    Command,
+    Image,
+    Config,
+    OutOfMemory,
+    Crash,
+    HookFailed,
+    JobFailed,
+    PodFailed,
+    FailedCreate,
+    Volume,
+    Sandbox,
+    Unschedulable,
+    ClaimLost,
+    Stalled,
+    ProgressDeadline,
+}
+
+impl Cause {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Command => "command not found",
+            Cause::Image => "image",
+            Cause::Config => "container configuration",
+            Cause::OutOfMemory => "out of memory",
+            Cause::Crash => "crash loop",
+            Cause::HookFailed => "hook failed",
+            Cause::JobFailed => "job failed",
+            Cause::PodFailed => "pod failed",
+            Cause::FailedCreate => "pods can't be created",
+            Cause::Volume => "volume",
+            Cause::Sandbox => "sandbox",
+            Cause::Unschedulable => "unschedulable",
+            Cause::ClaimLost => "claim lost",
+            Cause::Stalled => "stalled",
+            Cause::ProgressDeadline => "no progress",
+        }
+    }
+}
+
+/// All there is to judge by.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    pub world: &'a World,
+    pub scope: &'a Scope<'a>,
+    pub budgets: &'a Budgets,
+    pub subjects: &'a [Subject<'a>],
+    pub members: &'a [Member<'a>],
+}
+
+impl<'a> Case<'a> {
+    /// Worst first: the certain before the likely, the telling before the vague.
+    pub fn findings(&self) -> Vec<Finding> {
+        let pods = self.judged().flat_map(|member| self.of_pod(member));
+        let objects = self
+            .subjects
+            .iter()
+            .filter(|subject| !subject.stale)
+            .flat_map(|subject| self.of_object(subject));
+        let mut findings: Vec<Finding> = pods.chain(objects).collect();
+        let rank = |f: &Finding| (f.hope != Hope::Certain, f.cause, f.key.clone());
+        findings.sort_by_cached_key(rank);
+        findings
+    }
+
+    /// Pods that speak for the release: of the present revision, there to stay, of an owner that
+    /// is not through yet.
+    fn judged(&self) -> impl Iterator<Item = &'a Member<'a>> {
+        let open = |object| {
+            self.subjects.iter().any(|s| {
+                s.object == object
+                    && match s.body {
+                        Body::Job(job) => job_phase(job) == JobPhase::Running,
+                        _ => true,
+                    }
+            })
+        };
+        self.members
+            .iter()
+            .filter(move |m| m.judged && !m.pod.meta.deleting && open(m.owner.clone()))
+    }
+
+    fn of_pod(&self, member: &Member<'_>) -> Vec<Finding> {
+        let mut drafts: Vec<report::Draft> = Vec::new();
+        for part in parts(member) {
+            let draft = command::find(self, member, &part)
+                .or_else(|| image::find(self, member, &part))
+                .or_else(|| config::find(self, member, &part))
+                .or_else(|| crash::find(self, member, &part));
+            drafts.extend(draft);
+        }
+        drafts.extend(schedule::find(self, member));
+        drafts.extend(volume::find(self, member));
+        drafts.extend(object::failed_pod(self, member));
+        drafts
+            .into_iter()
+            .map(|draft| draft.of_pod(member))
+            .collect()
+    }
+
+    fn of_object(&self, subject: &Subject<'_>) -> Vec<Finding> {
+        let Some(uid) = subject.body.uid() else {
+            return Vec::new();
+        };
+        [
+            job::find(self, subject),
+            create::find(self, subject),
+            progress::find(self, subject),
+            object::find(subject),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|draft| draft.of_object(&subject.object, uid))
+        .collect()
+    }
+
+    /// Trouble that was there before helm started may be what this very run puts right, though
+    /// the pod's own spec has not changed: a Secret, an image, a database.
+    fn hope_since(&self, is_new: bool) -> Hope {
+        if is_new {
+            Hope::Certain
+        } else {
+            Hope::Likely(MAX_BACKOFF)
+        }
+    }
+
+    fn logs_hint(&self, role: ContainerRole) -> String {
+        let flag = if role == ContainerRole::Init {
+            " --init"
+        } else {
+            ""
+        };
+        format!("`stackctl logs {}{flag}`", self.scope.id)
+    }
+}
+
+/// A container of a pod with what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    pub spec: &'a ContainerSpec,
+    pub status: &'a ContainerStatus,
+    pub role: ContainerRole,
+}
+
+impl Part<'_> {
+    /// Init container `migrate` of pod php-fpm-7d9f-x2x.
+    pub fn of(&self, member: &Member<'_>) -> String {
+        let container = words::container(self.role, &self.spec.name);
+        format!("{container} of pod {}", member.pod.meta.name)
+    }
+
+    /// The kubelet starts it again when it has failed.
+    pub fn is_restarted(&self, member: &Member<'_>) -> bool {
+        member.keeper != Keeper::Job && (self.spec.sidecar || member.pod.restart_policy != "Never")
+    }
+
+    /// Reason and message, when it waits.
+    pub fn waits(&self) -> Option<(&str, &str)> {
+        match &self.status.state {
+            ContainerState::Waiting { reason, message } => Some((reason, message)),
+            _ => None,
+        }
+    }
+}
+
+/// The containers that have a status, in the order in which they start.
+fn parts<'a>(member: &Member<'a>) -> Vec<Part<'a>> {
+    let init = member
+        .pod
+        .inits()
+        .map(|(spec, status)| (spec, status, true));
+    let main = member
+        .pod
+        .mains()
+        .map(|(spec, status)| (spec, status, false));
+    init.chain(main)
+        .filter_map(|(spec, status, is_init)| {
+            Some(Part {
+                spec,
+                status: status?,
+                role: role(spec, is_init, member.hook),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,48 @@
+use crate::event::Health;
+use crate::snapshot::{Condition, Conditions, Custom};
+
+use super::State;
+
+/// The generic rules of kstatus (cli-utils `pkg/kstatus/status/generic.go`) with its `Ready`
+/// condition, and its rule for CustomResourceDefinitions (`core.go`).
+pub fn state(custom: &Custom) -> State {
+    let condition = |kind| custom.conditions.condition(kind);
+    let holds = |kind| condition(kind).filter(|c| c.is_true());
+    if custom.meta.deleting {
+        return State::single(Health::Progressing, "being deleted");
+    }
+    if custom
+        .observed_generation
+        .is_some_and(|seen| seen != custom.meta.generation)
+    {
+        let reason = "its controller has not seen the change yet";
+        return State::single(Health::Progressing, reason);
+    }
+    if custom.object.kind == "CustomResourceDefinition" {
+        return match (condition("NamesAccepted"), holds("Established")) {
+            (Some(names), _) if names.status == "False" => {
+                State::single(Health::Failed, text(names))
+            }
+            (_, Some(_)) => State::single(Health::Ready, ""),
+            _ => State::single(Health::Progressing, "not established"),
+        };
+    }
+    if let Some(stalled) = holds("Stalled") {
+        return State::single(Health::Failed, text(stalled));
+    }
+    if let Some(reconciling) = holds("Reconciling") {
+        return State::single(Health::Progressing, text(reconciling));
+    }
+    match condition("Ready") {
+        Some(ready) if !ready.is_true() => State::single(Health::Progressing, text(ready)),
+        _ => State::single(Health::Ready, ""),
+    }
+}
+
+fn text(condition: &Condition) -> &str {
+    if condition.message.is_empty() {
+        &condition.reason
+    } else {
+        &condition.message
+    }
+}

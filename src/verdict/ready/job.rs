@@ -1,0 +1,61 @@
+use crate::event::{Health, HookPhase};
+use crate::snapshot::{Condition, Conditions, Job};
+
+use super::super::subject::Body;
+use super::State;
+
+/// How a Job stands, by its conditions alone: counting failures against `backoffLimit` misses
+/// deadlines and pod failure policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobPhase<'a> {
+    Complete,
+    /// `FailureTarget` comes before `Failed` (KEP-3939): the Job is lost, its pods are still ending.
+    Failed(&'a Condition),
+    Suspended,
+    Running,
+}
+
+pub fn job_phase(job: &Job) -> JobPhase<'_> {
+    let holds = |kind| job.conditions.condition(kind).filter(|c| c.is_true());
+    if holds("Complete").is_some() {
+        JobPhase::Complete
+    } else if let Some(failed) = holds("Failed").or_else(|| holds("FailureTarget")) {
+        JobPhase::Failed(failed)
+    } else if job.suspended || holds("Suspended").is_some() {
+        JobPhase::Suspended
+    } else {
+        JobPhase::Running
+    }
+}
+
+pub fn state(job: &Job) -> State {
+    let desired = job.completions.unwrap_or(1);
+    let (health, reason) = match job_phase(job) {
+        JobPhase::Complete => return State::new(Health::Ready, "", desired, desired),
+        JobPhase::Failed(condition) => (Health::Failed, condition.reason.clone()),
+        JobPhase::Suspended => (Health::Progressing, "suspended".to_owned()),
+        JobPhase::Running if job.meta.deleting => (Health::Progressing, "being deleted".to_owned()),
+        JobPhase::Running => {
+            let reason = format!("{} of {desired} done, {} active", job.succeeded, job.active);
+            (Health::Progressing, reason)
+        }
+    };
+    State::new(health, reason, job.succeeded, desired)
+}
+
+/// None for a hook that helm does not wait for.
+pub fn hook_phase(body: &Body<'_>) -> Option<HookPhase> {
+    match body {
+        Body::Job(job) => Some(match job_phase(job) {
+            JobPhase::Complete => HookPhase::Succeeded,
+            JobPhase::Failed(_) => HookPhase::Failed,
+            JobPhase::Suspended | JobPhase::Running => HookPhase::Running,
+        }),
+        Body::Pod(pod) => Some(match pod.phase.as_str() {
+            "Succeeded" => HookPhase::Succeeded,
+            "Failed" => HookPhase::Failed,
+            _ => HookPhase::Running,
+        }),
+        _ => None,
+    }
+}

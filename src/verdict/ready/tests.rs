@@ -1,0 +1,282 @@
+use super::super::build::{condition, meta, workload};
+use super::*;
+use crate::snapshot::{
+    Claim, ClusterEvent, Condition, Custom, Endpoints, Job, ObjectRef, Observation, Service,
+    Snapshot, StorageClass, Uid, UpdateStrategy,
+};
+
+fn said(state: &State) -> String {
+    let State {
+        health,
+        reason,
+        ready,
+        desired,
+    } = state;
+    format!("{health:?} {ready}/{desired} {reason}")
+        .trim_end()
+        .to_owned()
+}
+
+fn judge(kind: WorkloadKind, change: impl Fn(&mut Workload)) -> String {
+    let mut workload = workload(kind);
+    change(&mut workload);
+    said(&workload_state(&workload, 1))
+}
+
+#[test]
+fn deployments() {
+    let judge = |change: &dyn Fn(&mut Workload)| judge(WorkloadKind::Deployment, change);
+    assert_eq!(judge(&|_| {}), "Ready 3/3");
+    assert_eq!(
+        judge(&|d| d.observed_generation = 1),
+        "Progressing 0/3 its controller has not seen the change yet"
+    );
+    assert_eq!(
+        judge(&|d| d.updated = 1),
+        "Progressing 1/3 1 of 3 pods updated"
+    );
+    assert_eq!(
+        judge(&|d| d.current = 4),
+        "Progressing 1/3 1 old pod still there"
+    );
+    assert_eq!(
+        judge(&|d| d.available = 2),
+        "Progressing 1/3 2 of 3 pods available"
+    );
+    assert_eq!(judge(&|d| d.paused = true), "Progressing 1/3 paused");
+    let none = |d: &mut Workload| {
+        (d.desired, d.current, d.updated, d.ready, d.available) = (0, 0, 0, 0, 0);
+    };
+    assert_eq!(judge(&none), "Ready 0/0");
+    assert_eq!(
+        judge(&|d| d.meta.deleting = true),
+        "Progressing 0/3 being deleted"
+    );
+}
+
+#[test]
+fn stateful_sets() {
+    let judge = |change: &dyn Fn(&mut Workload)| judge(WorkloadKind::StatefulSet, change);
+    assert_eq!(judge(&|_| {}), "Ready 3/3");
+    assert_eq!(judge(&|s| s.ready = 2), "Progressing 1/3 2 of 3 pods ready");
+    assert_eq!(
+        judge(&|s| s.updated = 2),
+        "Progressing 1/3 2 of 3 pods updated"
+    );
+    let below_partition = |s: &mut Workload| {
+        s.strategy = UpdateStrategy::Rolling { partition: 2 };
+        s.updated = 1;
+        s.update_revision = "web-2".to_owned();
+    };
+    assert_eq!(judge(&below_partition), "Ready 3/3");
+    let all_below = |s: &mut Workload| {
+        s.strategy = UpdateStrategy::Rolling { partition: 9 };
+        s.updated = 0;
+    };
+    assert_eq!(judge(&all_below), "Ready 3/3");
+    let on_delete = |s: &mut Workload| {
+        s.strategy = UpdateStrategy::OnDelete;
+        s.updated = 0;
+    };
+    assert_eq!(judge(&on_delete), "Ready 3/3");
+}
+
+#[test]
+fn daemon_sets() {
+    let judge = |change: &dyn Fn(&mut Workload)| judge(WorkloadKind::DaemonSet, change);
+    assert_eq!(judge(&|_| {}), "Ready 3/3");
+    assert_eq!(
+        judge(&|s| s.updated = 2),
+        "Progressing 1/3 2 of 3 pods updated"
+    );
+    assert_eq!(
+        judge(&|s| s.available = 2),
+        "Progressing 1/3 2 of 3 pods available"
+    );
+    let fresh = |s: &mut Workload| {
+        s.observed_generation = 0;
+        s.desired = 0;
+    };
+    assert_eq!(
+        judge(&fresh),
+        "Progressing 0/0 its controller has not seen the change yet"
+    );
+}
+
+#[test]
+fn jobs() {
+    let judge = |conditions: &[Condition], suspended| {
+        said(&job::state(&Job {
+            meta: meta("migrate"),
+            completions: Some(2),
+            parallelism: 1,
+            backoff_limit: 6,
+            suspended,
+            active: 1,
+            succeeded: 1,
+            failed: 9,
+            conditions: conditions.to_vec(),
+        }))
+    };
+    // However many have failed: the conditions decide.
+    assert_eq!(judge(&[], false), "Progressing 1/2 1 of 2 done, 1 active");
+    assert_eq!(judge(&[], true), "Progressing 1/2 suspended");
+    assert_eq!(
+        judge(&[condition("Complete", "True", "")], false),
+        "Ready 2/2"
+    );
+    assert_eq!(
+        judge(&[condition("Failed", "True", "DeadlineExceeded")], false),
+        "Failed 1/2 DeadlineExceeded"
+    );
+    assert_eq!(
+        judge(
+            &[condition("FailureTarget", "True", "PodFailurePolicy")],
+            false
+        ),
+        "Failed 1/2 PodFailurePolicy"
+    );
+    assert_eq!(
+        judge(&[condition("Failed", "False", "")], false),
+        "Progressing 1/2 1 of 2 done, 1 active"
+    );
+}
+
+fn class(name: &str, is_default: bool, waits: bool) -> Observation {
+    Observation::Seen(Snapshot::StorageClass(StorageClass {
+        uid: Uid::from(name),
+        name: name.to_owned(),
+        is_default,
+        waits_for_first_consumer: waits,
+    }))
+}
+
+#[test]
+fn claims() {
+    let judge = |world: &World, phase: &str, class: Option<&str>| {
+        let claim = Claim {
+            meta: meta("data"),
+            phase: phase.to_owned(),
+            storage_class: class.map(str::to_owned),
+            volume: None,
+        };
+        said(&claim::state(world, &claim))
+    };
+    let mut world = World::default();
+    assert_eq!(judge(&world, "Bound", None), "Ready 1/1");
+    assert_eq!(judge(&world, "Lost", None), "Failed 0/1 its volume is lost");
+    assert_eq!(judge(&world, "Pending", None), "Progressing 0/1 not bound");
+
+    // Classes that can't be seen: the volume controller's event speaks for them.
+    world.apply(&Observation::Seen(Snapshot::Event(ClusterEvent {
+        uid: Uid::from("event"),
+        about: ObjectRef {
+            api_version: "v1".to_owned(),
+            kind: "PersistentVolumeClaim".to_owned(),
+            namespace: Some("oro".to_owned()),
+            name: "data".to_owned(),
+        },
+        about_uid: Uid::from("data"),
+        container: None,
+        warning: false,
+        reason: "WaitForFirstConsumer".to_owned(),
+        message: String::new(),
+        count: 1,
+        last_seen: None,
+    })));
+    let usable = "Ready 1/1 waits for its first consumer";
+    assert_eq!(judge(&world, "Pending", Some("lazy")), usable);
+
+    // Classes that can be seen have the last word.
+    world.apply(&class("lazy", true, true));
+    world.apply(&class("eager", false, false));
+    assert_eq!(judge(&world, "Pending", Some("lazy")), usable);
+    assert_eq!(judge(&world, "Pending", None), usable);
+    assert_eq!(
+        judge(&world, "Pending", Some("eager")),
+        "Progressing 0/1 not bound"
+    );
+}
+
+#[test]
+fn services() {
+    let mut world = World::default();
+    for (name, pods) in [("v4", ["new", "old"]), ("v6", ["new", "old"])] {
+        world.apply(&Observation::Seen(Snapshot::Endpoints(Endpoints {
+            meta: meta(name),
+            service: "web".to_owned(),
+            ready_pods: pods.map(Uid::from).to_vec(),
+            ready: 2,
+        })));
+    }
+    let judge = |kind: &str, has_ingress, has_selector| {
+        let service = Service {
+            meta: meta("web"),
+            kind: kind.to_owned(),
+            has_selector,
+            has_ingress,
+        };
+        let is_old = |pod: &Uid| *pod == Uid::from("old");
+        said(&service::state(&world, &service, &is_old))
+    };
+    // Endpoints of old pods, and a second slice for the same pods, don't count.
+    assert_eq!(judge("ClusterIP", false, true), "Ready 1/1");
+    assert_eq!(
+        judge("LoadBalancer", false, true),
+        "Progressing 1/1 no load balancer address"
+    );
+    assert_eq!(judge("LoadBalancer", true, true), "Ready 1/1");
+    assert_eq!(judge("ExternalName", false, false), "Ready 1/0");
+}
+
+#[test]
+fn customs() {
+    let judge = |kind: &str, observed: Option<i64>, conditions: &[Condition]| {
+        said(&custom::state(&Custom {
+            object: ObjectRef {
+                api_version: "example.com/v1".to_owned(),
+                kind: kind.to_owned(),
+                namespace: None,
+                name: "x".to_owned(),
+            },
+            meta: meta("x"),
+            observed_generation: observed,
+            conditions: conditions.to_vec(),
+        }))
+    };
+    let crd = "CustomResourceDefinition";
+    assert_eq!(judge("Plain", None, &[]), "Ready 1/1");
+    assert_eq!(
+        judge("Plain", Some(0), &[condition("Ready", "True", "")]),
+        "Progressing 0/1 its controller has not seen the change yet"
+    );
+    assert_eq!(
+        judge("Plain", Some(1), &[condition("Ready", "True", "")]),
+        "Ready 1/1"
+    );
+    assert_eq!(
+        judge(
+            "Plain",
+            Some(1),
+            &[condition("Ready", "Unknown", "Waiting")]
+        ),
+        "Progressing 0/1 Waiting"
+    );
+    assert_eq!(
+        judge("Plain", None, &[condition("Reconciling", "True", "Busy")]),
+        "Progressing 0/1 Busy"
+    );
+    assert_eq!(
+        judge("Plain", None, &[condition("Stalled", "True", "Broken")]),
+        "Failed 0/1 Broken"
+    );
+    assert_eq!(judge(crd, None, &[]), "Progressing 0/1 not established");
+    assert_eq!(
+        judge(crd, None, &[condition("Established", "True", "")]),
+        "Ready 1/1"
+    );
+    assert_eq!(
+        judge(crd, None, &[condition("NamesAccepted", "False", "Taken")]),
+        "Failed 0/1 Taken"
+    );
+}

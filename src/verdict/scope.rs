@@ -1,0 +1,92 @@
+use std::collections::HashMap;
+
+use crate::names::{Namespace, ReleaseId};
+use crate::snapshot::{Contents, Meta, ObjectRef, Uid, World};
+
+use super::status::CompletedRule;
+
+/// Which part of the world belongs to the release, and what is known of its helm.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    pub id: &'a ReleaseId,
+    /// The namespace of objects that name none.
+    pub namespace: &'a Namespace,
+    /// Objects and hooks of the revision that is judged.
+    pub contents: &'a Contents,
+    /// Helm returned well: what is not there is missing from now on, not merely to come.
+    pub applied: bool,
+    /// What was there before helm started.
+    pub before: &'a Baseline,
+    pub completed: CompletedRule,
+}
+
+impl Scope<'_> {
+    /// The object with its namespace filled in.
+    pub(super) fn placed(&self, object: &ObjectRef) -> ObjectRef {
+        let mut object = object.clone();
+        if object.namespace.is_none() {
+            object.namespace = Some(self.namespace.to_string());
+        }
+        object
+    }
+
+    /// Helm has yet to come to this object: it still is what the revision before made of it, and
+    /// says nothing about this one.
+    pub(super) fn is_stale(&self, meta: &Meta) -> bool {
+        !self.applied && self.before.has_same(meta)
+    }
+}
+
+/// What there was when a release was started. Helm gives no object a mark of its revision, so
+/// only the comparison tells the hook Job of this run from the one of the last, a Deployment that
+/// helm has changed from one it has yet to change, and a crash of today from one of last week.
+///
+/// The empty one takes everything for new, which suits a look at a finished release.
+#[derive(Debug, Clone, Default)]
+pub struct Baseline {
+    generations: HashMap<Uid, i64>,
+    /// How often each container of each pod had ended.
+    ended: HashMap<(Uid, String), u32>,
+}
+
+impl Baseline {
+    pub fn of(world: &World) -> Baseline {
+        let mut baseline = Baseline::default();
+        let metas = (world.workloads.values().map(|w| &w.meta))
+            .chain(world.jobs.values().map(|j| &j.meta))
+            .chain(world.pods.values().map(|p| &p.meta))
+            .chain(world.claims.values().map(|c| &c.meta))
+            .chain(world.services.values().map(|s| &s.meta))
+            .chain(world.customs.values().map(|c| &c.meta));
+        for meta in metas {
+            baseline
+                .generations
+                .insert(meta.uid.clone(), meta.generation);
+        }
+        for pod in world.pods.values() {
+            for status in pod.init_statuses.iter().chain(&pod.statuses) {
+                let seen = world.exits(&pod.meta.uid, &status.name).last();
+                let ended = seen.map_or(0, |e| e.attempt).max(status.restarts);
+                let key = (pod.meta.uid.clone(), status.name.clone());
+                baseline.ended.insert(key, ended);
+            }
+        }
+        baseline
+    }
+
+    /// This very incarnation was there, whatever has become of it since.
+    pub fn had(&self, uid: &Uid) -> bool {
+        self.generations.contains_key(uid)
+    }
+
+    /// It was there, and nobody has changed its spec since.
+    pub fn has_same(&self, meta: &Meta) -> bool {
+        self.generations.get(&meta.uid) == Some(&meta.generation)
+    }
+
+    /// How often the container had ended.
+    pub fn ended(&self, pod: &Uid, container: &str) -> u32 {
+        let key = (pod.clone(), container.to_owned());
+        self.ended.get(&key).copied().unwrap_or(0)
+    }
+}

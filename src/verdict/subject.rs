@@ -1,0 +1,117 @@
+//! The objects of the release that can be judged, each with what is known of it.
+
+use crate::snapshot::{
+    Claim, Custom, Job, Meta, ObjectRef, Pod, Service, Uid, Workload, WorkloadKind, World,
+};
+
+use super::scope::Scope;
+
+/// An object or hook of the release.
+#[derive(Debug, Clone)]
+pub struct Subject<'a> {
+    /// With its namespace.
+    pub object: ObjectRef,
+    pub body: Body<'a>,
+    pub hook: bool,
+    /// See [`Scope::is_stale`].
+    pub stale: bool,
+}
+
+/// The object as the cluster has it.
+#[derive(Debug, Clone, Copy)]
+pub enum Body<'a> {
+    Workload(&'a Workload),
+    Job(&'a Job),
+    Pod(&'a Pod),
+    Claim(&'a Claim),
+    Service(&'a Service),
+    Custom(&'a Custom),
+    Missing,
+}
+
+impl Body<'_> {
+    pub fn meta(&self) -> Option<&Meta> {
+        match self {
+            Body::Workload(workload) => Some(&workload.meta),
+            Body::Job(job) => Some(&job.meta),
+            Body::Pod(pod) => Some(&pod.meta),
+            Body::Claim(claim) => Some(&claim.meta),
+            Body::Service(service) => Some(&service.meta),
+            Body::Custom(custom) => Some(&custom.meta),
+            Body::Missing => None,
+        }
+    }
+
+    pub fn uid(&self) -> Option<&Uid> {
+        self.meta().map(|meta| &meta.uid)
+    }
+}
+
+/// Hooks that were seen in this run first, then the objects that have readiness, both in the
+/// order of the release.
+pub fn subjects<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>> {
+    let hooks = scope.contents.hooks.iter().filter_map(|hook| {
+        let object = scope.placed(&hook.object);
+        let body = match seen(world, &object)? {
+            body @ (Body::Job(_) | Body::Pod(_)) => body,
+            _ => return None,
+        };
+        let earlier = scope.before.had(body.uid()?);
+        (!earlier).then_some(Subject {
+            object,
+            body,
+            hook: true,
+            stale: false,
+        })
+    });
+    let objects = scope.contents.objects.iter().filter_map(|object| {
+        let object = scope.placed(object);
+        let body = seen(world, &object)?;
+        let stale = body.meta().is_some_and(|meta| scope.is_stale(meta));
+        Some(Subject {
+            object,
+            body,
+            hook: false,
+            stale,
+        })
+    });
+    hooks.chain(objects).collect()
+}
+
+/// None for a kind that has no readiness. Kinds that the cluster's owners have added are judged
+/// once seen: many of them carry no status, and are not watched for that reason.
+fn seen<'a>(world: &'a World, object: &ObjectRef) -> Option<Body<'a>> {
+    let found = match (object.group(), object.kind.as_str()) {
+        ("apps", kind) => {
+            if ![
+                WorkloadKind::Deployment,
+                WorkloadKind::StatefulSet,
+                WorkloadKind::DaemonSet,
+            ]
+            .iter()
+            .any(|known| known.as_str() == kind)
+            {
+                return None;
+            }
+            world.workload(object).map(Body::Workload)
+        }
+        ("batch", "Job") => world.job(object).map(Body::Job),
+        ("", "Pod") => world.pod(object).map(Body::Pod),
+        ("", "PersistentVolumeClaim") => world.claim(object).map(Body::Claim),
+        ("", "Service") => world.service(object).map(Body::Service),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            custom(world, object).map(Body::Custom)
+        }
+        _ => return custom(world, object).map(Body::Custom),
+    };
+    Some(found.unwrap_or(Body::Missing))
+}
+
+/// Cluster-scoped objects have an empty namespace.
+fn custom<'a>(world: &'a World, object: &ObjectRef) -> Option<&'a Custom> {
+    world.custom(object).or_else(|| {
+        let mut object = object.clone();
+        object.namespace = Some(String::new());
+        world.custom(&object)
+    })
+}

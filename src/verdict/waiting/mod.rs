@@ -1,0 +1,99 @@
+//! What a release waits for right now: the deepest thing that blocks it.
+
+mod pod;
+
+pub use pod::{blocked as blocked_pod, has_begun};
+
+use crate::event::{Health, HookPhase};
+
+use super::cause::Case;
+use super::member::Member;
+use super::subject::{Body, Subject};
+use super::{Finding, ObjectHealth, Waiting, ready};
+
+/// Always something, so that nobody has to ask why. Trouble goes before mere waiting, a hook
+/// before what comes after it, a pod before the object that counts it.
+pub fn deepest(case: &Case<'_>, objects: &[ObjectHealth], findings: &[Finding]) -> Waiting {
+    let troubled = findings.first().map(|finding| &finding.object);
+    let of_trouble = case
+        .subjects
+        .iter()
+        .find(|subject| Some(&subject.object) == troubled)
+        .and_then(|subject| blocking_pod(case, subject));
+    let unready = |subject: &&Subject<'_>| {
+        !subject.hook
+            && !subject.stale
+            && objects
+                .iter()
+                .any(|o| o.object == subject.object && o.health != Health::Ready)
+    };
+    let running_hook = |subject: &&Subject<'_>| {
+        subject.hook && ready::hook_phase(&subject.body) == Some(HookPhase::Running)
+    };
+    let hooks = || case.subjects.iter().filter(running_hook);
+    let unready = || case.subjects.iter().filter(unready);
+    of_trouble
+        .or_else(|| hooks().next().map(|hook| blocking_hook(case, hook)))
+        .or_else(|| unready().find_map(|subject| blocking_pod(case, subject)))
+        .or_else(|| {
+            let seen = |o: &&ObjectHealth| {
+                o.health != Health::Ready && (case.scope.applied || o.health != Health::Missing)
+            };
+            let is_unready = |o: &&ObjectHealth| unready().any(|s| s.object == o.object);
+            let object = objects.iter().filter(is_unready).find(seen)?;
+            Some(blocking_object(case, object))
+        })
+        .unwrap_or_else(|| Waiting {
+            on: "helm".to_owned(),
+            since: None,
+        })
+}
+
+fn blocking_pod(case: &Case<'_>, subject: &Subject<'_>) -> Option<Waiting> {
+    let judged = |m: &&Member<'_>| m.owner == &subject.object && m.judged;
+    case.members
+        .iter()
+        .filter(judged)
+        .find_map(|member| pod::blocked(case.world, member))
+}
+
+fn blocking_hook(case: &Case<'_>, hook: &Subject<'_>) -> Waiting {
+    let inner = blocking_pod(case, hook).unwrap_or_else(|| Waiting {
+        on: match &hook.body {
+            Body::Job(job) => format!(
+                "{} {}/{} active",
+                hook.object.short(),
+                job.active,
+                job.parallelism
+            ),
+            _ => format!("{} running", hook.object.short()),
+        },
+        since: hook.body.meta().map(|meta| meta.created),
+    });
+    Waiting {
+        on: format!("hook {}", inner.on),
+        since: inner.since,
+    }
+}
+
+fn blocking_object(case: &Case<'_>, object: &ObjectHealth) -> Waiting {
+    let subject = case.subjects.iter().find(|s| s.object == object.object);
+    let name = object.object.short();
+    let (on, since) = match subject.map(|s| s.body) {
+        Some(Body::Job(job)) if ready::job_phase(job) == ready::JobPhase::Running => {
+            let on = format!("{name} {}/{} active", job.active, job.parallelism);
+            (on, Some(job.meta.created))
+        }
+        Some(Body::Claim(claim)) => {
+            let events = case.world.events_about(&claim.meta.uid);
+            let warning = events.iter().rfind(|event| event.warning);
+            let on = match warning {
+                Some(event) => format!("{name} not bound: {}", super::words::brief(&event.message)),
+                None => format!("{name} {}", object.reason),
+            };
+            (on, Some(claim.meta.created))
+        }
+        _ => (format!("{name} {}", object.reason), None),
+    };
+    Waiting { on, since }
+}

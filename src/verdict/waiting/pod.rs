@@ -1,0 +1,232 @@
+//! What a pod waits for, followed in the order in which a pod comes up.
+
+use jiff::Timestamp;
+
+use crate::snapshot::{
+    Conditions, ContainerSpec, ContainerState, ContainerStatus, Pod, Terminated, World,
+};
+
+use super::super::Waiting;
+use super::super::member::{Keeper, Member};
+use super::super::ready::is_pod_ready;
+use super::super::view::position;
+use super::super::words::{brief, exit};
+
+/// None when nothing of it blocks.
+pub fn blocked(world: &World, member: &Member<'_>) -> Option<Waiting> {
+    let pod = member.pod;
+    let name = &pod.meta.name;
+    if pod.meta.deleting || matches!(pod.phase.as_str(), "Succeeded" | "Failed") {
+        return None;
+    }
+    unscheduled(pod)
+        .or_else(|| volume(world, pod))
+        .or_else(|| init(world, pod))
+        .or_else(|| main(world, member))
+        .or_else(|| gate(pod))
+        .map(|(text, since)| Waiting {
+            on: format!("{name} {text}"),
+            since,
+        })
+}
+
+type Step = (String, Option<Timestamp>);
+
+fn unscheduled(pod: &Pod) -> Option<Step> {
+    let scheduled = pod.conditions.condition("PodScheduled");
+    match scheduled {
+        Some(condition) if condition.is_true() => None,
+        Some(condition) if condition.reason == "SchedulingGated" => {
+            Some(("held back by a scheduling gate".to_owned(), condition.since))
+        }
+        Some(condition) if !condition.message.is_empty() => {
+            let text = format!("unschedulable: {}", brief(&condition.message));
+            Some((text, condition.since))
+        }
+        _ if pod.node.is_none() => Some(("unscheduled".to_owned(), Some(pod.meta.created))),
+        _ => None,
+    }
+}
+
+/// Volumes and the sandbox come before any container; the kubelet tells of them in events only.
+fn volume(world: &World, pod: &Pod) -> Option<Step> {
+    if has_begun(pod) {
+        return None;
+    }
+    let trouble = world.events_about(&pod.meta.uid).iter().rfind(|event| {
+        matches!(
+            event.reason.as_str(),
+            "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox"
+        )
+    })?;
+    let what = match trouble.reason.as_str() {
+        "FailedCreatePodSandBox" => "sandbox",
+        "FailedAttachVolume" => "volume not attached",
+        _ => "volume not mounted",
+    };
+    Some((
+        format!("{what}: {}", brief(&trouble.message)),
+        since_scheduled(pod),
+    ))
+}
+
+/// A container of it has been made, so volumes, sandbox and network are there.
+pub fn has_begun(pod: &Pod) -> bool {
+    let begun = |status: &ContainerStatus| {
+        status.container_id.is_some()
+            || status.last.is_some()
+            || !matches!(status.state, ContainerState::Waiting { .. })
+    };
+    pod.init_statuses.iter().chain(&pod.statuses).any(begun)
+}
+
+fn since_scheduled(pod: &Pod) -> Option<Timestamp> {
+    pod.conditions
+        .condition("PodScheduled")
+        .and_then(|c| c.since)
+}
+
+fn init(world: &World, pod: &Pod) -> Option<Step> {
+    let initialized = pod.conditions.condition("Initialized");
+    if initialized.is_some_and(crate::snapshot::Condition::is_true) {
+        return None;
+    }
+    let mut since = since_scheduled(pod);
+    for (spec, status) in pod.inits() {
+        let done = status.is_some_and(|status| match &status.state {
+            ContainerState::Terminated(end) if !spec.sidecar => end.exit_code == 0,
+            _ => spec.sidecar && status.started == Some(true),
+        });
+        if !done {
+            let label = match position(pod, &spec.name) {
+                Some((i, n)) => format!("init {i}/{n} `{}`", spec.name),
+                None => format!("sidecar `{}`", spec.name),
+            };
+            let (text, began) = container(world, pod, spec, status);
+            return Some((format!("{label} {text}"), began.or(since)));
+        }
+        if let Some(ContainerState::Terminated(end)) = status.map(|s| &s.state) {
+            since = end.finished.or(since);
+        }
+    }
+    None
+}
+
+fn main(world: &World, member: &Member<'_>) -> Option<Step> {
+    let pod = member.pod;
+    // A container of a Job need not be ready, only end.
+    let ends = member.keeper == Keeper::Job || member.hook;
+    let open = |status: Option<&ContainerStatus>| match status {
+        None => true,
+        Some(status) if ends => {
+            !matches!(&status.state, ContainerState::Terminated(end) if end.exit_code == 0)
+        }
+        Some(status) => !status.ready,
+    };
+    let (spec, status) = pod.mains().find(|(_, status)| open(*status))?;
+    if let Some(status) = status
+        && let ContainerState::Running { since } = status.state
+        && !ends
+    {
+        return Some((probe(world, pod, spec, status), since));
+    }
+    let (text, since) = container(world, pod, spec, status);
+    Some((format!("`{}` {text}", spec.name), since))
+}
+
+/// A container that runs and is not ready.
+fn probe(world: &World, pod: &Pod, spec: &ContainerSpec, status: &ContainerStatus) -> String {
+    let name = &spec.name;
+    let starting = spec.has_startup_probe && status.started != Some(true);
+    let kind = if starting { "Startup" } else { "Readiness" };
+    let began = match status.state {
+        ContainerState::Running { since } => since,
+        _ => None,
+    };
+    let failed = format!("{kind} probe failed: ");
+    let message = world
+        .events_about(&pod.meta.uid)
+        .iter()
+        .rev()
+        .find_map(|event| {
+            let about = event.reason == "Unhealthy" && event.container.as_deref() == Some(name);
+            let recent = event.last_seen >= began;
+            event
+                .message
+                .strip_prefix(&failed)
+                .filter(|_| about && recent)
+        });
+    match (message, starting) {
+        (Some(message), true) => format!("startup probe of `{name}` fails: {}", brief(message)),
+        (Some(message), false) => {
+            format!("readiness probe of `{name}` fails: {}", brief(message))
+        }
+        (None, true) => format!("`{name}` starting up, its startup probe has not passed yet"),
+        (None, false) => format!("`{name}` running, not ready yet"),
+    }
+}
+
+fn container(
+    world: &World,
+    pod: &Pod,
+    spec: &ContainerSpec,
+    status: Option<&ContainerStatus>,
+) -> Step {
+    let Some(status) = status else {
+        return ("pending".to_owned(), None);
+    };
+    match &status.state {
+        ContainerState::Running { since } => ("running".to_owned(), *since),
+        ContainerState::Terminated(end) if end.exit_code == 0 => {
+            ("ended, to be started again".to_owned(), end.finished)
+        }
+        ContainerState::Terminated(end) => (format!("failed with {}", exit(end)), end.finished),
+        ContainerState::Waiting { reason, .. } => {
+            let began = status.last.as_ref().and_then(|last| last.finished);
+            (
+                waiting(world, pod, spec, reason, status.last.as_ref()),
+                began,
+            )
+        }
+    }
+}
+
+fn waiting(
+    world: &World,
+    pod: &Pod,
+    spec: &ContainerSpec,
+    reason: &str,
+    last: Option<&Terminated>,
+) -> String {
+    match (reason, last) {
+        ("" | "PodInitializing" | "ContainerCreating", _) if is_pulling(world, pod, spec) => {
+            format!("pulling image {}", spec.image)
+        }
+        ("" | "PodInitializing" | "ContainerCreating", _) => "starting".to_owned(),
+        (reason, Some(last)) => format!("{reason} after {}", exit(last)),
+        (reason, None) => reason.to_owned(),
+    }
+}
+
+/// The last that was heard of its image is that the kubelet has begun to pull it.
+fn is_pulling(world: &World, pod: &Pod, spec: &ContainerSpec) -> bool {
+    world
+        .events_about(&pod.meta.uid)
+        .iter()
+        .rfind(|event| event.container.as_deref() == Some(&spec.name))
+        .is_some_and(|event| event.reason == "Pulling")
+}
+
+fn gate(pod: &Pod) -> Option<Step> {
+    if is_pod_ready(pod) {
+        return None;
+    }
+    let ready = pod.conditions.condition("Ready")?;
+    let text = match ready.reason.as_str() {
+        "ReadinessGatesNotReady" => {
+            format!("waits for a readiness gate: {}", brief(&ready.message))
+        }
+        _ => "not ready yet".to_owned(),
+    };
+    Some((text, ready.since))
+}
