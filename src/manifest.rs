@@ -2,7 +2,8 @@
 //! is dropped unread, because manifests carry secrets.
 
 use serde::Deserialize;
-use serde_saphyr::{DuplicateKeyPolicy, Options};
+
+use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Options};
 
 use crate::snapshot::ObjectRef;
 
@@ -91,6 +92,7 @@ fn options() -> Options {
     serde_saphyr::options! {
         budget: None,
         duplicate_keys: DuplicateKeyPolicy::LastWins,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
     }
 }
 
@@ -103,7 +105,8 @@ fn documents(yaml: &str) -> Vec<(usize, &str)> {
     for (number, line) in (1..).zip(yaml.split_inclusive('\n')) {
         let end = offset + line.len();
         let rest = line.strip_prefix("---");
-        if let Some(rest) = rest.filter(|r| r.is_empty() || r.starts_with([' ', '\t', '\r', '\n'])) {
+        if let Some(rest) = rest.filter(|r| r.is_empty() || r.starts_with([' ', '\t', '\r', '\n']))
+        {
             documents.push((from_line, &yaml[from..offset]));
             (from, from_line) = (end - rest.len(), number);
         }
@@ -121,7 +124,10 @@ mod tests {
     fn names(yaml: &str) -> Vec<String> {
         let full = |object: ObjectRef| {
             let namespace = object.namespace.unwrap_or_default();
-            format!("{} {} {namespace} {}", object.api_version, object.kind, object.name)
+            format!(
+                "{} {} {namespace} {}",
+                object.api_version, object.kind, object.name
+            )
         };
         objects(yaml).unwrap().into_iter().map(full).collect()
     }
@@ -131,12 +137,22 @@ mod tests {
         let yaml = "---\n# Source: shop/templates/a.yaml\napiVersion: v1\nkind: Service\n\
             metadata:\n  name: web\n  namespace: shop\n--- # only a comment\n\n---\n\
             apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n---\n";
-        assert_eq!(names(yaml), ["v1 Service shop web", "apps/v1 Deployment  web"]);
+        assert_eq!(
+            names(yaml),
+            ["v1 Service shop web", "apps/v1 Deployment  web"]
+        );
     }
 
     #[test]
     fn nothing_has_no_objects() {
-        for yaml in ["", "\n", "---", "---\n---\n", "# nothing\n", "---\n# nothing\n---\n"] {
+        for yaml in [
+            "",
+            "\n",
+            "---",
+            "---\n---\n",
+            "# nothing\n",
+            "---\n# nothing\n---\n",
+        ] {
             assert_eq!(objects(yaml), Ok(vec![]), "{yaml:?}");
         }
     }
