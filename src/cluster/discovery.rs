@@ -1,0 +1,131 @@
+//! What the API server serves: which resource a kind is, and whether it lives in namespaces.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Service};
+use k8s_openapi::api::storage::v1::StorageClass;
+use kube::Client;
+use kube::core::GroupVersion;
+use kube::discovery::{self, ApiCapabilities, ApiResource, Scope, verbs};
+
+use super::locked;
+use crate::snapshot::ObjectRef;
+
+/// A kind as the API server serves it.
+#[derive(Debug, Clone)]
+pub(super) struct Served {
+    pub resource: ApiResource,
+    pub namespaced: bool,
+    /// Has a status and can be watched.
+    pub has_status: bool,
+}
+
+impl Served {
+    /// `certificates.cert-manager.io`
+    pub fn plural(&self) -> String {
+        let ApiResource { plural, group, .. } = &self.resource;
+        if group.is_empty() {
+            plural.clone()
+        } else {
+            format!("{plural}.{group}")
+        }
+    }
+}
+
+type Resources = Arc<Vec<(ApiResource, ApiCapabilities)>>;
+
+/// Answers are kept for the run; that something is not served is asked again each time, because
+/// a release may bring it.
+pub(super) struct Discovery {
+    client: Client,
+    known: Mutex<HashMap<String, Resources>>,
+}
+
+impl Discovery {
+    pub fn new(client: Client) -> Discovery {
+        let known = Mutex::default();
+        Discovery { client, known }
+    }
+
+    /// None where the cluster does not serve the kind, or does not say.
+    pub async fn resolve(&self, api_version: &str, kind: &str) -> Option<Served> {
+        if let Some(served) = built_in(api_version, kind) {
+            return Some(served);
+        }
+        let known = locked(&self.known).get(api_version).cloned();
+        if let Some(served) = known.and_then(|resources| find(&resources, kind)) {
+            return Some(served);
+        }
+        let group: GroupVersion = api_version.parse().ok()?;
+        let answer = discovery::pinned_group(&self.client, &group).await;
+        let resources = match answer {
+            Ok(answer) => Arc::new(answer.versioned_resources(&group.version)),
+            Err(error) => {
+                tracing::debug!(api_version, %error, "discovery failed");
+                return None;
+            }
+        };
+        locked(&self.known).insert(api_version.to_owned(), Arc::clone(&resources));
+        find(&resources, kind)
+    }
+
+    /// Fills in `namespace` where the manifest leaves it to the release's, and takes it away where
+    /// the kind has none. Kinds that are not served yet stay as they are.
+    pub async fn place(&self, object: &mut ObjectRef, namespace: &str) {
+        let Some(served) = self.resolve(&object.api_version, &object.kind).await else {
+            return;
+        };
+        if !served.namespaced {
+            object.namespace = None;
+        } else if object.namespace.is_none() {
+            object.namespace = Some(namespace.to_owned());
+        }
+    }
+}
+
+fn find(resources: &Resources, kind: &str) -> Option<Served> {
+    let (resource, capabilities) = resources.iter().find(|(r, _)| r.kind == kind)?;
+    let has_status = capabilities
+        .subresources
+        .iter()
+        .any(|(sub, _)| sub.plural == "status");
+    Some(Served {
+        resource: resource.clone(),
+        namespaced: capabilities.scope == Scope::Namespaced,
+        has_status: has_status
+            && capabilities.supports_operation(verbs::LIST)
+            && capabilities.supports_operation(verbs::WATCH),
+    })
+}
+
+/// Kinds that have a snapshot of their own are served by every cluster: no need to ask.
+fn built_in(api_version: &str, kind: &str) -> Option<Served> {
+    fn erased<K: kube::Resource<DynamicType = ()>>() -> ApiResource {
+        ApiResource::erase::<K>(&())
+    }
+    let resource = match (api_version, kind) {
+        ("v1", "Pod") => erased::<Pod>(),
+        ("v1", "Service") => erased::<Service>(),
+        ("v1", "PersistentVolumeClaim") => erased::<PersistentVolumeClaim>(),
+        ("apps/v1", "Deployment") => erased::<Deployment>(),
+        ("apps/v1", "StatefulSet") => erased::<StatefulSet>(),
+        ("apps/v1", "DaemonSet") => erased::<DaemonSet>(),
+        ("apps/v1", "ReplicaSet") => erased::<ReplicaSet>(),
+        ("batch/v1", "Job") => erased::<Job>(),
+        ("storage.k8s.io/v1", "StorageClass") => erased::<StorageClass>(),
+        _ => return None,
+    };
+    Some(Served {
+        namespaced: kind != "StorageClass",
+        has_status: true,
+        resource,
+    })
+}
+
+/// Whether one of the standing watches sees the kind already.
+pub(super) fn is_watched(object: &ObjectRef) -> bool {
+    built_in(&object.api_version, &object.kind).is_some()
+}

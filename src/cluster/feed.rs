@@ -1,0 +1,303 @@
+//! One watch: what it lists and streams becomes observations, whatever happens to its connection.
+//!
+//! kube's watcher recovers from dropped connections and `410 Gone` by itself but neither says what
+//! has vanished during a relist nor when a quiet watch is well again after errors. So the objects
+//! of the stream are remembered here, and after an outage the watcher is begun anew: its first list
+//! is the proof that the watch goes on.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
+use std::time::Duration;
+
+use futures::StreamExt;
+use kube::runtime::utils::Backoff;
+use kube::runtime::watcher::{self, DefaultBackoff, Event};
+use kube::{Api, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::error;
+use crate::runner::ports::ObserveError;
+use crate::snapshot::{Observation, Snapshot};
+
+/// Errors in a row that make an outage: one is a connection that was cut, two bad luck.
+const OUTAGE: u32 = 3;
+/// Errors that are further apart have nothing to do with each other.
+const IN_A_ROW: Duration = Duration::from_secs(60);
+/// Nobody is granted rights every second.
+const DENIED_PAUSE: Duration = Duration::from_secs(60);
+/// A kind that is not served any more, or not yet again.
+const UNSERVED_PAUSE: Duration = Duration::from_secs(10);
+/// Seconds after which the server ends a watch, so that a dead connection is noticed soon.
+const WATCH_SECONDS: u32 = 60;
+
+/// What has become of a watch's first list.
+#[derive(Debug, Clone)]
+pub(super) enum First {
+    Pending,
+    /// Delivered, or given up where the run can do without.
+    Done,
+    Failed(ObserveError),
+}
+
+/// A watch to be run.
+pub(super) struct Source<K> {
+    pub api: Api<K>,
+    pub selector: Option<&'static str>,
+    pub label: Label,
+    /// The run makes no sense without it: a failure of the first list is passed on.
+    pub essential: bool,
+    /// Not worth a word when it is denied.
+    pub quiet: bool,
+    pub convert: Box<dyn Fn(K) -> Option<Snapshot> + Send>,
+}
+
+/// How people call what is watched.
+#[derive(Debug, Clone)]
+pub(super) struct Label {
+    /// The plural, `pods`.
+    pub resource: String,
+    pub namespace: Option<String>,
+}
+
+impl Label {
+    fn text(&self) -> String {
+        let resource = &self.resource;
+        match &self.namespace {
+            Some(namespace) => format!("{resource} in namespace `{namespace}`"),
+            None => format!("{resource} of the cluster"),
+        }
+    }
+}
+
+/// Runs a watch for ever. Ends only when nobody listens any more.
+pub(super) async fn run<K>(
+    source: Source<K>,
+    sender: UnboundedSender<Observation>,
+    first: watch::Sender<First>,
+) where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let mut config = watcher::Config::default().timeout(WATCH_SECONDS);
+    config.label_selector = source.selector.map(str::to_owned);
+    let mut watch = Watch {
+        source,
+        sender,
+        first,
+        known: HashMap::new(),
+        listed: HashSet::new(),
+        errors: 0,
+        last_error: None,
+        interrupted: false,
+    };
+    let mut backoff = DefaultBackoff::default();
+    while !watch.sender.is_closed() {
+        let mut events = watcher::watcher(watch.source.api.clone(), config.clone()).boxed();
+        while let Some(event) = events.next().await {
+            let error = match event {
+                Ok(event) => {
+                    if watch.apply(event) {
+                        backoff.reset();
+                    }
+                    continue;
+                }
+                Err(error) => error,
+            };
+            let pause = watch.failed(&Failure::from(&error));
+            let pause = pause.max(backoff.next().unwrap_or(IN_A_ROW));
+            tokio::time::sleep(pause).await;
+            if watch.interrupted {
+                break;
+            }
+        }
+    }
+}
+
+struct Watch<K> {
+    source: Source<K>,
+    sender: UnboundedSender<Observation>,
+    first: watch::Sender<First>,
+    /// By uid: the resource version and the state that was told last.
+    known: HashMap<String, (Option<String>, Snapshot)>,
+    listed: HashSet<String>,
+    errors: u32,
+    last_error: Option<Instant>,
+    interrupted: bool,
+}
+
+impl<K> Watch<K>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    /// Returns whether a list is complete.
+    fn apply(&mut self, event: Event<K>) -> bool {
+        match event {
+            Event::Init => self.listed.clear(),
+            Event::InitApply(object) => {
+                self.listed.insert(object.uid().unwrap_or_default());
+                self.seen(object);
+            }
+            Event::Apply(object) => self.seen(object),
+            Event::Delete(object) => {
+                let last = self.known.remove(&object.uid().unwrap_or_default());
+                let now = (self.source.convert)(object);
+                if let Some(snapshot) = now.or(last.map(|(_, snapshot)| snapshot)) {
+                    self.tell(Observation::Gone(snapshot));
+                }
+            }
+            Event::InitDone => {
+                self.vanished();
+                self.well();
+                return true;
+            }
+        }
+        false
+    }
+
+    fn seen(&mut self, object: K) {
+        let uid = object.uid().unwrap_or_default();
+        let version = object.resource_version();
+        let known = self.known.get(&uid);
+        if known.is_some_and(|(told, _)| told.is_some() && *told == version) {
+            return;
+        }
+        if let Some(snapshot) = (self.source.convert)(object) {
+            self.known.insert(uid, (version, snapshot.clone()));
+            self.tell(Observation::Seen(snapshot));
+        }
+    }
+
+    /// Tells of everything that was known and is not in the list.
+    fn vanished(&mut self) {
+        let listed = std::mem::take(&mut self.listed);
+        let gone: Vec<Snapshot> = self
+            .known
+            .extract_if(|uid, _| !listed.contains(uid))
+            .map(|(_, (_, snapshot))| snapshot)
+            .collect();
+        for snapshot in gone {
+            self.tell(Observation::Gone(snapshot));
+        }
+    }
+
+    fn well(&mut self) {
+        self.errors = 0;
+        if std::mem::take(&mut self.interrupted) {
+            let what = self.source.label.text();
+            self.tell(Observation::Resumed { what });
+        }
+        self.first.send_replace(First::Done);
+    }
+
+    /// Returns how long to wait at least before the next try.
+    fn failed(&mut self, failure: &Failure) -> Duration {
+        let recent = self.last_error.is_some_and(|at| at.elapsed() < IN_A_ROW);
+        self.errors = if recent { self.errors + 1 } else { 1 };
+        self.last_error = Some(Instant::now());
+        let why = failure.why(&self.source.label);
+        match failure.code {
+            403 => {
+                self.interrupt(ObserveError::Denied(why), self.source.quiet);
+                DENIED_PAUSE
+            }
+            // A kind whose definition was removed has no objects any more.
+            404 if !self.source.essential => {
+                self.listed.clear();
+                self.vanished();
+                self.well();
+                UNSERVED_PAUSE
+            }
+            401 if self.errors >= OUTAGE => {
+                self.interrupt(ObserveError::Denied(why), false);
+                failure.wished_pause
+            }
+            _ if self.errors >= OUTAGE => {
+                self.interrupt(ObserveError::Unreachable(why), false);
+                failure.wished_pause
+            }
+            _ => failure.wished_pause,
+        }
+    }
+
+    fn interrupt(&mut self, error: ObserveError, quiet: bool) {
+        if !std::mem::replace(&mut self.interrupted, true) && !quiet {
+            let what = self.source.label.text();
+            let why = error.to_string();
+            self.tell(Observation::Interrupted { what, why });
+        }
+        let essential = self.source.essential;
+        self.first.send_if_modified(|first| {
+            let pending = matches!(first, First::Pending);
+            if pending && essential {
+                *first = First::Failed(error);
+            } else if pending {
+                *first = First::Done;
+            }
+            pending
+        });
+    }
+
+    fn tell(&self, observation: Observation) {
+        // Nobody listens when the run is over; the loop sees that and ends.
+        drop(self.sender.send(observation));
+    }
+}
+
+/// What a watcher's error comes down to.
+struct Failure {
+    verb: &'static str,
+    /// The status that the API answered with, 0 where it did not.
+    code: u16,
+    cause: String,
+    wished_pause: Duration,
+}
+
+impl From<&watcher::Error> for Failure {
+    fn from(error: &watcher::Error) -> Failure {
+        let (verb, inner) = match error {
+            watcher::Error::InitialListFailed(inner) => ("list", inner),
+            watcher::Error::WatchStartFailed(inner) | watcher::Error::WatchFailed(inner) => {
+                ("watch", inner)
+            }
+            watcher::Error::WatchError(status) => return Failure::said("watch", status),
+            watcher::Error::NoResourceVersion => {
+                return Failure {
+                    verb: "watch",
+                    code: 0,
+                    cause: "the API server sends no resourceVersion".to_owned(),
+                    wished_pause: Duration::ZERO,
+                };
+            }
+        };
+        match inner {
+            kube::Error::Api(status) => Failure::said(verb, status),
+            other => Failure {
+                verb,
+                code: 0,
+                cause: error::cause(other),
+                wished_pause: Duration::ZERO,
+            },
+        }
+    }
+}
+
+impl Failure {
+    fn said(verb: &'static str, status: &kube::core::Status) -> Failure {
+        Failure {
+            verb,
+            code: status.code,
+            cause: error::said(status),
+            wished_pause: error::wished_pause(status),
+        }
+    }
+
+    fn why(&self, label: &Label) -> String {
+        let (verb, what, cause) = (self.verb, label.text(), &self.cause);
+        match self.code {
+            401 | 403 => format!("not allowed to {verb} {what}: {cause}"),
+            _ => format!("can't {verb} {what}: {cause}"),
+        }
+    }
+}
