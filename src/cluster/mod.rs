@@ -1,5 +1,170 @@
 //! The door to the cluster: the Observer port over kube. Owns connections, watches, logs and
 //! records; what they tell leaves the room as snapshots. Must not know helm's command line, plans
 //! or what is shown to whom.
+//!
+//! Everything that a watch tells goes into one unbounded channel, so that the order in which the
+//! cluster spoke is kept and a slow reader never stalls a connection. Nothing secret is kept: of
+//! helm's records only labels and, once, the names of objects are read.
 
+mod connect;
 pub mod convert;
+mod discovery;
+mod error;
+mod feed;
+mod follow;
+mod log;
+mod namespace;
+mod record;
+mod refresh;
+mod stack_record;
+mod tail;
+mod watch;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::LocalBoxFuture;
+use futures::stream::{self, LocalBoxStream, StreamExt};
+use kube::Client;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+use crate::names::{Namespace, ReleaseName};
+use crate::runner::ports::{LogTarget, Mark, ObserveError, Observer};
+use crate::snapshot::{Contents, ObjectRef, Observation};
+
+pub use connect::{ConnectError, ConnectErrorKind, Target};
+pub use namespace::Ensured;
+pub use stack_record::{StackRecord, StackRelease};
+pub use tail::{LogLine, LogRequest};
+
+/// Log streams that are open at once: each is a connection from the API server to a kubelet.
+const LOG_STREAMS: usize = 64;
+
+/// The connection to one cluster. Dropping it ends its watches.
+pub struct Cluster {
+    client: Client,
+    /// A client with more patience for silence.
+    logs: Client,
+    context: String,
+    kube_context: Option<String>,
+    version: ServerVersion,
+    sender: UnboundedSender<Observation>,
+    receiver: Mutex<Option<UnboundedReceiver<Observation>>>,
+    watches: watch::Watches,
+    discovery: discovery::Discovery,
+    log_permits: Arc<Semaphore>,
+    /// Namespaces whose logs we may not read, so that this is said once.
+    log_denials: Arc<Mutex<HashSet<String>>>,
+}
+
+/// `/version` of the API server; the numbers are 0 where it does not say them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerVersion {
+    pub major: u32,
+    pub minor: u32,
+    /// `v1.34.4+k3s1`
+    pub git_version: String,
+}
+
+impl Cluster {
+    /// A cluster over a client that somebody has made already; nothing is asked.
+    pub fn over(client: Client, context: &str, version: ServerVersion) -> Cluster {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        Cluster {
+            logs: client.clone(),
+            discovery: discovery::Discovery::new(client.clone()),
+            client,
+            context: context.to_owned(),
+            kube_context: None,
+            version,
+            sender,
+            receiver: Mutex::new(Some(receiver)),
+            watches: watch::Watches::default(),
+            log_permits: Arc::new(Semaphore::new(LOG_STREAMS)),
+            log_denials: Arc::default(),
+        }
+    }
+
+    /// What people call the cluster: the context's name, `in-cluster` in a pod.
+    pub fn context(&self) -> &str {
+        &self.context
+    }
+
+    /// The context that helm is to be given, None where there is none (in a pod).
+    pub fn kube_context(&self) -> Option<&str> {
+        self.kube_context.as_deref()
+    }
+
+    pub fn server_version(&self) -> &ServerVersion {
+        &self.version
+    }
+
+    /// The namespace that the context names, else `default`.
+    pub fn default_namespace(&self) -> &str {
+        self.client.default_namespace()
+    }
+
+    /// For what another room asks by itself (`preview`).
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Observer for Cluster {
+    fn watch<'a>(
+        &'a self,
+        namespaces: &'a [Namespace],
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        Box::pin(self.watch_namespaces(namespaces))
+    }
+
+    fn observations(&self) -> LocalBoxStream<'static, Observation> {
+        match locked(&self.receiver).take() {
+            Some(receiver) => stream::unfold(receiver, |mut receiver| async {
+                receiver.recv().await.map(|seen| (seen, receiver))
+            })
+            .boxed_local(),
+            None => stream::pending().boxed_local(),
+        }
+    }
+
+    fn follow<'a>(&'a self, objects: &'a [ObjectRef]) -> LocalBoxFuture<'a, ()> {
+        Box::pin(self.follow_objects(objects))
+    }
+
+    fn contents<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+    ) -> LocalBoxFuture<'a, Result<Contents, ObserveError>> {
+        Box::pin(self.contents_of(namespace, release, revision))
+    }
+
+    fn refresh<'a>(
+        &'a self,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Observation>, ObserveError>> {
+        Box::pin(self.refresh_objects(objects))
+    }
+
+    fn log(&self, target: LogTarget) -> LocalBoxStream<'static, String> {
+        self.log_of(target)
+    }
+
+    fn mark<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+        mark: Mark,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        Box::pin(self.mark_record(namespace, release, revision, mark))
+    }
+}
+
+/// The lock is never held across an await and nothing panics under it, so poison means nothing.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,210 @@
+//! helm's records of releases: their labels, and once per revision the names of what they hold.
+
+use std::io::Read;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use flate2::read::GzDecoder;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use kube::api::{ListParams, Patch, PatchParams, Request};
+use kube::core::PartialObjectMeta;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Cluster;
+use super::convert::record;
+use super::error::ask;
+use crate::manifest;
+use crate::names::{Namespace, ReleaseName, StackName};
+use crate::runner::ports::{Mark, ObserveError};
+use crate::snapshot::{Contents, Hook, ObjectRef, Record};
+
+/// helm's own test for a compressed payload (`pkg/storage/driver/util.go`).
+const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
+/// A Secret holds 1 MiB, so a payload that unpacks to more than this is no record.
+const LARGEST: u64 = 256 * 1024 * 1024;
+const PAGE: u32 = 500;
+
+impl Cluster {
+    /// As [`crate::runner::ports::Observer::contents`] says; every object of a kind that the
+    /// cluster serves has its namespace filled in, or none where the kind has none.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such revision, `Denied`, or `Unexpected` for a record that is
+    /// none of helm's.
+    pub(super) async fn contents_of(
+        &self,
+        namespace: &Namespace,
+        release: &ReleaseName,
+        revision: u32,
+    ) -> Result<Contents, ObserveError> {
+        let doing =
+            format!("reading the record of `{release}` revision {revision} in `{namespace}`");
+        let name = secret_name(release, revision);
+        let path = format!("/api/v1/namespaces/{namespace}/secrets");
+        // As text, because kube logs an object that it can't read in full.
+        let text = ask(&doing, || async {
+            let request = Request::new(path.clone())
+                .get(&name, &kube::api::GetParams::default())
+                .map_err(kube::Error::BuildRequest)?;
+            self.client.request_text(request).await
+        })
+        .await?;
+        let mut contents = unpack(&text)
+            .ok_or("it is not a record of helm's".to_owned())
+            .and_then(|payload| payload.contents(revision))
+            .map_err(|why| ObserveError::Unexpected(format!("{doing}: {why}")))?;
+        let hooks = contents.hooks.iter_mut().map(|hook| &mut hook.object);
+        for object in contents.objects.iter_mut().chain(hooks) {
+            self.discovery.place(object, namespace.as_str()).await;
+        }
+        Ok(contents)
+    }
+
+    /// Every revision that carries `stackctl.dev/stack`, of one stack or of all, in one namespace
+    /// or all. Only metadata is asked for.
+    ///
+    /// # Errors
+    /// `Denied` where Secrets may not be listed; then ask for one namespace.
+    pub async fn records(
+        &self,
+        stack: Option<&StackName>,
+        namespace: Option<&Namespace>,
+    ) -> Result<Vec<Record>, ObserveError> {
+        let client = self.client.clone();
+        let (api, place) = match namespace {
+            Some(ns) => (
+                Api::<PartialObjectMeta<Secret>>::namespaced(client, ns.as_str()),
+                format!("namespace `{ns}`"),
+            ),
+            None => (Api::all(client), "all namespaces".to_owned()),
+        };
+        let selector = match stack {
+            Some(stack) => format!("owner=helm,stackctl.dev/stack={stack}"),
+            None => "owner=helm,stackctl.dev/stack".to_owned(),
+        };
+        let doing = format!("listing the records of releases in {place}");
+        let mut params = ListParams::default().labels(&selector).limit(PAGE);
+        let mut records = Vec::new();
+        loop {
+            let page = ask(&doing, || api.list(&params)).await?;
+            records.extend(page.items.iter().filter_map(|s| record(&s.metadata)));
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok(records),
+            }
+        }
+    }
+
+    pub(super) async fn mark_record(
+        &self,
+        namespace: &Namespace,
+        release: &ReleaseName,
+        revision: u32,
+        mark: Mark,
+    ) -> Result<(), ObserveError> {
+        let api = Api::<Secret>::namespaced(self.client.clone(), namespace.as_str());
+        let name = secret_name(release, revision);
+        let label = match mark {
+            Mark::Applied => "stackctl.dev/applied",
+            Mark::Verified => "stackctl.dev/verified",
+        };
+        let labels = json!({"metadata": {"labels": {label: revision.to_string()}}});
+        let patch = Patch::Merge(labels);
+        let doing =
+            format!("marking the record of `{release}` revision {revision} in `{namespace}`");
+        // The answer is metadata only, so that the payload stays where it is.
+        let params = PatchParams::default();
+        ask(&doing, || api.patch_metadata(&name, &params, &patch)).await?;
+        Ok(())
+    }
+}
+
+fn secret_name(release: &ReleaseName, revision: u32) -> String {
+    format!("sh.helm.release.v1.{release}.v{revision}")
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    release: String,
+}
+
+/// What is read of a record (helm `pkg/release/v1/release.go`); values, templates and notes are
+/// skipped by the parser.
+#[derive(Deserialize)]
+struct Payload {
+    #[serde(default)]
+    chart: Chart,
+    #[serde(default)]
+    manifest: String,
+    #[serde(default)]
+    hooks: Option<Vec<PayloadHook>>,
+}
+
+#[derive(Deserialize, Default)]
+struct Chart {
+    #[serde(default)]
+    metadata: ChartMetadata,
+}
+
+#[derive(Deserialize, Default)]
+struct ChartMetadata {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    version: String,
+}
+
+#[derive(Deserialize)]
+struct PayloadHook {
+    #[serde(default)]
+    manifest: String,
+    #[serde(default)]
+    events: Option<Vec<String>>,
+    #[serde(default)]
+    weight: i64,
+}
+
+/// The API's base64 around helm's base64 around gzip, or plain, around JSON.
+fn unpack(secret: &str) -> Option<Payload> {
+    let envelope: Envelope = serde_json::from_str(secret).ok()?;
+    let outer = BASE64.decode(envelope.data.release).ok()?;
+    let inner = BASE64.decode(outer).ok()?;
+    if inner.starts_with(&GZIP) {
+        let mut json = Vec::new();
+        let mut plain = GzDecoder::new(inner.as_slice()).take(LARGEST);
+        plain.read_to_end(&mut json).ok()?;
+        serde_json::from_slice(&json).ok()
+    } else {
+        serde_json::from_slice(&inner).ok()
+    }
+}
+
+impl Payload {
+    fn contents(self, revision: u32) -> Result<Contents, String> {
+        let objects = |yaml: &str| manifest::objects(yaml).map_err(|error| error.to_string());
+        let mut hooks = Vec::new();
+        for hook in self.hooks.unwrap_or_default() {
+            let events = hook.events.unwrap_or_default();
+            let place = |object: ObjectRef| Hook {
+                object,
+                events: events.clone(),
+                weight: hook.weight,
+            };
+            hooks.extend(objects(&hook.manifest)?.into_iter().map(place));
+        }
+        let ChartMetadata { name, version } = self.chart.metadata;
+        Ok(Contents {
+            revision,
+            chart: format!("{name}-{version}"),
+            objects: objects(&self.manifest)?,
+            hooks,
+        })
+    }
+}
