@@ -7,7 +7,7 @@ namespace Standin;
 /** The queue table, as the `dbal:` transport keeps it: PostgreSQL is the broker. */
 final class MessageQueue
 {
-    private const MAX_ATTEMPTS = 5;
+    private const MAX_ATTEMPTS = 30;
 
     /** @param array<string, mixed> $body */
     public static function send(Database $database, string $topic, array $body): void
