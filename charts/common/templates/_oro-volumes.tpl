@@ -15,7 +15,7 @@ Names are those of common.oro.claims. Code and cache show the directory of their
 -}}
 {{- $result := list -}}
 {{- range $access := list "readOnly" "readWrite" -}}
-{{- range $claim := get $ $access -}}
+{{- range $claim := get $ $access | default list -}}
 {{- range get $mounts $claim -}}
 {{- $mount := merge (dict "name" $claim) . -}}
 {{- if eq $access "readOnly" -}}
@@ -30,9 +30,10 @@ Names are those of common.oro.claims. Code and cache show the directory of their
 
 {{/* Volumes of a pod, one a claim: (dict "root" . "claims" (list "code" "cache")). */}}
 {{- define "common.oro.volumes" -}}
-{{- range $claim := .claims }}
-- name: {{ $claim }}
-  persistentVolumeClaim:
-    claimName: {{ get $.root.Values.common.oro.claims $claim }}
-{{- end }}
+{{- $result := list -}}
+{{- range $claim := .claims -}}
+{{- $name := get $.root.Values.common.oro.claims $claim -}}
+{{- $result = append $result (dict "name" $claim "persistentVolumeClaim" (dict "claimName" $name)) -}}
+{{- end -}}
+{{- toYaml $result -}}
 {{- end -}}
