@@ -19,7 +19,10 @@ fn read(text: impl AsRef<[u8]>) -> Result<Profile, profile::ProfileErrors> {
 }
 
 fn errors(text: impl AsRef<[u8]>) -> String {
-    read(text).expect_err("the profile is bad").to_string()
+    match read(text) {
+        Ok(_) => "taken for good".to_owned(),
+        Err(errors) => errors.to_string(),
+    }
 }
 
 /// The profile without the texts that its places point into.
@@ -275,7 +278,10 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let text = String::from_utf8_lossy(bytes);
     let lines = lines(&text);
     for diagnostic in found.iter().filter(|it| it.file == Path::new(CASE)) {
-        let excerpt = diagnostic.excerpt.as_ref().expect("a place in the file");
+        prop_assert!(diagnostic.excerpt.is_some(), "no place in {diagnostic}");
+        let Some(excerpt) = &diagnostic.excerpt else {
+            continue;
+        };
         let line = lines.get(excerpt.line - 1);
         prop_assert!(line.is_some(), "line of {diagnostic}");
         let length = line.map_or(0, |line| line.chars().count());
@@ -287,7 +293,7 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 500, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_are_answered_within_the_file(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {

@@ -22,6 +22,7 @@ mod excerpt;
 mod fields;
 mod inline;
 mod locate;
+mod mapping;
 mod nearby;
 mod needs;
 mod parse;

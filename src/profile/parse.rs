@@ -2,12 +2,13 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
+use super::mapping::OpenMap;
 use super::place::{Place, SourceId};
 use super::quote::quoted;
 use super::report::Report;
 use super::scalar::Scalar;
 use super::syntax;
-use super::tree::{Content, Entry, Node};
+use super::tree::{Content, Node};
 
 /// How deep lists and maps may be nested. Real profiles stay below ten; everything that
 /// walks the tree recurses, so this bounds the stack.
@@ -82,23 +83,6 @@ enum Collection {
     Map(OpenMap),
 }
 
-#[derive(Default)]
-struct OpenMap {
-    entries: Vec<Entry>,
-    /// Which entry has a key.
-    index: HashMap<String, usize>,
-    key: Option<Key>,
-    /// The values of `<<`, in order.
-    merged: Vec<Node>,
-}
-
-struct Key {
-    text: String,
-    place: Place,
-    /// A plain `<<`, which takes up the entries of its value.
-    merges: bool,
-}
-
 #[derive(Clone)]
 struct Anchored {
     node: Node,
@@ -170,7 +154,7 @@ impl Builder<'_> {
         let Some(open) = self.open.pop() else { return };
         let content = match open.collection {
             Collection::List(items) => Content::List(items),
-            Collection::Map(map) => Content::Map(self.with_merged(map)),
+            Collection::Map(map) => Content::Map(map.finish(self.report)),
         };
         let place = open.place;
         self.add(Node { place, content }, open.anchor, open.measure);
@@ -207,42 +191,8 @@ impl Builder<'_> {
         parent.measure.height = parent.measure.height.max(measure.height + 1);
         match &mut parent.collection {
             Collection::List(items) => items.push(node),
-            Collection::Map(map) => match map.key.take() {
-                None => map.key = Some(key(node, self.report)),
-                Some(key) => add_entry(map, key, node, self.report),
-            },
+            Collection::Map(map) => map.take(node, self.report),
         }
-    }
-
-    /// The map's own entries, then those that `<<` brings and the map doesn't have itself.
-    fn with_merged(&mut self, map: OpenMap) -> Vec<Entry> {
-        let OpenMap {
-            mut entries,
-            mut index,
-            merged,
-            ..
-        } = map;
-        for node in merged {
-            let place = node.place;
-            let maps = match node.content {
-                Content::List(items) => items,
-                content => vec![Node { place, content }],
-            };
-            for Node { place, content } in maps {
-                let Content::Map(offered) = content else {
-                    let message = "only a map, or a list of maps, can be merged with `<<`";
-                    self.report.error(place, message);
-                    continue;
-                };
-                for entry in offered {
-                    if !index.contains_key(&entry.key) {
-                        index.insert(entry.key.clone(), entries.len());
-                        entries.push(entry);
-                    }
-                }
-            }
-        }
-        entries
     }
 
     fn check_tag(&mut self, place: Place, tag: Option<&Tag>, accepted: &str) {
@@ -271,58 +221,4 @@ fn scalar(text: &str, plain: bool) -> Content {
         text: text.to_owned(),
         plain,
     })
-}
-
-/// Reads a node as a key. Anything but text is an error and makes the best key it can, so
-/// that what stands under it is looked at too.
-fn key(node: Node, report: &mut Report) -> Key {
-    let kind = node.kind();
-    let place = node.place;
-    match node.content {
-        Content::Scalar(scalar) => {
-            if kind != "text" {
-                let message = format!("a key must be text, {} is {kind}", quoted(&scalar.text));
-                let diagnostic = report.error(place, message);
-                diagnostic.hint(format!("quote it: `\"{}\"`", scalar.text));
-            }
-            Key {
-                merges: scalar.plain && scalar.text == "<<",
-                text: scalar.text,
-                place,
-            }
-        }
-        Content::List(_) | Content::Map(_) => {
-            let diagnostic = report.error(place, format!("a key must be text, this is {kind}"));
-            diagnostic.hint("text that begins with `{` or `[` needs quotes");
-            Key {
-                text: String::new(),
-                place,
-                merges: false,
-            }
-        }
-    }
-}
-
-fn add_entry(map: &mut OpenMap, key: Key, value: Node, report: &mut Report) {
-    if key.merges {
-        if !map.merged.is_empty() {
-            let diagnostic = report.error(key.place, "the key `<<` is given twice");
-            diagnostic.hint("several maps are merged with one `<<: [*a, *b]`");
-        }
-        map.merged.push(value);
-        return;
-    }
-    if let Some(&first) = map.index.get(&key.text) {
-        let line = map.entries[first].key_place.line();
-        let message = format!("the key {} is given twice", quoted(&key.text));
-        let diagnostic = report.error(key.place, message);
-        diagnostic.hint(format!("it is already given on line {line}"));
-        return;
-    }
-    map.index.insert(key.text.clone(), map.entries.len());
-    map.entries.push(Entry {
-        key: key.text,
-        key_place: key.place,
-        value,
-    });
 }

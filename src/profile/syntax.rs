@@ -61,13 +61,13 @@ pub(super) fn explain(info: &str) -> (String, Option<&'static str>) {
         ),
         (
             "invalid indentation in flow",
-            "a bracket above is not closed, or this line is not indented",
+            "this line is not indented, or a bracket above is not closed",
             None,
         ),
         (
             "invalid indentation",
             "the indentation fits nothing above",
-            None,
+            Some("look for a bracket or a quote above that is not closed"),
         ),
         (
             "unexpected character",
