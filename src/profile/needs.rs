@@ -87,7 +87,14 @@ pub(super) fn resolve(
     needs
 }
 
+/// Beyond that many releases nobody is asked what was meant: each guess looks at all ids.
+const GUESSABLE: usize = 1000;
+
 fn unknown(text: &str, place: Place, owner: &str, ids: &Ids<'_>, report: &mut Report) {
+    if ids.len() > GUESSABLE {
+        report.error(place, format!("there is no release {}", quoted(text)));
+        return;
+    }
     let mut others: Vec<&str> = ids.keys().copied().filter(|&id| id != owner).collect();
     others.sort_unstable();
     let diagnostic = report.error(place, format!("there is no release {}", quoted(text)));

@@ -1,45 +1,53 @@
+use std::collections::HashSet;
+
 use super::diagnostic::{Diagnostic, ProfileErrors};
 use super::place::Place;
 use super::source::Sources;
+
+/// Nobody reads more than that, and a generated file can have very many.
+const MOST: usize = 100;
 
 /// Collects what is wrong while the reading goes on, so that all of it is told at once.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     pub(super) sources: Sources,
     errors: Vec<(Place, Diagnostic)>,
+    error_places: HashSet<Place>,
     warnings: Vec<(Place, Diagnostic)>,
 }
 
 impl Report {
     /// Notes an error; hints can be added to what is returned.
     pub(super) fn error(&mut self, place: Place, message: impl AsRef<str>) -> &mut Diagnostic {
-        let diagnostic = self.sources.diagnostic(place, message.as_ref());
+        self.error_places.insert(place);
+        let diagnostic = self.sources.without_excerpt(place, message.as_ref());
         note(&mut self.errors, place, diagnostic)
     }
 
     /// Notes something doubtful that stops nothing.
     pub(super) fn warn(&mut self, place: Place, message: impl AsRef<str>) -> &mut Diagnostic {
-        let diagnostic = self.sources.diagnostic(place, message.as_ref());
+        let diagnostic = self.sources.without_excerpt(place, message.as_ref());
         note(&mut self.warnings, place, diagnostic)
     }
 
     /// Whether something is already said about this very place, so that a consequence
     /// of it need not be.
     pub(super) fn has_error_at(&self, place: Place) -> bool {
-        self.errors.iter().any(|&(at, _)| at == place)
+        self.error_places.contains(&place)
     }
 
     /// `value` and the warnings if there was no error and a value was made of it; else
-    /// the errors. Each kind in the order of the file.
+    /// the errors. Each kind in the order of the file, with its source lines.
     pub(super) fn conclude<T>(
         self,
         value: Option<T>,
     ) -> Result<(T, Vec<Diagnostic>, Sources), ProfileErrors> {
         match value {
             Some(value) if self.errors.is_empty() => {
-                Ok((value, in_order(self.warnings), self.sources))
+                let warnings = in_order(self.warnings, &self.sources);
+                Ok((value, warnings, self.sources))
             }
-            _ => Err(ProfileErrors(bounded(in_order(self.errors)))),
+            _ => Err(ProfileErrors(in_order(self.errors, &self.sources))),
         }
     }
 }
@@ -54,24 +62,22 @@ fn note(
     &mut list[index].1
 }
 
-/// Nobody reads more than that, and a generated file can have very many.
-const MOST: usize = 100;
-
-fn bounded(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let more = errors.len().saturating_sub(MOST);
-    if let Some(last) = errors.get(MOST) {
-        let message = format!("{more} more, from here on");
-        let excerpt = last.excerpt.clone();
-        let rest = Diagnostic::about(last.file.clone(), &message);
-        errors.truncate(MOST);
-        errors.push(Diagnostic { excerpt, ..rest });
-    }
-    errors
-}
-
-/// Sorted by place. What an alias repeats is told once.
-fn in_order(mut list: Vec<(Place, Diagnostic)>) -> Vec<Diagnostic> {
+/// Sorted by place, the first [`MOST`] and a last one that counts the others. What an
+/// alias repeats is told once. Excerpts are made only here: lines can be as long as the
+/// file, and so can the list.
+fn in_order(mut list: Vec<(Place, Diagnostic)>, sources: &Sources) -> Vec<Diagnostic> {
     list.sort_by_key(|&(place, _)| place);
     list.dedup();
-    list.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+    let more = list.len().saturating_sub(MOST);
+    if more > 0 {
+        list.truncate(MOST + 1);
+        if let Some((place, last)) = list.last_mut() {
+            *last = sources.without_excerpt(*place, &format!("{more} more, from here on"));
+        }
+    }
+    let shown = list.into_iter().map(|(place, diagnostic)| Diagnostic {
+        excerpt: sources.excerpt(place),
+        ..diagnostic
+    });
+    shown.collect()
 }

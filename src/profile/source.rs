@@ -58,14 +58,25 @@ impl Sources {
     /// A diagnostic that shows the line at `place`. A place outside the file is moved to
     /// the nearest character inside.
     pub(super) fn diagnostic(&self, place: Place, message: &str) -> Diagnostic {
-        let Some(source) = self.0.get(place.source.0 as usize) else {
-            return Diagnostic::about(PathBuf::new(), message);
-        };
-        let (line, column) = source.inside(place);
         Diagnostic {
-            excerpt: Some(Excerpt::of(source.line(line), line, column, place.length())),
-            ..Diagnostic::about(source.path.clone(), message)
+            excerpt: self.excerpt(place),
+            ..self.without_excerpt(place, message)
         }
+    }
+
+    /// The same, its source line still to be cut out.
+    pub(super) fn without_excerpt(&self, place: Place, message: &str) -> Diagnostic {
+        let source = self.0.get(place.source.0 as usize);
+        let path = source.map_or_else(PathBuf::new, |source| source.path.clone());
+        Diagnostic::about(path, message)
+    }
+
+    /// The source line at `place`.
+    pub(super) fn excerpt(&self, place: Place) -> Option<Excerpt> {
+        let source = self.0.get(place.source.0 as usize)?;
+        let (line, column) = source.inside(place);
+        let line_text = source.line(line);
+        Some(Excerpt::of(line_text, line, column, place.length()))
     }
 }
 
