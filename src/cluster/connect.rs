@@ -107,7 +107,7 @@ async fn load(target: Target) -> Result<(Config, Option<String>), ConnectError> 
     let explicit = target.kubeconfig.is_some() || target.context.is_some();
     let read = match &target.kubeconfig {
         Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
+        None => read_default(),
     };
     let kubeconfig = match read {
         Ok(kubeconfig) => kubeconfig,
@@ -136,6 +136,21 @@ async fn load(target: Target) -> Result<(Config, Option<String>), ConnectError> 
         .await
         .map_err(|error| invalid(&error))?;
     Ok((config, Some(context)))
+}
+
+/// `KUBECONFIG` may list files that are not there: kubectl passes over them, and so do we.
+fn read_default() -> Result<Kubeconfig, KubeconfigError> {
+    let Some(listed) = std::env::var_os("KUBECONFIG") else {
+        return Kubeconfig::read();
+    };
+    let paths: Vec<PathBuf> = std::env::split_paths(&listed).collect();
+    let mut there = paths.iter().filter(|path| path.exists()).peekable();
+    if there.peek().is_none() {
+        return Kubeconfig::read();
+    }
+    there.try_fold(Kubeconfig::default(), |merged, path| {
+        merged.merge(Kubeconfig::read_from(path)?)
+    })
 }
 
 fn is_missing(error: &KubeconfigError) -> bool {

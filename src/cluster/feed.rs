@@ -91,6 +91,7 @@ pub(super) async fn run<K>(
         errors: 0,
         last_error: None,
         interrupted: false,
+        said: false,
     };
     let mut backoff = DefaultBackoff::default();
     while !watch.sender.is_closed() {
@@ -125,6 +126,8 @@ struct Watch<K> {
     errors: u32,
     last_error: Option<Instant>,
     interrupted: bool,
+    /// The outage was told, so its end is to be told too.
+    said: bool,
 }
 
 impl<K> Watch<K>
@@ -184,7 +187,8 @@ where
 
     fn well(&mut self) {
         self.errors = 0;
-        if std::mem::take(&mut self.interrupted) {
+        self.interrupted = false;
+        if std::mem::take(&mut self.said) {
             let what = self.source.label.text();
             self.tell(Observation::Resumed { what });
         }
@@ -222,7 +226,8 @@ where
     }
 
     fn interrupt(&mut self, error: ObserveError, quiet: bool) {
-        if !std::mem::replace(&mut self.interrupted, true) && !quiet {
+        self.interrupted = true;
+        if !quiet && !std::mem::replace(&mut self.said, true) {
             let what = self.source.label.text();
             let why = error.to_string();
             self.tell(Observation::Interrupted { what, why });

@@ -18,6 +18,8 @@ mod record;
 mod refresh;
 mod stack_record;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::collections::HashSet;

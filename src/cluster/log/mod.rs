@@ -28,6 +28,8 @@ use seen::Seen;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The longest pause before a container that starts is asked again.
+const START_PAUSE: Duration = Duration::from_secs(2);
 /// Failures in a row after which the log is given up: about two minutes.
 const PATIENCE: u32 = 15;
 
@@ -153,7 +155,10 @@ impl Follower {
         let opened = self.api.log_stream(&self.target.pod, &params).await;
         let bytes = match opened {
             Ok(bytes) => bytes,
-            Err(error) => return self.refused(&error).await,
+            Err(error) => {
+                drop(permit);
+                return self.refused(&error).await;
+            }
         };
         match self.place().await {
             // A pod that can't be asked is no reason to throw its log away.
@@ -174,7 +179,10 @@ impl Follower {
         };
         match status.code {
             // Without a start there is no log yet; without a former instance there never will be.
-            400 if status.message.contains("is waiting to start") => self.failed().await,
+            400 if status.message.contains("is waiting to start") => {
+                self.pause = self.pause.min(START_PAUSE);
+                self.failed().await;
+            }
             400 | 404 => self.over = true,
             401 | 403 => {
                 self.over = true;

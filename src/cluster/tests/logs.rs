@@ -1,0 +1,304 @@
+use std::time::Duration;
+
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+use super::server::{Answer, Server, Step, Told, refused};
+use crate::cluster::LogRequest;
+use crate::runner::ports::{LogTarget, ObserveError, Observer};
+
+const LOG: &str = "GET /api/v1/namespaces/shop/pods/web/log";
+const POD: &str = "GET /api/v1/namespaces/shop/pods/web";
+
+fn target() -> LogTarget {
+    LogTarget {
+        namespace: "shop".to_owned(),
+        pod: "web".to_owned(),
+        container: "migrate".to_owned(),
+        container_id: "containerd://one".to_owned(),
+        previous: false,
+    }
+}
+
+fn text(lines: &[&str]) -> Step {
+    let stamped = |line: &&str| format!("2026-10-01T12:00:0{line}");
+    Step::Text(lines.iter().map(stamped).collect())
+}
+
+fn status(id: &str, state: Value, last: Value) -> Answer {
+    let status = json!({
+        "name": "migrate", "image": "", "imageID": "", "ready": false, "restartCount": 0,
+        "containerID": id, "state": state, "lastState": last,
+    });
+    Answer::Json(
+        200,
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "web", "namespace": "shop", "uid": "u"},
+            "status": {"initContainerStatuses": [status]},
+        }),
+    )
+}
+
+fn ended(id: &str) -> Value {
+    json!({"terminated": {"exitCode": 0, "containerID": id}})
+}
+
+fn running() -> Answer {
+    status("containerd://one", json!({"running": {}}), json!({}))
+}
+
+fn over() -> Answer {
+    status("containerd://one", ended("containerd://one"), json!({}))
+}
+
+async fn lines(server: &Server) -> Vec<String> {
+    let cluster = server.cluster();
+    let lines = cluster.log(target()).collect::<Vec<String>>();
+    tokio::time::timeout(Duration::from_secs(900), lines)
+        .await
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_is_read_to_the_end_of_its_container() {
+    let server = Server::default();
+    server
+        .on(
+            LOG,
+            Answer::Stream(vec![
+                text(&["0Z one\n", "1Z two\n"]),
+                Step::Wait(Duration::from_secs(30)),
+                text(&["2Z three"]),
+            ]),
+        )
+        .on(POD, running())
+        .on(POD, over());
+    assert_eq!(lines(&server).await, ["one", "two", "three"]);
+    let query = &server.calls(LOG)[0].query;
+    for part in ["container=migrate", "follow=true", "timestamps=true"] {
+        assert!(query.contains(part), "{query}");
+    }
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_breaks_in_mid_line_goes_on_without_doubles() {
+    let server = Server::default();
+    server
+        .on(
+            LOG,
+            Answer::Stream(vec![
+                text(&["0Z one\n", "1.5Z two\n", "1.6Z thr"]),
+                Step::Break,
+            ]),
+        )
+        .on(POD, running())
+        .on(LOG, refused(500, "InternalError", "dial tcp: node is away"))
+        .on(
+            LOG,
+            Answer::Stream(vec![text(&["1.5Z two\n", "1.6Z three\n", "1.6Z three\n"])]),
+        )
+        .on(POD, running())
+        .on(POD, over());
+    assert_eq!(lines(&server).await, ["one", "two", "three", "three"]);
+    let query = &server.calls(LOG)[2].query;
+    assert!(
+        query.contains("sinceTime=2026-10-01T12%3A00%3A01"),
+        "{query}"
+    );
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_cut_in_peace_goes_on() {
+    let server = Server::default();
+    server
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n", "1Z tw"])]))
+        .on(POD, running())
+        .on(POD, running())
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n", "1Z two"])]))
+        .on(POD, running())
+        .on(POD, over());
+    assert_eq!(lines(&server).await, ["one", "two"]);
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_has_not_started_is_waited_for() {
+    let server = Server::default();
+    let message = "container \"migrate\" in pod \"web\" is waiting to start: PodInitializing";
+    server
+        .on(LOG, refused(400, "BadRequest", message))
+        .on(LOG, refused(400, "BadRequest", message))
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n"])]))
+        .on(POD, over())
+        .on(POD, over());
+    assert_eq!(lines(&server).await, ["one"]);
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_not_waited_for_for_ever() {
+    let server = Server::default();
+    for _ in 0..15 {
+        server.on(
+            LOG,
+            refused(400, "BadRequest", "is waiting to start: ImagePullBackOff"),
+        );
+    }
+    assert_eq!(lines(&server).await, [""; 0]);
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_was_replaced_is_read_as_the_previous() {
+    let server = Server::default();
+    let replaced = || {
+        status(
+            "containerd://two",
+            json!({"running": {}}),
+            ended("containerd://one"),
+        )
+    };
+    server
+        .on(
+            LOG,
+            Answer::Stream(vec![text(&["9Z of another\n"]), Step::Hang]),
+        )
+        .on(POD, replaced())
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n"])]))
+        .on(POD, replaced());
+    assert_eq!(lines(&server).await, ["one"]);
+    assert!(server.calls(LOG)[1].query.contains("previous=true"));
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_it_waits_for_its_next_start_the_last_instance_is_the_present_one() {
+    let server = Server::default();
+    let waiting = || {
+        let state = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+        status("containerd://one", state, ended("containerd://one"))
+    };
+    server
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n"])]))
+        .on(POD, waiting())
+        .on(POD, waiting());
+    assert_eq!(lines(&server).await, ["one"]);
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_of_instances_and_pods_that_are_gone_end() {
+    let server = Server::default();
+    let later = status(
+        "containerd://three",
+        json!({"running": {}}),
+        ended("containerd://two"),
+    );
+    server
+        .on(LOG, Answer::Stream(vec![text(&["9Z of another\n"])]))
+        .on(POD, later);
+    assert_eq!(lines(&server).await, [""; 0]);
+    server.finish();
+
+    let server = Server::default();
+    server.on(LOG, refused(404, "NotFound", "pods \"web\" not found"));
+    assert_eq!(lines(&server).await, [""; 0]);
+
+    let server = Server::default();
+    let words = "unable to retrieve container logs for containerd://one";
+    server
+        .on(LOG, Answer::Stream(vec![Step::Text(words.to_owned())]))
+        .on(POD, over());
+    assert_eq!(lines(&server).await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_logs_may_not_be_read_is_told_once() {
+    let server = Server::default();
+    let denied = || {
+        refused(
+            403,
+            "Forbidden",
+            "pods \"web\" is forbidden: User \"ci\" cannot get pods/log",
+        )
+    };
+    server.on(LOG, denied()).on(LOG, denied());
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    for _ in 0..2 {
+        assert_eq!(cluster.log(target()).collect::<Vec<_>>().await, [""; 0]);
+    }
+    let text = "interrupted logs of pods in namespace `shop`: not allowed to read them: \
+        pods \"web\" is forbidden: User \"ci\" cannot get pods/log";
+    assert_eq!(told.now(), [text]);
+}
+
+fn request() -> LogRequest {
+    LogRequest {
+        namespace: "shop".parse().unwrap(),
+        pod: "web".to_owned(),
+        container: "migrate".to_owned(),
+        previous: false,
+        follow: true,
+        tail_lines: Some(20),
+        since: Some(Duration::from_secs(60)),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_goes_on_after_a_break() {
+    let server = Server::default();
+    server
+        .on(
+            LOG,
+            Answer::Stream(vec![text(&["0Z one\n", "1Z tw"]), Step::Break]),
+        )
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n", "1Z two\n"])]));
+    let cluster = server.cluster();
+    let lines: Vec<_> = cluster
+        .tail(request())
+        .map(|line| line.unwrap())
+        .collect()
+        .await;
+    let texts: Vec<String> = lines
+        .iter()
+        .map(|l| format!("{} {}", l.at, l.text))
+        .collect();
+    assert_eq!(
+        texts,
+        ["2026-10-01T12:00:00Z one", "2026-10-01T12:00:01Z two"]
+    );
+    let calls = server.calls(LOG);
+    assert!(
+        calls[0].query.contains("tailLines=20"),
+        "{}",
+        calls[0].query
+    );
+    assert!(
+        calls[0].query.contains("sinceSeconds=60"),
+        "{}",
+        calls[0].query
+    );
+    assert!(!calls[1].query.contains("tailLines"), "{}", calls[1].query);
+    assert!(
+        !calls[1].query.contains("sinceSeconds"),
+        "{}",
+        calls[1].query
+    );
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_says_why_there_is_none() {
+    let server = Server::default();
+    let message = "container \"migrate\" in pod \"web\" is waiting to start: PodInitializing";
+    server.on(LOG, refused(400, "BadRequest", message));
+    let answers: Vec<_> = server.cluster().tail(request()).collect().await;
+    let text = format!(
+        "reading the log of container `migrate` of pod `web` in `shop`: {message} (BadRequest)"
+    );
+    assert_eq!(answers, [Err(ObserveError::Unexpected(text))]);
+}

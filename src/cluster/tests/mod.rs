@@ -1,0 +1,8 @@
+//! The room against an API server that follows a script.
+
+mod asking;
+mod following;
+mod logs;
+mod records;
+mod server;
+mod watching;

@@ -1,0 +1,231 @@
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::server::{Answer, Server, Step, Told, list, list_at, pod, refused, watch};
+use crate::names::Namespace;
+use crate::runner::ports::{ObserveError, Observer};
+
+const PODS: &str = "GET /api/v1/namespaces/shop/pods";
+const WATCH: &str = "GET /api/v1/namespaces/shop/pods watch";
+const EVENTS: &str = "GET /api/v1/namespaces/shop/events";
+
+fn shop() -> Vec<Namespace> {
+    vec!["shop".parse().unwrap()]
+}
+
+fn gone() -> serde_json::Value {
+    json!({"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"})
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_is_delivered_before_watch_returns() {
+    let server = Server::default();
+    let slow = Answer::After(Duration::from_secs(20), Box::new(list([pod("a", "1")])));
+    server.quiet().on(PODS, slow);
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    cluster.watch(&shop()).await.unwrap();
+    assert_eq!(told.now(), ["seen pod a at 1"]);
+    cluster.watch(&shop()).await.unwrap();
+    assert_eq!(server.calls(PODS).len(), 1, "watching twice is harmless");
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_lists_come_in_pages() {
+    let server = Server::default();
+    let first =
+        json!({"metadata": {"resourceVersion": "9", "continue": "more"}, "items": [pod("a", "1")]});
+    server
+        .quiet()
+        .on(PODS, Answer::Json(200, first))
+        .on(PODS, list([pod("b", "2")]));
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    cluster.watch(&shop()).await.unwrap();
+    assert_eq!(told.now(), ["seen pod a at 1", "seen pod b at 2"]);
+    assert!(server.calls(PODS)[1].query.contains("continue=more"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_410_only_what_changed_is_told() {
+    let server = Server::default();
+    server
+        .quiet()
+        .on(PODS, list_at("2", [pod("a", "1"), pod("b", "2")]))
+        .on(
+            WATCH,
+            watch([("MODIFIED", pod("a", "5")), ("ERROR", gone())], Step::Hang),
+        )
+        .on(PODS, list_at("7", [pod("a", "5"), pod("c", "6")]))
+        .on(WATCH, watch([("MODIFIED", pod("a", "8"))], Step::Hang));
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    cluster.watch(&shop()).await.unwrap();
+    assert_eq!(
+        told.take(6).await,
+        [
+            "seen pod a at 1",
+            "seen pod b at 2",
+            "seen pod a at 5",
+            "seen pod c at 6",
+            "gone pod b at 2",
+            "seen pod a at 8",
+        ]
+    );
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_connection_goes_on_where_it_was() {
+    let server = Server::default();
+    server
+        .quiet()
+        .on(PODS, list_at("2", [pod("a", "1")]))
+        .on(WATCH, watch([("ADDED", pod("b", "5"))], Step::Break))
+        .on(WATCH, watch([("DELETED", pod("a", "6"))], Step::Hang));
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    cluster.watch(&shop()).await.unwrap();
+    assert_eq!(
+        told.take(3).await,
+        ["seen pod a at 1", "seen pod b at 5", "gone pod a at 6"]
+    );
+    assert!(server.calls(WATCH)[1].query.contains("resourceVersion=5"));
+    assert_eq!(server.calls(PODS).len(), 1);
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_told_once_and_so_is_its_end() {
+    let server = Server::default();
+    let down = || refused(500, "InternalError", "etcdserver: leader changed");
+    server
+        .quiet()
+        .on(PODS, list_at("2", [pod("a", "1"), pod("b", "2")]))
+        .on(WATCH, watch([], Step::Break))
+        .on(WATCH, down())
+        .on(WATCH, down())
+        .on(PODS, down())
+        .on(PODS, down())
+        .on(PODS, list_at("9", [pod("b", "2")]))
+        .on(WATCH, watch([("ADDED", pod("c", "10"))], Step::Hang));
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    cluster.watch(&shop()).await.unwrap();
+    assert_eq!(
+        told.take(6).await,
+        [
+            "seen pod a at 1",
+            "seen pod b at 2",
+            "interrupted pods in namespace `shop`: can't watch pods in namespace `shop`: \
+             etcdserver: leader changed (InternalError)",
+            "gone pod a at 1",
+            "resumed pods in namespace `shop`",
+            "seen pod c at 10",
+        ]
+    );
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_requests_are_waited_out() {
+    let server = Server::default();
+    let mut busy =
+        json!({"kind": "Status", "code": 429, "reason": "TooManyRequests", "message": "slow down"});
+    busy["details"] = json!({"retryAfterSeconds": 7});
+    server
+        .quiet()
+        .on(PODS, Answer::Json(429, busy))
+        .on(PODS, list([pod("a", "1")]));
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    let begun = tokio::time::Instant::now();
+    cluster.watch(&shop()).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_secs(7));
+    assert_eq!(told.now(), ["seen pod a at 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_denied_is_said_once_and_asked_rarely() {
+    let server = Server::default();
+    let denied = || {
+        refused(
+            403,
+            "Forbidden",
+            "events is forbidden: User \"ci\" cannot list",
+        )
+    };
+    let classes = "GET /apis/storage.k8s.io/v1/storageclasses";
+    server
+        .quiet()
+        .on(PODS, list([pod("a", "1")]))
+        .on(EVENTS, denied())
+        .on(EVENTS, denied());
+    server.on(classes, refused(403, "Forbidden", "no"));
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    cluster.watch(&shop()).await.unwrap();
+    let mut now = told.now();
+    now.sort();
+    assert_eq!(
+        now,
+        [
+            "interrupted events in namespace `shop`: not allowed to list events in namespace `shop`: \
+             events is forbidden: User \"ci\" cannot list",
+            "seen pod a at 1",
+        ]
+    );
+    tokio::time::sleep(Duration::from_secs(59)).await;
+    assert_eq!(server.calls(EVENTS).len(), 1);
+    assert_eq!(told.next().await, "resumed events in namespace `shop`");
+    assert_eq!(server.calls(EVENTS).len(), 3);
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_pods_there_is_no_run() {
+    let server = Server::default();
+    server.quiet().on(
+        PODS,
+        refused(
+            403,
+            "Forbidden",
+            "pods is forbidden: User \"ci\" cannot list",
+        ),
+    );
+    let error = server.cluster().watch(&shop()).await.unwrap_err();
+    let text =
+        "not allowed to list pods in namespace `shop`: pods is forbidden: User \"ci\" cannot list";
+    assert_eq!(error, ObserveError::Denied(text.to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_are_watched_by_their_metadata() {
+    let key = "GET /api/v1/namespaces/shop/secrets";
+    let record = json!({
+        "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
+        "metadata": {
+            "name": "sh.helm.release.v1.web.v2", "namespace": "shop", "uid": "r", "resourceVersion": "3",
+            "labels": {"owner": "helm", "name": "web", "version": "2", "status": "pending-upgrade"},
+        },
+    });
+    let server = Server::default();
+    server.quiet().on(key, list([record]));
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    cluster.watch(&shop()).await.unwrap();
+    assert_eq!(told.now(), ["seen record web 2 pending-upgrade"]);
+    let call = &server.calls(key)[0];
+    assert!(
+        call.accept.contains("as=PartialObjectMetadataList"),
+        "{}",
+        call.accept
+    );
+    assert!(
+        call.query.contains("labelSelector=owner%3Dhelm"),
+        "{}",
+        call.query
+    );
+}
