@@ -13,4 +13,6 @@ pub mod process;
 pub mod profile;
 pub mod runner;
 pub mod snapshot;
+pub mod state;
 pub mod verdict;
+pub mod wording;
