@@ -8,6 +8,7 @@ pub mod event;
 pub mod helm;
 pub mod manifest;
 pub mod names;
+pub mod output;
 pub mod plan;
 pub mod process;
 pub mod profile;

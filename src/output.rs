@@ -1,0 +1,349 @@
+//! Where and how the program may write: the one place that reads the environment for
+//! presentation and holds the two streams.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use console::{Style, Term};
+
+/// `--color`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// `--progress`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// `tty` on a terminal outside of CI, else `plain`.
+    #[default]
+    Auto,
+    /// A live tree, redrawn in place.
+    Tty,
+    /// One line for each change.
+    Plain,
+    /// One event a line on stdout.
+    Json,
+    /// Nothing but what went wrong.
+    Quiet,
+}
+
+/// What [`Progress`] comes down to here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Tty,
+    Plain,
+    Json,
+    Quiet,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`--progress tty` needs a terminal that can move its cursor, and stderr is none")]
+pub struct NotATerminal;
+
+/// What the environment says about presentation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// `NO_COLOR` is set to something (no-color.org).
+    pub no_color: bool,
+    /// `CLICOLOR_FORCE` is set to something other than 0 (bixense.com/clicolors).
+    pub force_color: bool,
+    /// `TERM=dumb`.
+    pub dumb: bool,
+    /// `CI` is set to something other than `false` or `0`.
+    pub ci: bool,
+    /// The locale's character set is UTF-8.
+    pub utf8: bool,
+    pub stdout_terminal: bool,
+    pub stderr_terminal: bool,
+}
+
+impl Environment {
+    pub fn read() -> Environment {
+        Environment {
+            stdout_terminal: io::stdout().is_terminal(),
+            stderr_terminal: io::stderr().is_terminal(),
+            ..Environment::from_variables(|name| {
+                std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+            })
+        }
+    }
+
+    /// Only the variables; neither stream is taken for a terminal.
+    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Environment {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        // The first of the three that is set decides: POSIX, XBD 8.2.
+        let locale = set("LC_ALL")
+            .or_else(|| set("LC_CTYPE"))
+            .or_else(|| set("LANG"))
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        Environment {
+            no_color: set("NO_COLOR").is_some(),
+            force_color: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
+            dumb: set("TERM").is_some_and(|value| value == "dumb"),
+            ci: set("CI").is_some_and(|value| value != "false" && value != "0"),
+            utf8: cfg!(windows) || locale.contains("utf-8") || locale.contains("utf8"),
+            stdout_terminal: false,
+            stderr_terminal: false,
+        }
+    }
+
+    pub fn mode(&self, progress: Progress) -> Result<Mode, NotATerminal> {
+        let capable = self.stderr_terminal && !self.dumb;
+        match progress {
+            Progress::Auto if capable && !self.ci => Ok(Mode::Tty),
+            Progress::Auto | Progress::Plain => Ok(Mode::Plain),
+            Progress::Tty if capable => Ok(Mode::Tty),
+            Progress::Tty => Err(NotATerminal),
+            Progress::Json => Ok(Mode::Json),
+            Progress::Quiet => Ok(Mode::Quiet),
+        }
+    }
+
+    /// The palette for text on stderr.
+    pub fn stderr_palette(&self, color: ColorChoice) -> Palette {
+        self.palette(color, self.stderr_terminal)
+    }
+
+    /// The palette for data on stdout.
+    pub fn stdout_palette(&self, color: ColorChoice) -> Palette {
+        self.palette(color, self.stdout_terminal)
+    }
+
+    fn palette(&self, color: ColorChoice, terminal: bool) -> Palette {
+        let color = match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto if self.no_color => false,
+            ColorChoice::Auto => self.force_color || (terminal && !self.dumb),
+        };
+        Palette {
+            color,
+            unicode: self.utf8 && !self.dumb,
+        }
+    }
+
+    /// How wide stdout's terminal is; nothing if it is none, and then nothing is cut.
+    pub fn stdout_width(&self) -> Option<usize> {
+        self.stdout_terminal
+            .then(|| Size::of(&Term::stdout()).columns)
+    }
+
+    /// How wide stderr's terminal is; nothing if it is none.
+    pub fn stderr_width(&self) -> Option<usize> {
+        self.stderr_terminal
+            .then(|| Size::of(&Term::stderr()).columns)
+    }
+}
+
+/// The size of a terminal, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    pub rows: usize,
+    pub columns: usize,
+}
+
+impl Size {
+    /// 24 by 80 where the terminal doesn't say or says 0, as some of CI's do.
+    pub fn of(term: &Term) -> Size {
+        let (rows, columns) = term.size_checked().unwrap_or((24, 80));
+        let or = |number: u16, otherwise: usize| match number {
+            0 => otherwise,
+            number => usize::from(number),
+        };
+        Size {
+            rows: or(rows, 24),
+            columns: or(columns, 80),
+        }
+    }
+}
+
+/// Colours and symbols, or their plain stand-ins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Palette {
+    pub color: bool,
+    pub unicode: bool,
+}
+
+impl Palette {
+    pub fn good(&self, text: &str) -> String {
+        self.paint(Style::new().green(), text)
+    }
+
+    pub fn bad(&self, text: &str) -> String {
+        self.paint(Style::new().red(), text)
+    }
+
+    pub fn warn(&self, text: &str) -> String {
+        self.paint(Style::new().yellow(), text)
+    }
+
+    pub fn dim(&self, text: &str) -> String {
+        self.paint(Style::new().dim(), text)
+    }
+
+    pub fn bold(&self, text: &str) -> String {
+        self.paint(Style::new().bold(), text)
+    }
+
+    /// The colour of the release at this place in the plan; none of them means good or bad.
+    pub fn release(&self, position: usize, text: &str) -> String {
+        let style = match position % 6 {
+            0 => Style::new().cyan(),
+            1 => Style::new().magenta(),
+            2 => Style::new().blue().bright(),
+            3 => Style::new().cyan().bright(),
+            4 => Style::new().magenta().bright(),
+            _ => Style::new().blue(),
+        };
+        self.paint(style, text)
+    }
+
+    /// The first where the terminal shows more than ASCII, else the second.
+    pub fn symbol(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
+        if self.unicode { unicode } else { ascii }
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if !self.color || text.is_empty() {
+            return text.to_owned();
+        }
+        style.force_styling(true).apply_to(text).to_string()
+    }
+}
+
+/// A stream that goes quiet once its reader is gone: `stackctl status | head -1` is no error.
+pub struct Stream {
+    inner: Option<Box<dyn Write + Send>>,
+}
+
+impl Stream {
+    pub fn new(inner: impl Write + Send + 'static) -> Stream {
+        Stream {
+            inner: Some(Box::new(inner)),
+        }
+    }
+
+    /// For data.
+    pub fn stdout() -> Stream {
+        Stream::new(io::stdout())
+    }
+
+    /// For text that people read.
+    pub fn stderr() -> Stream {
+        Stream::new(io::stderr())
+    }
+
+    fn attempt<T>(
+        &mut self,
+        nothing: T,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let Some(inner) = self.inner.as_mut() else {
+            return Ok(nothing);
+        };
+        match write(inner) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.inner = None;
+                Ok(nothing)
+            }
+            result => result,
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(bytes.len(), |inner| inner.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt((), |inner| inner.flush())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        Environment::from_variables(|name| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn on_terminal(variables: &[(&str, &str)]) -> Environment {
+        Environment {
+            stderr_terminal: true,
+            ..environment(variables)
+        }
+    }
+
+    #[test]
+    fn auto_is_a_tree_only_on_a_terminal_that_a_person_watches() {
+        let auto = |environment: Environment| environment.mode(Progress::Auto);
+        assert_eq!(auto(on_terminal(&[("TERM", "xterm")])), Ok(Mode::Tty));
+        assert_eq!(auto(environment(&[("TERM", "xterm")])), Ok(Mode::Plain));
+        assert_eq!(auto(on_terminal(&[("TERM", "dumb")])), Ok(Mode::Plain));
+        assert_eq!(auto(on_terminal(&[("CI", "true")])), Ok(Mode::Plain));
+        assert_eq!(auto(on_terminal(&[("CI", "false")])), Ok(Mode::Tty));
+    }
+
+    #[test]
+    fn asking_for_a_tree_without_a_terminal_is_an_error() {
+        let tty = |environment: Environment| environment.mode(Progress::Tty);
+        assert_eq!(tty(on_terminal(&[("CI", "1")])), Ok(Mode::Tty));
+        assert_eq!(tty(environment(&[])), Err(NotATerminal));
+        assert_eq!(tty(on_terminal(&[("TERM", "dumb")])), Err(NotATerminal));
+    }
+
+    #[test]
+    fn colour_follows_the_flag_then_the_variables_then_the_terminal() {
+        let color = |environment: Environment, choice| environment.stderr_palette(choice).color;
+        assert!(color(on_terminal(&[]), ColorChoice::Auto));
+        assert!(!color(environment(&[]), ColorChoice::Auto));
+        let none = [("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")];
+        assert!(!color(on_terminal(&none), ColorChoice::Auto));
+        assert!(color(on_terminal(&none), ColorChoice::Always));
+        let forced = [("CLICOLOR_FORCE", "1")];
+        assert!(color(environment(&forced), ColorChoice::Auto));
+        assert!(!color(environment(&forced), ColorChoice::Never));
+        let not_forced = [("CLICOLOR_FORCE", "0"), ("NO_COLOR", "")];
+        assert!(!color(environment(&not_forced), ColorChoice::Auto));
+        assert!(color(on_terminal(&not_forced), ColorChoice::Auto));
+    }
+
+    #[test]
+    fn the_first_locale_variable_decides_on_symbols() {
+        let unicode = |variables: &[(&str, &str)]| environment(variables).utf8;
+        assert!(unicode(&[("LANG", "de_DE.UTF-8")]));
+        assert!(unicode(&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8")]));
+        assert!(!unicode(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]));
+    }
+
+    struct Failing(io::ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(self.0.into())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_error_and_a_full_disk_is_one() {
+        let mut closed = Stream::new(Failing(io::ErrorKind::BrokenPipe));
+        assert!(writeln!(closed, "text").is_ok());
+        assert!(closed.flush().is_ok());
+        let mut full = Stream::new(Failing(io::ErrorKind::StorageFull));
+        assert!(writeln!(full, "text").is_err());
+    }
+}
