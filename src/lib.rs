@@ -12,6 +12,7 @@ pub mod output;
 pub mod plan;
 pub mod process;
 pub mod profile;
+pub mod reporter;
 pub mod runner;
 pub mod snapshot;
 pub mod state;

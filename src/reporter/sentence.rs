@@ -1,0 +1,152 @@
+//! What events say, in words.
+
+use std::time::Duration;
+
+use crate::event::{CancelReason, EventKind, Health, HookPhase, Verb, VerdictClass};
+use crate::state::ReleaseState;
+use crate::wording;
+
+use super::line::Tone;
+use super::text::{bounded, clean};
+
+/// Characters of a foreign line.
+pub const LINE_LIMIT: usize = 1000;
+
+/// One thing to say of a release.
+pub struct Sentence {
+    pub tone: Tone,
+    pub text: String,
+    /// Whether it is news each time, even in the same words.
+    pub repeats: bool,
+}
+
+/// What an event says of the run as a whole.
+pub fn of_run(kind: &EventKind) -> Option<(Tone, String)> {
+    match kind {
+        EventKind::RunStarted {
+            verb,
+            namespace,
+            context,
+            releases,
+            ..
+        } => {
+            let verb = match verb {
+                Verb::Up => "up",
+                Verb::Down => "down",
+            };
+            let number = wording::count(releases.len(), "release");
+            let context = clean(context);
+            let text = format!("{verb}: {number}, namespace {namespace}, context {context}");
+            Some((Tone::Plain, text))
+        }
+        EventKind::RunCancelling { reason } => {
+            let text = match reason {
+                CancelReason::Interrupt => {
+                    "interrupted: nothing new is started, what helm has begun may end; \
+                     once more (Ctrl-C) ends it at once"
+                }
+                CancelReason::Terminate => {
+                    "told to terminate: nothing new is started, what helm has begun may end"
+                }
+                CancelReason::Deadline => "the deadline passed: nothing new is started",
+            };
+            Some((Tone::Warn, text.to_owned()))
+        }
+        EventKind::Warning {
+            release: None,
+            message,
+        } => Some((Tone::Warn, format!("warning: {}", clean(message)))),
+        _ => None,
+    }
+}
+
+/// What an event says of its release, which has taken it in already. Nothing where the event
+/// alone makes no news.
+pub fn of_release(
+    release: &ReleaseState,
+    verb: Verb,
+    kind: &EventKind,
+    elapsed: Duration,
+) -> Option<Sentence> {
+    let took = release.took(elapsed).map(wording::duration);
+    let with_time = |text: &str, preposition: &str| match &took {
+        Some(took) => format!("{text} {preposition} {took}"),
+        None => text.to_owned(),
+    };
+    let told = match kind {
+        EventKind::ReleaseStarted { .. } => {
+            let text = match verb {
+                Verb::Up => "started",
+                Verb::Down => "removal started",
+            };
+            (Tone::Plain, text.to_owned(), true)
+        }
+        EventKind::ReleaseDeployed { revision, .. } => {
+            let text = format!("deployed, revision {revision}");
+            (Tone::Plain, text, false)
+        }
+        EventKind::HookChanged {
+            kind, name, phase, ..
+        } => {
+            let hook = format!("hook {}/{}", clean(kind).to_lowercase(), clean(name));
+            let key = (kind.clone(), name.clone());
+            let started = release.hooks.get(&key).map_or(elapsed, |hook| hook.started);
+            let took = wording::duration(elapsed.saturating_sub(started));
+            match phase {
+                HookPhase::Running => (Tone::Plain, format!("{hook} started"), false),
+                HookPhase::Succeeded => (Tone::Plain, format!("{hook} done ({took})"), false),
+                HookPhase::Failed => (Tone::Bad, format!("{hook} failed ({took})"), false),
+            }
+        }
+        EventKind::ObjectChanged {
+            kind,
+            name,
+            health: Health::Ready,
+            desired: 1..,
+            ..
+        } => {
+            let others = release.objects.values();
+            let unready = others
+                .filter(|object| object.desired > object.ready)
+                .count();
+            if unready == 0 || !release.phase.is_active() {
+                return None;
+            }
+            let object = format!("{}/{}", clean(kind).to_lowercase(), clean(name));
+            (Tone::Plain, format!("{object} ready"), false)
+        }
+        EventKind::ReleaseReady { .. } => (Tone::Good, with_time("ready", "in"), true),
+        EventKind::ReleaseDegraded { reason, .. } => {
+            let text = format!("not ready any more: {}", clean(reason));
+            (Tone::Warn, text, true)
+        }
+        EventKind::ReleaseFailed { verdict, .. } => {
+            let sentence = bounded(&clean(&verdict.sentence), LINE_LIMIT);
+            let failed = match verdict.class {
+                VerdictClass::Expired => "given up",
+                VerdictClass::Certain | VerdictClass::Likely => "failed",
+            };
+            let text = format!("{}: {sentence}", with_time(failed, "after"));
+            (Tone::Bad, text, true)
+        }
+        EventKind::ReleaseBlocked { by, .. } => {
+            let text = format!("blocked by {}", wording::list(by));
+            (Tone::Warn, text, true)
+        }
+        // The summary names those that had not begun.
+        EventKind::ReleaseCancelled { .. } if release.started.is_some() => {
+            (Tone::Warn, with_time("cancelled", "after"), true)
+        }
+        EventKind::ReleaseRemoved { .. } => (Tone::Good, with_time("removed", "in"), true),
+        EventKind::Warning { message, .. } => {
+            (Tone::Warn, format!("warning: {}", clean(message)), false)
+        }
+        _ => return None,
+    };
+    let (tone, text, repeats) = told;
+    Some(Sentence {
+        tone,
+        text,
+        repeats,
+    })
+}
