@@ -1,0 +1,777 @@
+//! Recorded runs, replayed: the recordings pin the wire format, and every display is looked at
+//! in the sizes it has to fit.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use stackctl::event::{
+    CancelReason, ContainerRole, ContainerView, Counts, Event, EventKind, Evidence, Health,
+    HookPhase, Outcome, PlannedRelease, PodChanged, SCHEMA, Verb, Verdict, VerdictClass,
+};
+use stackctl::names::{ReleaseId, RunId};
+use stackctl::output::{Palette, Size, Stream};
+use stackctl::reporter::json::Json;
+use stackctl::reporter::plain::Plain;
+use stackctl::reporter::quiet::Quiet;
+use stackctl::reporter::status::{self, Condition, Share, StackStatus, StatusRow};
+use stackctl::reporter::tty::Tty;
+use stackctl::reporter::{Fanout, Now, Reporter, summary, tree};
+use stackctl::state::{Phase, RunState};
+
+const UNICODE: Palette = Palette {
+    color: false,
+    unicode: true,
+};
+const SIZES: [(usize, usize); 3] = [(120, 40), (80, 24), (40, 10)];
+const RECORDINGS: [(&str, &str); 6] = [
+    ("oro-up", include_str!("fixtures/recordings/oro-up.ndjson")),
+    (
+        "init-exits",
+        include_str!("fixtures/recordings/init-exits.ndjson"),
+    ),
+    (
+        "deadline",
+        include_str!("fixtures/recordings/deadline.ndjson"),
+    ),
+    (
+        "interrupted",
+        include_str!("fixtures/recordings/interrupted.ndjson"),
+    ),
+    (
+        "wild-logs",
+        include_str!("fixtures/recordings/wild-logs.ndjson"),
+    ),
+    ("down", include_str!("fixtures/recordings/down.ndjson")),
+];
+
+fn recording(name: &str) -> Vec<Event> {
+    let (_, text) = RECORDINGS.iter().find(|(known, _)| *known == name).unwrap();
+    let parse = |line| serde_json::from_str(line).unwrap();
+    text.lines().map(parse).collect()
+}
+
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<u8>>>);
+
+impl Memory {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Ten ticks a second, as in life.
+fn replay(reporter: &mut dyn Reporter, events: &[Event]) {
+    let start = events[0].at;
+    let mut clock = Duration::ZERO;
+    for event in events {
+        let elapsed = Duration::from_millis(event.elapsed_ms);
+        while clock < elapsed {
+            let at = start + clock;
+            reporter.tick(Now { elapsed: clock, at });
+            clock += Duration::from_millis(100);
+        }
+        reporter.handle(event);
+    }
+    reporter.finish().unwrap();
+}
+
+fn plain(name: &str, palette: Palette, width: Option<usize>) -> String {
+    let memory = Memory::default();
+    let mut reporter = Plain::new(Stream::new(memory.clone()), palette, width);
+    replay(&mut reporter, &recording(name));
+    memory.text()
+}
+
+fn state_at(name: &str, elapsed: Duration) -> (RunState, Now) {
+    let events = recording(name);
+    let mut state = RunState::default();
+    for event in &events {
+        if Duration::from_millis(event.elapsed_ms) <= elapsed {
+            state.apply(event);
+        }
+    }
+    let at = events[0].at + elapsed;
+    (state, Now { elapsed, at })
+}
+
+#[test]
+fn a_recording_is_written_as_it_was_read() {
+    for (name, text) in RECORDINGS {
+        for (number, line) in text.lines().enumerate() {
+            let event: Event = serde_json::from_str(line).unwrap();
+            let written = serde_json::to_string(&event).unwrap();
+            // Characters may be escaped in more than one way; the order of keys counts.
+            let read: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(written, read.to_string(), "{name}:{}", number + 1);
+            assert!(written.starts_with("{\"type\":"), "{name}:{}", number + 1);
+            assert_eq!(event.seq, number as u64 + 1, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_recordings_know_every_event_but_the_degraded() {
+    let mut seen: Vec<String> = Vec::new();
+    for (_, text) in RECORDINGS {
+        for line in text.lines() {
+            let value: Value = serde_json::from_str(line).unwrap();
+            seen.push(value["type"].as_str().unwrap().to_owned());
+        }
+    }
+    seen.sort();
+    seen.dedup();
+    insta::assert_snapshot!(seen.join(" "), @"container-log hook-changed object-changed pod-changed pod-gone release-blocked release-cancelled release-deployed release-failed release-ready release-removed release-started release-waiting run-cancelling run-finished run-started warning");
+}
+
+#[test]
+fn readers_ignore_unknown_fields() {
+    fn extend(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.values_mut().for_each(extend);
+                fields.insert("novelty".into(), json!({"deep": [1, null, "text"]}));
+            }
+            Value::Array(items) => items.iter_mut().for_each(extend),
+            _ => {}
+        }
+    }
+    for (name, text) in RECORDINGS {
+        for line in text.lines() {
+            let mut value: Value = serde_json::from_str(line).unwrap();
+            extend(&mut value);
+            let extended: Event = serde_json::from_value(value).unwrap();
+            let plain: Event = serde_json::from_str(line).unwrap();
+            assert_eq!(extended, plain, "{name}");
+        }
+    }
+}
+
+#[test]
+fn json_is_the_wire_format() {
+    let memory = Memory::default();
+    let mut reporter = Json::new(Stream::new(memory.clone()));
+    let events = recording("init-exits");
+    replay(&mut reporter, &events);
+    let parse = |line| serde_json::from_str::<Event>(line).unwrap();
+    let read: Vec<Event> = memory.text().lines().map(parse).collect();
+    assert_eq!(read, events);
+}
+
+struct Full;
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_at_the_end_and_stops_nobody_else() {
+    let memory = Memory::default();
+    let mut fanout = Fanout::default();
+    fanout.push(Json::new(Stream::new(Full)));
+    fanout.push(Plain::new(Stream::new(memory.clone()), UNICODE, None));
+    for event in recording("down") {
+        fanout.handle(&event);
+    }
+    let error = fanout.finish().unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    assert!(memory.text().contains("9 releases removed in 47s"));
+}
+
+fn trees(name: &str, moments: &[f64], palette: &Palette) -> String {
+    let mut text = String::new();
+    for moment in moments {
+        let (state, now) = state_at(name, Duration::from_secs_f64(*moment));
+        for (columns, rows) in SIZES {
+            writeln!(text, "=== {moment} s, {columns}x{rows}").unwrap();
+            for line in tree::draw(&state, now, Size { rows, columns }, palette) {
+                writeln!(text, "{line}").unwrap();
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn the_tree_of_a_good_run() {
+    insta::assert_snapshot!(trees("oro-up", &[5.0, 22.5, 46.5, 70.0, 81.3], &UNICODE));
+}
+
+#[test]
+fn the_tree_of_a_failure() {
+    insta::assert_snapshot!(trees("init-exits", &[54.0, 63.2], &UNICODE));
+}
+
+#[test]
+fn the_tree_at_the_deadline() {
+    insta::assert_snapshot!(trees("deadline", &[15.0, 200.0, 240.3], &UNICODE));
+}
+
+#[test]
+fn the_tree_of_a_down_without_unicode() {
+    insta::assert_snapshot!(trees("down", &[4.0, 30.0], &Palette::default()));
+}
+
+#[test]
+fn a_good_run_as_lines() {
+    insta::assert_snapshot!(plain("oro-up", UNICODE, None));
+}
+
+#[test]
+fn a_failure_as_lines() {
+    insta::assert_snapshot!(plain("init-exits", UNICODE, None));
+}
+
+#[test]
+fn a_deadline_as_lines_with_signs_of_life() {
+    insta::assert_snapshot!(plain("deadline", UNICODE, Some(80)));
+}
+
+#[test]
+fn an_interrupted_run_as_lines() {
+    insta::assert_snapshot!(plain("interrupted", UNICODE, Some(80)));
+}
+
+#[test]
+fn a_down_as_lines_without_unicode() {
+    insta::assert_snapshot!(plain("down", Palette::default(), None));
+}
+
+#[test]
+fn wild_logs_as_lines() {
+    let text = plain("wild-logs", UNICODE, None);
+    let harmless = |c: char| c == '\n' || !c.is_control();
+    assert!(text.chars().all(harmless));
+    let short: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.contains("| fetch: file"))
+        .collect();
+    insta::assert_snapshot!(short.join("\n"));
+}
+
+#[test]
+fn summaries_fit_their_width() {
+    for (name, _) in RECORDINGS {
+        let (state, _) = state_at(name, Duration::from_secs(3600));
+        for (columns, _) in SIZES {
+            for line in summary::lines(&state, Some(columns), &UNICODE) {
+                let command = line.trim_start().starts_with("kubectl ");
+                // Commands and logs are for copying: they are left whole.
+                let foreign = command || line.starts_with("    ");
+                let width = console::measure_text_width(&line);
+                assert!(foreign || width <= columns, "{name}: {line}");
+            }
+        }
+    }
+    let (state, _) = state_at("init-exits", Duration::from_secs(3600));
+    insta::assert_snapshot!(summary::lines(&state, Some(60), &UNICODE).join("\n"));
+}
+
+#[test]
+fn quiet_speaks_only_of_what_went_wrong() {
+    let quiet = |name| {
+        let memory = Memory::default();
+        let mut reporter = Quiet::new(Stream::new(memory.clone()), UNICODE, None);
+        replay(&mut reporter, &recording(name));
+        memory.text()
+    };
+    assert_eq!(quiet("oro-up"), "");
+    assert!(quiet("deadline").contains("order-food   not ready in time: waited for"));
+}
+
+/// As much of a terminal as [`Tty`] makes use of, endlessly wide: its lines, and the cursor.
+#[derive(Default)]
+struct Terminal {
+    lines: Vec<String>,
+    row: usize,
+    hidden: bool,
+}
+
+impl Terminal {
+    fn show(bytes: &str) -> Terminal {
+        let mut terminal = Terminal::default();
+        let mut rest = bytes;
+        while let Some(c) = rest.chars().next() {
+            if let Some(sequence) = rest.strip_prefix("\x1b[") {
+                let is_end = |c: char| c.is_ascii_alphabetic();
+                let end = sequence.find(is_end).unwrap();
+                let (parameters, tail) = sequence.split_at(end);
+                terminal.control(parameters, &tail[..1]);
+                rest = &tail[1..];
+                continue;
+            }
+            terminal.print(c);
+            rest = &rest[c.len_utf8()..];
+        }
+        terminal
+    }
+
+    fn print(&mut self, c: char) {
+        while self.lines.len() <= self.row {
+            self.lines.push(String::new());
+        }
+        match c {
+            '\n' => self.row += 1,
+            '\r' => {}
+            c => self.lines[self.row].push(c),
+        }
+    }
+
+    fn control(&mut self, parameters: &str, function: &str) {
+        match (parameters, function) {
+            ("?25", "l") => self.hidden = true,
+            ("?25", "h") => self.hidden = false,
+            ("?2026", _) => {}
+            (rows, "A") => self.row -= rows.parse::<usize>().unwrap(),
+            ("", "J") => self.lines.truncate(self.row),
+            ("", "K") => {
+                if let Some(line) = self.lines.get_mut(self.row) {
+                    line.clear();
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn tty(name: &str, size: Size) -> (Tty, Memory, Vec<Event>) {
+    let memory = Memory::default();
+    let reporter = Tty::new(Stream::new(memory.clone()), UNICODE, move || size);
+    (reporter, memory, recording(name))
+}
+
+const WIDE: Size = Size {
+    rows: 40,
+    columns: 2000,
+};
+
+#[test]
+fn a_terminal_keeps_what_plain_output_prints() {
+    for name in ["oro-up", "init-exits", "interrupted", "wild-logs"] {
+        let (mut reporter, memory, events) = tty(name, WIDE);
+        replay(&mut reporter, &events);
+        let terminal = Terminal::show(&memory.text());
+        let plain = plain(name, UNICODE, Some(WIDE.columns));
+        assert_eq!(
+            terminal.lines.join("\n").trim_end(),
+            plain.trim_end(),
+            "{name}"
+        );
+        assert!(!terminal.hidden);
+    }
+}
+
+#[test]
+fn nothing_is_drawn_when_nothing_is_new() {
+    let (mut reporter, memory, events) = tty("oro-up", WIDE);
+    let now = Now {
+        elapsed: Duration::from_millis(200),
+        at: events[0].at,
+    };
+    events[..5].iter().for_each(|event| reporter.handle(event));
+    reporter.tick(now);
+    let drawn = memory.text().len();
+    assert!(drawn > 0);
+    let soon = |milliseconds| Now {
+        elapsed: now.elapsed + Duration::from_millis(milliseconds),
+        ..now
+    };
+    reporter.handle(&events[5]);
+    reporter.tick(soon(10));
+    assert_eq!(memory.text().len(), drawn, "two drawings within 50 ms");
+    reporter.tick(soon(60));
+    let drawn = memory.text().len();
+    reporter.tick(soon(120));
+    assert_eq!(memory.text().len(), drawn, "the same picture twice");
+}
+
+#[test]
+fn a_run_that_breaks_off_leaves_its_lines_and_no_picture() {
+    let (mut reporter, memory, events) = tty("oro-up", WIDE);
+    events[..20].iter().for_each(|event| reporter.handle(event));
+    let elapsed = Duration::from_secs(3);
+    let at = events[0].at + elapsed;
+    reporter.tick(Now { elapsed, at });
+    assert!(
+        Terminal::show(&memory.text())
+            .lines
+            .join("\n")
+            .contains("0/9 ready")
+    );
+    reporter.handle(&Event {
+        kind: EventKind::Warning {
+            release: None,
+            message: "the last word".into(),
+        },
+        seq: 21,
+        at,
+        elapsed_ms: 3000,
+    });
+    drop(reporter);
+    let terminal = Terminal::show(&memory.text());
+    let text = terminal.lines.join("\n");
+    assert!(!text.contains("0/9 ready"), "{text}");
+    assert!(text.contains("the last word"), "{text}");
+    assert!(!terminal.hidden);
+}
+
+fn status_rows() -> Vec<StackStatus> {
+    let row = |release: &str, state, reason: Option<&str>| StatusRow {
+        release: release.parse().unwrap(),
+        namespace: "oro".parse().unwrap(),
+        revision: Some(3),
+        state,
+        ready: Some(Share { done: 1, all: 1 }),
+        init: None,
+        restarts: 0,
+        deployed: Some("2026-03-02T08:00:00Z".parse().unwrap()),
+        reason: reason.map(str::to_owned),
+    };
+    let database = row("database", Condition::Ready, None);
+    let php = StatusRow {
+        ready: Some(Share { done: 0, all: 2 }),
+        init: Some(Share { done: 2, all: 4 }),
+        restarts: 12,
+        deployed: Some("2026-03-02T08:57:50Z".parse().unwrap()),
+        ..row(
+            "php-fpm",
+            Condition::Failed,
+            Some(
+                "the init container `cache-warmup` ended with exit code 3 two times:\n\u{1b}[31mrelation \"oro_config\" does not exist",
+            ),
+        )
+    };
+    let webserver = StatusRow {
+        revision: None,
+        ready: None,
+        deployed: None,
+        ..row("webserver", Condition::Missing, None)
+    };
+    vec![
+        StackStatus {
+            stack: "oro".parse().unwrap(),
+            namespace: "oro".parse().unwrap(),
+            context: "kind-oro".into(),
+            releases: vec![database, php, webserver],
+        },
+        StackStatus {
+            stack: "empty".parse().unwrap(),
+            namespace: "oro".parse().unwrap(),
+            context: "kind-oro".into(),
+            releases: Vec::new(),
+        },
+    ]
+}
+
+#[test]
+fn the_status_table() {
+    let now: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
+    let table = |width| status::lines(&status_rows(), now, width, &UNICODE).join("\n");
+    insta::assert_snapshot!(format!("{}\n---\n{}", table(Some(80)), table(None)));
+    insta::assert_json_snapshot!(status_rows()[0].releases[1]);
+}
+
+#[test]
+fn a_degraded_release_is_open_again() {
+    let id: ReleaseId = "a".parse().unwrap();
+    let mut state = RunState::default();
+    let kinds = [
+        EventKind::ReleaseStarted {
+            release: id.clone(),
+        },
+        EventKind::ReleaseReady {
+            release: id.clone(),
+        },
+        EventKind::ReleaseDegraded {
+            release: id.clone(),
+            reason: "pod gone".into(),
+        },
+    ];
+    for (seq, kind) in kinds.into_iter().enumerate() {
+        state.apply(&event(kind, seq as u64, seq as u64 * 1000));
+    }
+    let release = state.release(&id).unwrap();
+    assert_eq!(release.phase, Phase::Waiting);
+    assert_eq!(release.ended, None);
+    assert_eq!(release.waiting.as_ref().unwrap().on, "pod gone");
+    assert_eq!(state.counts(), Counts::default());
+}
+
+fn event(kind: EventKind, seq: u64, elapsed_ms: u64) -> Event {
+    Event {
+        kind,
+        seq,
+        at: Timestamp::UNIX_EPOCH + Duration::from_millis(elapsed_ms),
+        elapsed_ms,
+    }
+}
+
+fn matching(pattern: &str) -> impl Strategy<Value = String> + use<> {
+    prop::string::string_regex(pattern).unwrap()
+}
+
+fn id() -> impl Strategy<Value = ReleaseId> {
+    matching("[a-c]|[a-z]{30}|[d-g]-[0-9]{1,2}").prop_map(|text| text.parse().unwrap())
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        matching("\\PC{0,40}"),
+        matching("(?s).{0,40}"),
+        matching("(pod-[a-c]-[x-z] )?(init 1/2 `[a-c]` )?.{0,200}"),
+        matching("exit [0-9]|signal 9|running|done|pending|waiting: [A-Z][a-z]+"),
+    ]
+}
+
+fn moment() -> impl Strategy<Value = Timestamp> {
+    (0i64..20_000).prop_map(|second| Timestamp::from_second(second).unwrap())
+}
+
+fn role() -> impl Strategy<Value = ContainerRole> {
+    use ContainerRole::{Hook, Init, Main, Sidecar};
+    prop::sample::select(vec![Init, Sidecar, Main, Hook])
+}
+
+fn container() -> impl Strategy<Value = ContainerView> {
+    let position = prop::option::of((any::<u32>(), any::<u32>()));
+    let since = prop::option::of(moment());
+    (
+        matching("[a-c]"),
+        role(),
+        position,
+        text(),
+        since,
+        any::<bool>(),
+        0u32..4,
+    )
+        .prop_map(
+            |(name, role, position, state, since, ready, restarts)| ContainerView {
+                name,
+                role,
+                position,
+                state,
+                since,
+                ready,
+                restarts,
+            },
+        )
+}
+
+fn pod() -> impl Strategy<Value = EventKind> {
+    let containers = prop::collection::vec(container(), 0..4);
+    (
+        id(),
+        matching("pod-[a-c]-[x-z]"),
+        text(),
+        text(),
+        any::<bool>(),
+        containers,
+    )
+        .prop_map(|(release, pod, owner, status, outgoing, containers)| {
+            EventKind::PodChanged(PodChanged {
+                release,
+                pod,
+                owner,
+                status,
+                ready: "0/1".into(),
+                restarts: 0,
+                created: Timestamp::UNIX_EPOCH,
+                outgoing,
+                containers,
+            })
+        })
+}
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    use VerdictClass::{Certain, Expired, Likely};
+    let class = prop::sample::select(vec![Certain, Likely, Expired]);
+    let lines = prop::collection::vec(text(), 0..30);
+    (class, text(), lines).prop_map(|(class, sentence, lines)| Verdict {
+        class,
+        chain: lines.iter().take(3).cloned().collect(),
+        hints: lines.iter().take(2).cloned().collect(),
+        evidence: vec![
+            Evidence::Helm {
+                lines: lines.clone(),
+            },
+            Evidence::Status {
+                object: sentence.clone(),
+                reason: sentence.clone(),
+                message: sentence.clone(),
+            },
+        ],
+        sentence,
+    })
+}
+
+fn kind() -> impl Strategy<Value = EventKind> {
+    let planned = prop::collection::vec((id(), id()), 0..12);
+    let started = (planned, any::<bool>(), text()).prop_map(|(releases, up, context)| {
+        EventKind::RunStarted {
+            schema: SCHEMA,
+            run: RunId::new(Timestamp::UNIX_EPOCH, 1),
+            verb: if up { Verb::Up } else { Verb::Down },
+            stack: "stack".parse().unwrap(),
+            namespace: "space".parse().unwrap(),
+            context,
+            releases: releases
+                .into_iter()
+                .map(|(id, need)| PlannedRelease {
+                    namespace: "space".parse().unwrap(),
+                    name: id.clone().into(),
+                    chart: "chart-1".into(),
+                    needs: vec![need],
+                    id,
+                })
+                .collect(),
+        }
+    });
+    let object = (id(), matching("[a-c]"), text(), 0u32..3, any::<u32>()).prop_map(
+        |(release, name, reason, ready, desired)| EventKind::ObjectChanged {
+            release,
+            kind: "Deployment".into(),
+            namespace: None,
+            name,
+            health: if ready > 1 {
+                Health::Ready
+            } else {
+                Health::Failed
+            },
+            reason,
+            ready,
+            desired,
+        },
+    );
+    let hook =
+        (id(), text(), any::<bool>()).prop_map(|(release, name, running)| EventKind::HookChanged {
+            release,
+            kind: "Job".into(),
+            name,
+            phase: if running {
+                HookPhase::Running
+            } else {
+                HookPhase::Failed
+            },
+        });
+    let log = (id(), matching("pod-[a-c]-[x-z]"), role(), 0u32..3, text()).prop_map(
+        |(release, pod, role, attempt, line)| EventKind::ContainerLog {
+            release,
+            pod,
+            container: "c".into(),
+            role,
+            attempt,
+            line,
+        },
+    );
+    prop_oneof![
+        1 => started,
+        3 => pod(),
+        2 => object,
+        1 => hook,
+        1 => log,
+        2 => id().prop_map(|release| EventKind::ReleaseStarted { release }),
+        2 => (id(), any::<u32>())
+            .prop_map(|(release, revision)| EventKind::ReleaseDeployed { release, revision }),
+        2 => (id(), text(), prop::option::of(moment()))
+            .prop_map(|(release, on, since)| EventKind::ReleaseWaiting { release, on, since }),
+        1 => id().prop_map(|release| EventKind::ReleaseReady { release }),
+        1 => (id(), text())
+            .prop_map(|(release, reason)| EventKind::ReleaseDegraded { release, reason }),
+        1 => (id(), verdict())
+            .prop_map(|(release, verdict)| EventKind::ReleaseFailed { release, verdict }),
+        1 => (id(), id())
+            .prop_map(|(release, by)| EventKind::ReleaseBlocked { release, by: vec![by] }),
+        1 => id().prop_map(|release| EventKind::ReleaseCancelled { release }),
+        1 => id().prop_map(|release| EventKind::ReleaseRemoved { release }),
+        1 => (id(), matching("pod-[a-c]-[x-z]")).prop_map(|(release, pod)| EventKind::PodGone { release, pod }),
+        1 => (prop::option::of(id()), text())
+            .prop_map(|(release, message)| EventKind::Warning { release, message }),
+        1 => Just(EventKind::RunCancelling { reason: CancelReason::Deadline }),
+        1 => Just(EventKind::RunFinished {
+            outcome: Outcome::Failed,
+            counts: Counts::default(),
+        }),
+    ]
+}
+
+/// Some runs begin as they should, most don't.
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let timed = prop::collection::vec((kind(), 0u64..4_000_000), 0..60);
+    timed.prop_map(|kinds| {
+        let numbered = kinds.into_iter().enumerate();
+        numbered
+            .map(|(seq, (kind, elapsed))| event(kind, seq as u64, elapsed))
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_tree_fits_any_terminal(
+        events in events(),
+        first in kind().prop_filter("a beginning", |kind| matches!(kind, EventKind::RunStarted { .. })),
+        size in (0usize..50, 0usize..130),
+        elapsed in 0u64..4_000_000,
+        unicode in any::<bool>(),
+        color in any::<bool>(),
+    ) {
+        let mut state = RunState::default();
+        state.apply(&event(first, 0, 0));
+        events.iter().for_each(|event| state.apply(event));
+        let (rows, columns) = size;
+        let now = Now {
+            elapsed: Duration::from_millis(elapsed),
+            at: Timestamp::UNIX_EPOCH + Duration::from_millis(elapsed),
+        };
+        let lines = tree::draw(&state, now, Size { rows, columns }, &Palette { color, unicode });
+        prop_assert!(lines.len() <= rows.saturating_sub(2));
+        prop_assert!(!lines.is_empty() || rows <= 2);
+        for line in &lines {
+            prop_assert!(console::measure_text_width(line) <= columns, "{line:?}");
+            let bare = console::strip_ansi_codes(line);
+            prop_assert!(!bare.chars().any(char::is_control), "{line:?}");
+        }
+        let counts = state.counts();
+        let all = counts.ready + counts.removed + counts.failed + counts.blocked + counts.cancelled;
+        prop_assert!(all as usize <= state.releases.len());
+    }
+
+    #[test]
+    fn no_order_of_events_stops_a_reporter(events in events()) {
+        let memory = Memory::default();
+        let mut fanout = Fanout::default();
+        fanout.push(Plain::new(Stream::new(memory.clone()), UNICODE, Some(60)));
+        fanout.push(Tty::new(Stream::new(io::sink()), UNICODE, || Size { rows: 20, columns: 60 }));
+        for event in &events {
+            fanout.handle(event);
+            let elapsed = Duration::from_millis(event.elapsed_ms);
+            fanout.tick(Now { elapsed, at: event.at });
+        }
+        fanout.finish().unwrap();
+        prop_assert!(memory.text().chars().all(|c| c == '\n' || !c.is_control()));
+    }
+}
