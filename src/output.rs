@@ -135,8 +135,7 @@ impl Environment {
 
     /// How wide stderr's terminal is; nothing if it is none.
     pub fn stderr_width(&self) -> Option<usize> {
-        self.stderr_terminal
-            .then(|| Size::of(&Term::stderr()).columns)
+        self.stderr_terminal.then(|| Size::of_stderr().columns)
     }
 }
 
@@ -148,6 +147,11 @@ pub struct Size {
 }
 
 impl Size {
+    /// Of the terminal on stderr, asked anew each time.
+    pub fn of_stderr() -> Size {
+        Size::of(&Term::stderr())
+    }
+
     /// 24 by 80 where the terminal doesn't say or says 0, as some of CI's do.
     pub fn of(term: &Term) -> Size {
         let (rows, columns) = term.size_checked().unwrap_or((24, 80));

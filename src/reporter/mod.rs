@@ -4,6 +4,7 @@
 pub mod container;
 pub mod evidence;
 pub mod json;
+pub mod levels;
 pub mod line;
 pub mod logs;
 pub mod narrator;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::event::Event;
+use crate::output::{ColorChoice, Environment, Mode, Size, Stream};
 
 /// The present: since the start by the clock that never goes back, and on the wall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,18 @@ pub trait Reporter: Send {
     fn finish(&mut self) -> io::Result<()>;
 }
 
+/// What people asked to see, on this process's own streams.
+pub fn for_mode(mode: Mode, environment: &Environment, color: ColorChoice) -> Box<dyn Reporter> {
+    let palette = environment.stderr_palette(color);
+    let width = environment.stderr_width();
+    match mode {
+        Mode::Tty => Box::new(tty::Tty::new(Stream::stderr(), palette, Size::of_stderr)),
+        Mode::Plain => Box::new(plain::Plain::new(Stream::stderr(), palette, width)),
+        Mode::Json => Box::new(json::Json::new(Stream::stdout())),
+        Mode::Quiet => Box::new(quiet::Quiet::new(Stream::stderr(), palette, width)),
+    }
+}
+
 /// Several reporters as one.
 #[derive(Default)]
 pub struct Fanout {
@@ -51,8 +65,8 @@ pub struct Fanout {
 }
 
 impl Fanout {
-    pub fn push(&mut self, reporter: impl Reporter + 'static) {
-        self.reporters.push(Box::new(reporter));
+    pub fn push(&mut self, reporter: Box<dyn Reporter>) {
+        self.reporters.push(reporter);
     }
 }
 

@@ -51,7 +51,7 @@ impl Narrator {
         let due: Vec<ReleaseId> = self
             .unsettled
             .iter()
-            .filter(|(_, (_, _, at))| *at <= elapsed)
+            .filter(|(_, (_, _, at))| *at < elapsed)
             .map(|(id, _)| id.clone())
             .collect();
         let mut lines = Vec::new();

@@ -65,8 +65,14 @@ pub struct Detail {
 }
 
 /// What an active release is at: `0/2  waits for ...`. A reason that the details below tell
-/// already is left out.
-pub fn progress(release: &ReleaseState, verb: Verb, now: Now, shown: &[Detail]) -> String {
+/// already, of which the first `shown` will be there, is left out.
+pub fn progress(
+    release: &ReleaseState,
+    verb: Verb,
+    now: Now,
+    details: &[Detail],
+    shown: usize,
+) -> String {
     let mut parts = Vec::new();
     if let Some((ready, desired)) = release.workload() {
         parts.push(format!("{ready}/{desired}"));
@@ -76,7 +82,11 @@ pub fn progress(release: &ReleaseState, verb: Verb, now: Now, shown: &[Detail]) 
     match (&release.waiting, hook) {
         (Some(waiting), _) => {
             let on = clean(&waiting.on);
-            if !shown.iter().any(|detail| on.contains(&detail.pod)) {
+            if !details
+                .iter()
+                .take(shown)
+                .any(|detail| on.contains(&detail.pod))
+            {
                 parts.push(format!("{on} {}", lasting(waiting, now)));
             }
         }
@@ -84,6 +94,11 @@ pub fn progress(release: &ReleaseState, verb: Verb, now: Now, shown: &[Detail]) 
             let took = wording::duration(now.elapsed.saturating_sub(hook.started));
             let kind = clean(kind).to_lowercase();
             parts.push(format!("hook {kind}/{} {took}", clean(name)));
+        }
+        (None, None) if !details.is_empty() => {
+            if shown == 0 {
+                parts.extend(details.first().map(|detail| detail.text.clone()));
+            }
         }
         (None, None) if release.phase == Phase::Running => parts.push(at_work(verb).to_owned()),
         (None, None) => {}

@@ -47,8 +47,8 @@ pub fn bounded(text: &str, limit: usize) -> String {
     let Some((end, _)) = text.char_indices().nth(limit) else {
         return text.to_owned();
     };
-    let missing = text[end..].chars().count();
-    format!("{} (and {missing} characters more)", &text[..end])
+    let missing = crate::wording::count(text[end..].chars().count(), "more character");
+    format!("{} (and {missing})", &text[..end])
 }
 
 /// Broken at spaces into lines of at most `width` columns; a word that is longer is cut. Words
@@ -127,6 +127,6 @@ mod tests {
     #[test]
     fn a_bounded_text_says_what_is_missing() {
         assert_eq!(bounded("äöü", 3), "äöü");
-        assert_eq!(bounded("äöüx", 3), "äöü (and 1 characters more)");
+        assert_eq!(bounded("äöüx", 3), "äöü (and 1 more character)");
     }
 }

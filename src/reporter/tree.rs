@@ -7,65 +7,10 @@ use crate::state::{Phase, ReleaseState, RunState};
 use crate::wording;
 
 use super::Now;
+use super::levels::{self, LEVELS, Level, Rank, Row};
 use super::line::{id_column, id_width};
 use super::rows::{self, Detail, Marks};
 use super::text::{clean, fit};
-
-/// What is shown and what is summed up, from everything to almost nothing. The first level that
-/// fits is taken.
-struct Level {
-    /// Ready and removed releases are one line together.
-    fold_done: bool,
-    /// So are the ones that have not started.
-    fold_pending: bool,
-    /// And the blocked and the cancelled.
-    fold_blocked: bool,
-    /// Lines below an active release: where something fails, and elsewhere.
-    failing_details: usize,
-    details: usize,
-}
-
-const LEVELS: [Level; 7] = [
-    level(false, false, false, usize::MAX, usize::MAX),
-    level(true, false, false, usize::MAX, usize::MAX),
-    level(true, true, false, usize::MAX, usize::MAX),
-    level(true, true, false, 3, 2),
-    level(true, true, true, 2, 1),
-    level(true, true, true, 1, 0),
-    level(true, true, true, 0, 0),
-];
-
-const fn level(
-    fold_done: bool,
-    fold_pending: bool,
-    fold_blocked: bool,
-    failing_details: usize,
-    details: usize,
-) -> Level {
-    Level {
-        fold_done,
-        fold_pending,
-        fold_blocked,
-        failing_details,
-        details,
-    }
-}
-
-/// What is kept longest when even folding doesn't help; the last goes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Header,
-    Failed,
-    Waiting,
-    Running,
-    Folded,
-    Rest,
-}
-
-struct Row {
-    rank: Rank,
-    text: String,
-}
 
 /// At most `rows - 2` lines of at most `columns` columns; nothing before the run has begun.
 pub fn draw(state: &RunState, now: Now, size: Size, palette: &Palette) -> Vec<String> {
@@ -89,7 +34,7 @@ pub fn draw(state: &RunState, now: Now, size: Size, palette: &Palette) -> Vec<St
         }
     }
     if rows.len() > height {
-        rows = view.cut(rows, height);
+        rows = levels::cut(rows, height, palette);
     }
     rows.iter()
         .map(|row| fit(&row.text, size.columns, palette))
@@ -176,7 +121,7 @@ impl View<'_> {
                 Phase::Running => Rank::Running,
                 _ => Rank::Rest,
             },
-            text: self.release_line(position, release, shown),
+            text: self.release_line(position, release, &details, shown.len()),
         });
         for detail in shown {
             let text = match detail.failing {
@@ -184,7 +129,10 @@ impl View<'_> {
                 false => self.palette.dim(&detail.text),
             };
             rows.push(Row {
-                rank: Rank::Rest,
+                rank: match detail.failing {
+                    true => Rank::Proof,
+                    false => Rank::Rest,
+                },
                 text: format!("    {text}"),
             });
         }
@@ -223,7 +171,13 @@ impl View<'_> {
         )
     }
 
-    fn release_line(&self, position: usize, release: &ReleaseState, shown: &[Detail]) -> String {
+    fn release_line(
+        &self,
+        position: usize,
+        release: &ReleaseState,
+        details: &[Detail],
+        shown: usize,
+    ) -> String {
         let id = id_column(release.id.as_str(), self.id_width, self.palette);
         let id = match release.phase {
             Phase::Pending | Phase::Blocked(_) | Phase::Cancelled => self.palette.dim(&id),
@@ -237,7 +191,7 @@ impl View<'_> {
         let text = match &release.phase {
             Phase::Pending => self.palette.dim(&self.needs(release)),
             Phase::Running | Phase::Waiting => {
-                rows::progress(release, self.state.verb(), self.now, shown)
+                rows::progress(release, self.state.verb(), self.now, details, shown)
             }
             Phase::Ready | Phase::Removed => String::new(),
             Phase::Failed(verdict) => self.palette.bad(&clean(&verdict.sentence)),
@@ -269,30 +223,5 @@ impl View<'_> {
             (Verb::Down, _) | (_, true) => String::new(),
             _ => format!("after {}", wording::list(&unmet)),
         }
-    }
-
-    /// Drops the lines that matter least, and says how many releases that were.
-    fn cut(&self, mut rows: Vec<Row>, height: usize) -> Vec<Row> {
-        let mut hidden = 0;
-        while rows.len() + 1 > height.max(2) {
-            let Some(worst) = rows.iter().map(|row| row.rank).max() else {
-                break;
-            };
-            let Some(place) = rows.iter().rposition(|row| row.rank == worst) else {
-                break;
-            };
-            rows.remove(place);
-            hidden += 1;
-        }
-        if rows.len() < height {
-            let text = self.palette.symbol("…", "...");
-            let text = format!("{text} {} more", wording::count(hidden, "line"));
-            rows.push(Row {
-                rank: Rank::Rest,
-                text: self.palette.dim(&text),
-            });
-        }
-        rows.truncate(height);
-        rows
     }
 }
