@@ -1,5 +1,7 @@
 //! What people are told when there is no way to the cluster.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::path::PathBuf;
 
 use stackctl::cluster::{Cluster, ConnectError, ConnectErrorKind, Target};

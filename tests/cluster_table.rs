@@ -1,6 +1,8 @@
 //! What `kubectl get pods` prints, as the API server itself computes it: the oracle that our own
 //! STATUS, READY and RESTARTS are compared with.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};

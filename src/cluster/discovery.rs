@@ -1,6 +1,7 @@
 //! What the API server serves: which resource a kind is, and whether it lives in namespaces.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex};
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
@@ -72,16 +73,27 @@ impl Discovery {
         find(&resources, kind)
     }
 
-    /// Fills in `namespace` where the manifest leaves it to the release's, and takes it away where
+    /// Fills in `namespace` where a manifest leaves it to the release's, and takes it away where
     /// the kind has none. Kinds that are not served yet stay as they are.
-    pub async fn place(&self, object: &mut ObjectRef, namespace: &str) {
-        let Some(served) = self.resolve(&object.api_version, &object.kind).await else {
-            return;
-        };
-        if !served.namespaced {
-            object.namespace = None;
-        } else if object.namespace.is_none() {
-            object.namespace = Some(namespace.to_owned());
+    pub async fn place(&self, objects: impl Iterator<Item = &mut ObjectRef>, namespace: &str) {
+        let mut asked = HashMap::new();
+        for object in objects {
+            let kind = (object.api_version.clone(), object.kind.clone());
+            let served = match asked.entry(kind) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => {
+                    let (api_version, kind) = free.key();
+                    let served = self.resolve(api_version, kind).await;
+                    free.insert(served)
+                }
+            };
+            match served {
+                Some(served) if !served.namespaced => object.namespace = None,
+                Some(_) if object.namespace.is_none() => {
+                    object.namespace = Some(namespace.to_owned());
+                }
+                _ => {}
+            }
         }
     }
 }

@@ -56,9 +56,8 @@ impl Cluster {
             .and_then(|payload| payload.contents(revision))
             .map_err(|why| ObserveError::Unexpected(format!("{doing}: {why}")))?;
         let hooks = contents.hooks.iter_mut().map(|hook| &mut hook.object);
-        for object in contents.objects.iter_mut().chain(hooks) {
-            self.discovery.place(object, namespace.as_str()).await;
-        }
+        let objects = contents.objects.iter_mut().chain(hooks);
+        self.discovery.place(objects, namespace.as_str()).await;
         Ok(contents)
     }
 

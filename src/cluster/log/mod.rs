@@ -160,9 +160,14 @@ impl Follower {
                 return self.refused(&error).await;
             }
         };
-        match self.place().await {
+        let place = self.place().await;
+        if place == Ok(Place::Running) {
+            // As long as it runs, silence and broken streams are no reason to give up.
+            self.failures = 0;
+        }
+        match place {
             // A pod that can't be asked is no reason to throw its log away.
-            Ok(Place::Running | Place::Ended) | Err(_) => {
+            Ok(Place::Running | Place::Ended) | Err(()) => {
                 self.open = Some((Lines::new(Box::pin(bytes)), permit));
             }
             Ok(Place::Previous) if self.previous => {

@@ -25,7 +25,7 @@ fn text(lines: &[&str]) -> Step {
     Step::Text(lines.iter().map(stamped).collect())
 }
 
-fn status(id: &str, state: Value, last: Value) -> Answer {
+fn status(id: &str, state: &Value, last: &Value) -> Answer {
     let status = json!({
         "name": "migrate", "image": "", "imageID": "", "ready": false, "restartCount": 0,
         "containerID": id, "state": state, "lastState": last,
@@ -45,11 +45,11 @@ fn ended(id: &str) -> Value {
 }
 
 fn running() -> Answer {
-    status("containerd://one", json!({"running": {}}), json!({}))
+    status("containerd://one", &json!({"running": {}}), &json!({}))
 }
 
 fn over() -> Answer {
-    status("containerd://one", ended("containerd://one"), json!({}))
+    status("containerd://one", &ended("containerd://one"), &json!({}))
 }
 
 async fn lines(server: &Server) -> Vec<String> {
@@ -125,6 +125,24 @@ async fn a_stream_that_is_cut_in_peace_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_silent_container_is_not_given_up() {
+    let server = Server::default();
+    for _ in 0..20 {
+        server.on(
+            LOG,
+            Answer::Stream(vec![Step::Wait(Duration::from_secs(1)), Step::Break]),
+        );
+        server.on(POD, running());
+    }
+    server
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n"])]))
+        .on(POD, over())
+        .on(POD, over());
+    assert_eq!(lines(&server).await, ["one"]);
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_container_that_has_not_started_is_waited_for() {
     let server = Server::default();
     let message = "container \"migrate\" in pod \"web\" is waiting to start: PodInitializing";
@@ -157,8 +175,8 @@ async fn an_instance_that_was_replaced_is_read_as_the_previous() {
     let replaced = || {
         status(
             "containerd://two",
-            json!({"running": {}}),
-            ended("containerd://one"),
+            &json!({"running": {}}),
+            &ended("containerd://one"),
         )
     };
     server
@@ -179,7 +197,7 @@ async fn while_it_waits_for_its_next_start_the_last_instance_is_the_present_one(
     let server = Server::default();
     let waiting = || {
         let state = json!({"waiting": {"reason": "CrashLoopBackOff"}});
-        status("containerd://one", state, ended("containerd://one"))
+        status("containerd://one", &state, &ended("containerd://one"))
     };
     server
         .on(LOG, Answer::Stream(vec![text(&["0Z one\n"])]))
@@ -194,8 +212,8 @@ async fn logs_of_instances_and_pods_that_are_gone_end() {
     let server = Server::default();
     let later = status(
         "containerd://three",
-        json!({"running": {}}),
-        ended("containerd://two"),
+        &json!({"running": {}}),
+        &ended("containerd://two"),
     );
     server
         .on(LOG, Answer::Stream(vec![text(&["9Z of another\n"])]))

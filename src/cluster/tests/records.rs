@@ -86,6 +86,26 @@ async fn contents_are_names_in_their_places() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kind_that_is_not_served_is_asked_for_once() {
+    let server = Server::default();
+    let manifest = "---\napiVersion: policy/v1\nkind: New\nmetadata: {name: a}\n---\n\
+        apiVersion: policy/v1\nkind: New\nmetadata: {name: b, namespace: other}\n";
+    let payload = json!({"manifest": manifest});
+    server.on(KEY, secret(&gzip(&payload))).on(
+        GROUP,
+        refused(
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+        ),
+    );
+    let objects = contents(&server).await.unwrap().objects;
+    let namespaces: Vec<_> = objects.iter().map(|o| o.namespace.as_deref()).collect();
+    assert_eq!(namespaces, [None, Some("other")]);
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
 async fn old_records_are_not_compressed() {
     let server = Server::default();
     let plain = json!({"chart": {"metadata": {"name": "web", "version": "1.0.0"}}, "manifest": "", "hooks": null});

@@ -199,9 +199,10 @@ pub fn list<const N: usize>(items: [Value; N]) -> Answer {
 }
 
 pub fn list_at<const N: usize>(version: &str, items: [Value; N]) -> Answer {
+    let items: Vec<Value> = items.into();
     Answer::Json(
         200,
-        json!({"metadata": {"resourceVersion": version}, "items": items.to_vec()}),
+        json!({"metadata": {"resourceVersion": version}, "items": items}),
     )
 }
 

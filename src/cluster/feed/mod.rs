@@ -5,6 +5,8 @@
 //! of the stream are remembered here, and after an outage the watcher is begun anew: its first list
 //! is the proof that the watch goes on.
 
+mod failure;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::time::Duration;
@@ -18,9 +20,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::error;
 use crate::runner::ports::ObserveError;
 use crate::snapshot::{Observation, Snapshot};
+use failure::Failure;
 
 /// Errors in a row that make an outage: one is a connection that was cut, two bad luck.
 const OUTAGE: u32 = 3;
@@ -247,62 +249,5 @@ where
     fn tell(&self, observation: Observation) {
         // Nobody listens when the run is over; the loop sees that and ends.
         drop(self.sender.send(observation));
-    }
-}
-
-/// What a watcher's error comes down to.
-struct Failure {
-    verb: &'static str,
-    /// The status that the API answered with, 0 where it did not.
-    code: u16,
-    cause: String,
-    wished_pause: Duration,
-}
-
-impl From<&watcher::Error> for Failure {
-    fn from(error: &watcher::Error) -> Failure {
-        let (verb, inner) = match error {
-            watcher::Error::InitialListFailed(inner) => ("list", inner),
-            watcher::Error::WatchStartFailed(inner) | watcher::Error::WatchFailed(inner) => {
-                ("watch", inner)
-            }
-            watcher::Error::WatchError(status) => return Failure::said("watch", status),
-            watcher::Error::NoResourceVersion => {
-                return Failure {
-                    verb: "watch",
-                    code: 0,
-                    cause: "the API server sends no resourceVersion".to_owned(),
-                    wished_pause: Duration::ZERO,
-                };
-            }
-        };
-        match inner {
-            kube::Error::Api(status) => Failure::said(verb, status),
-            other => Failure {
-                verb,
-                code: 0,
-                cause: error::cause(other),
-                wished_pause: Duration::ZERO,
-            },
-        }
-    }
-}
-
-impl Failure {
-    fn said(verb: &'static str, status: &kube::core::Status) -> Failure {
-        Failure {
-            verb,
-            code: status.code,
-            cause: error::said(status),
-            wished_pause: error::wished_pause(status),
-        }
-    }
-
-    fn why(&self, label: &Label) -> String {
-        let (verb, what, cause) = (self.verb, label.text(), &self.cause);
-        match self.code {
-            401 | 403 => format!("not allowed to {verb} {what}: {cause}"),
-            _ => format!("can't {verb} {what}: {cause}"),
-        }
     }
 }
