@@ -63,7 +63,10 @@ fn pods_of<'a>(world: &'a World, subject: &'a Subject<'a>) -> Vec<Member<'a>> {
             };
             sets.into_iter()
                 .flat_map(of_set)
-                .map(|(pod, new)| member(pod, Keeper::Workload, new, !new && !subject.stale))
+                .map(|(pod, new)| {
+                    let outgoing = !new && present.is_some() && !subject.stale;
+                    member(pod, Keeper::Workload, new, outgoing)
+                })
                 .collect()
         }
         Body::Workload(workload) => {
@@ -72,7 +75,7 @@ fn pods_of<'a>(world: &'a World, subject: &'a Subject<'a>) -> Vec<Member<'a>> {
             let is_new = |pod: &Pod| revision.is_some() && pod.meta.revision_hash == revision;
             let total = pods.len();
             let old = pods.iter().filter(|pod| !is_new(pod)).count();
-            let leaving = old > kept(workload).min(total);
+            let leaving = revision.is_some() && old > kept(workload).min(total);
             pods.into_iter()
                 .map(|pod| {
                     let new = is_new(pod);

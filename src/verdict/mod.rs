@@ -154,9 +154,11 @@ fn mark_failed(objects: &mut [ObjectHealth], findings: &[Finding]) {
         let doomed = findings
             .iter()
             .find(|f| f.hope == Hope::Certain && f.object == object.object);
-        if let Some(finding) = doomed {
+        if let Some(finding) = doomed
+            && object.health != Health::Failed
+        {
             object.health = Health::Failed;
-            object.reason = finding.cause.as_str().to_owned();
+            finding.cause.title().clone_into(&mut object.reason);
         }
     }
 }

@@ -52,12 +52,10 @@ impl Body<'_> {
 pub fn subjects<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>> {
     let hooks = scope.contents.hooks.iter().filter_map(|hook| {
         let object = scope.placed(&hook.object);
-        let body = match seen(world, &object)? {
-            body @ (Body::Job(_) | Body::Pod(_)) => body,
-            _ => return None,
-        };
-        let earlier = scope.before.had(body.uid()?);
-        (!earlier).then_some(Subject {
+        let body = seen(world, &object)?;
+        let waited_for = matches!(body, Body::Job(_) | Body::Pod(_));
+        let is_new = !scope.before.had(body.uid()?);
+        (waited_for && is_new).then_some(Subject {
             object,
             body,
             hook: true,

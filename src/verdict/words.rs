@@ -25,12 +25,19 @@ pub fn times(count: u32) -> String {
     }
 }
 
-/// `exit code 3`, or the signal where the runtime tells it.
+/// `exit code 3`, `exit code 143 (SIGTERM)`, or the signal where the runtime tells it.
 pub fn exit(end: &Terminated) -> String {
-    if end.signal == 0 {
-        format!("exit code {}", end.exit_code)
-    } else {
-        format!("signal {}", end.signal)
+    let code = end.exit_code;
+    if end.signal != 0 {
+        return format!("signal {}", end.signal);
+    }
+    // Shells and runtimes report a death by signal as 128 and its number.
+    match code {
+        134 => format!("exit code {code} (SIGABRT)"),
+        137 => format!("exit code {code} (SIGKILL)"),
+        139 => format!("exit code {code} (SIGSEGV)"),
+        143 => format!("exit code {code} (SIGTERM)"),
+        _ => format!("exit code {code}"),
     }
 }
 
@@ -43,6 +50,11 @@ pub fn brief(text: &str) -> String {
         Some((end, _)) => format!("{}...", line[..end].trim_end()),
         None => line.to_owned(),
     }
+}
+
+/// The scheduler's first sentence tells about nodes, its second repeats it for preemption.
+pub fn first_sentence(text: &str) -> String {
+    brief(text.split(". ").next().unwrap_or(text))
 }
 
 /// What follows the last `: `: in errors that wrap errors, the one that started it.

@@ -2,7 +2,6 @@
 
 use crate::snapshot::{ContainerState, Terminated};
 
-use super::super::Hope;
 use super::super::member::Member;
 use super::super::words::{brief, innermost};
 use super::report::Draft;
@@ -33,10 +32,10 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
     let attempt = exits.last().map_or(1, |exit| exit.attempt);
     let is_new = attempt > case.scope.before.ended(&pod.meta.uid, &part.spec.name);
     let draft = match message {
-        // The spec says what to start, and no try changes it: certain even under a Job's backoff.
+        // The spec says what to start, and no try changes it, not even a Job's.
         Some(message) => {
             let sentence = format!("{} can't be started: {}", part.of(member), reason(message));
-            Draft::new(Cause::Command, Hope::Certain, sentence)
+            Draft::new(Cause::Command, case.hope_since(is_new), sentence)
                 .status(format!("pod/{}", pod.meta.name), "StartError", message)
                 .hint(format!(
                     "check `command` and `args` of `{}`: `command` replaces the image's entrypoint",

@@ -55,7 +55,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
             "liveness"
         };
         let what = format!(
-            "was killed {} by its {probe} probe ({})",
+            "was killed {} by its {probe} probe, with {}",
             times(row),
             exit(end)
         );
@@ -65,7 +65,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
         (Cause::Crash, what)
     } else if end.exit_code == 0 {
         let what = format!(
-            "ended {} by itself, last with exit code 0, and should stay up",
+            "keeps ending by itself ({}, last with exit code 0), though it should stay up",
             times(last.attempt)
         );
         (Cause::Crash, what)

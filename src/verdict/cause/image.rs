@@ -69,10 +69,10 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
                 }
                 _ => passing,
             };
-            let why = pull.error.as_deref().map_or_else(
-                || "the kubelet gives no reason".to_owned(),
-                |error| innermost(error.trim_end_matches(": unknown")),
-            );
+            let why = pull
+                .error
+                .as_deref()
+                .map_or_else(|| "the kubelet gives no reason".to_owned(), telling);
             let sentence = format!("{subject} can't be pulled: {why}");
             let evidence = pull.error.as_deref().unwrap_or(message);
             let draft = Draft::new(Cause::Image, hope, sentence).event(pull.event);
@@ -81,7 +81,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
             } else {
                 draft
             };
-            draft.hint(pull_hint(&evidence.to_lowercase()))
+            draft.hint(pull_hint(&nameless(evidence, image)))
         }
         "ImageInspectError" | "RegistryUnavailable" | "SignatureValidationFailed" => {
             let sentence = format!("{subject} can't be used: {reason}: {}", brief(message));
@@ -140,25 +140,56 @@ fn first_error<'a>(
 
 /// No further try will help. The image's own name is taken out: it may contain any of the words.
 fn is_final(error: &str, image: &str) -> bool {
-    let name = image.split(['@', ':']).next().unwrap_or(image);
-    let text = error.replace(image, "").replace(name, "").to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    has(&FINAL) && !has(&PASSING)
+    let text = nameless(error, image);
+    has(&text, &FINAL) && !has(&text, &PASSING)
 }
 
-fn pull_hint(error: &str) -> String {
-    let denied = [
+fn has(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.contains(word))
+}
+
+/// In lower case and without the image, whole or by its path, which also stands in URLs.
+fn nameless(error: &str, image: &str) -> String {
+    let untagged = image.split('@').next().unwrap_or(image);
+    let untagged = match untagged.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => untagged,
+    };
+    let path = match untagged.split_once('/') {
+        Some((host, path)) if host.contains(['.', ':']) => path,
+        _ => untagged,
+    };
+    error
+        .replace(image, "")
+        .replace(untagged, "")
+        .replace(path, "")
+        .to_lowercase()
+}
+
+/// The part of a chain of errors that tells most.
+fn telling(error: &str) -> String {
+    let denied = error
+        .split(": ")
+        .find(|part| part.contains("access denied"));
+    denied.map_or_else(|| innermost(error.trim_end_matches(": unknown")), brief)
+}
+
+fn pull_hint(error: &str) -> &'static str {
+    const LIMITED: [&str; 3] = ["toomanyrequests", "too many requests", "rate limit"];
+    const DENIED: [&str; 5] = [
         "denied",
         "unauthorized",
         "authorization",
         "forbidden",
         "authentication",
     ];
-    if denied.iter().any(|word| error.contains(word)) {
-        "check the image's name, and `imagePullSecrets` if its registry is private".to_owned()
-    } else if PASSING.iter().any(|word| error.contains(word)) {
-        "check that the nodes can reach the registry".to_owned()
+    if has(error, &LIMITED) {
+        "log in to the registry through `imagePullSecrets`, or pull through a mirror"
+    } else if has(error, &PASSING) {
+        "check that the nodes can reach the registry"
+    } else if has(error, &DENIED) {
+        "check the image's name, and `imagePullSecrets` if its registry is private"
     } else {
-        "check that this tag was pushed, for the platform of the nodes".to_owned()
+        "check that this tag was pushed, for the platform of the nodes"
     }
 }

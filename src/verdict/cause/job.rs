@@ -112,7 +112,7 @@ impl Culprit<'_> {
         };
         match failed_pods.max(self.attempt) {
             ..=1 => format!("failed: {who} {how}"),
-            tries => format!("failed {}: at last {who} {how}", times(tries)),
+            tries => format!("failed {}, last when {who} {how}", times(tries)),
         }
     }
 

@@ -52,21 +52,43 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// As it stands in [`Finding::key`].
     pub fn as_str(self) -> &'static str {
         match self {
-            Cause::Command => "command not found",
+            Cause::Command => "command",
             Cause::Image => "image",
-            Cause::Config => "container configuration",
+            Cause::Config => "config",
+            Cause::OutOfMemory => "out-of-memory",
+            Cause::Crash => "crash",
+            Cause::HookFailed => "hook-failed",
+            Cause::JobFailed => "job-failed",
+            Cause::PodFailed => "pod-failed",
+            Cause::FailedCreate => "failed-create",
+            Cause::Volume => "volume",
+            Cause::Sandbox => "sandbox",
+            Cause::Unschedulable => "unschedulable",
+            Cause::ClaimLost => "claim-lost",
+            Cause::Stalled => "stalled",
+            Cause::ProgressDeadline => "progress-deadline",
+        }
+    }
+
+    /// As the reason why an object has failed.
+    pub fn title(self) -> &'static str {
+        match self {
+            Cause::Command => "command not found",
+            Cause::Image => "image not available",
+            Cause::Config => "container can't be created",
             Cause::OutOfMemory => "out of memory",
             Cause::Crash => "crash loop",
             Cause::HookFailed => "hook failed",
             Cause::JobFailed => "job failed",
             Cause::PodFailed => "pod failed",
             Cause::FailedCreate => "pods can't be created",
-            Cause::Volume => "volume",
-            Cause::Sandbox => "sandbox",
+            Cause::Volume => "volume not mounted",
+            Cause::Sandbox => "no sandbox",
             Cause::Unschedulable => "unschedulable",
-            Cause::ClaimLost => "claim lost",
+            Cause::ClaimLost => "volume lost",
             Cause::Stalled => "stalled",
             Cause::ProgressDeadline => "no progress",
         }
@@ -90,7 +112,7 @@ impl<'a> Case<'a> {
         let objects = self
             .subjects
             .iter()
-            .filter(|subject| !subject.stale)
+            .filter(|subject| !(subject.stale || subject.hook && self.scope.applied))
             .flat_map(|subject| self.of_object(subject));
         let mut findings: Vec<Finding> = pods.chain(objects).collect();
         let rank = |f: &Finding| (f.hope != Hope::Certain, f.cause, f.key.clone());
@@ -99,20 +121,19 @@ impl<'a> Case<'a> {
     }
 
     /// Pods that speak for the release: of the present revision, there to stay, of an owner that
-    /// is not through yet.
+    /// is not through yet. A pod that a workload has lost (evicted, say) is replaced, and once helm
+    /// has returned well its hooks are past.
     fn judged(&self) -> impl Iterator<Item = &'a Member<'a>> {
-        let open = |object| {
-            self.subjects.iter().any(|s| {
-                s.object == object
-                    && match s.body {
-                        Body::Job(job) => job_phase(job) == JobPhase::Running,
-                        _ => true,
-                    }
-            })
-        };
-        self.members
-            .iter()
-            .filter(move |m| m.judged && !m.pod.meta.deleting && open(m.owner.clone()))
+        let (subjects, applied) = (self.subjects, self.scope.applied);
+        self.members.iter().filter(move |member| {
+            let through = subjects.iter().any(|s| {
+                s.object == *member.owner
+                    && matches!(s.body, Body::Job(job) if job_phase(job) != JobPhase::Running)
+            });
+            let lost = member.keeper == Keeper::Workload && member.pod.phase == "Failed";
+            let past = member.hook && applied;
+            member.judged && !member.pod.meta.deleting && !through && !lost && !past
+        })
     }
 
     fn of_pod(&self, member: &Member<'_>) -> Vec<Finding> {

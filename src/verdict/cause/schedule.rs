@@ -4,7 +4,7 @@ use crate::snapshot::Conditions;
 
 use super::super::Hope;
 use super::super::member::Member;
-use super::super::words::{Missing, brief};
+use super::super::words::{Missing, first_sentence};
 use super::report::Draft;
 use super::{Case, Cause};
 
@@ -22,16 +22,11 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
         let hope = Hope::Likely(case.budgets.missing_object);
         Draft::new(Cause::Unschedulable, hope, sentence).hint(missing.hint(&pod.meta.namespace))
     } else {
-        let sentence = format!("pod {name} fits on no node: {}", brief(nodes(message)));
+        let sentence = format!("pod {name} fits on no node: {}", first_sentence(message));
         let hope = Hope::Likely(case.budgets.unschedulable);
         Draft::new(Cause::Unschedulable, hope, sentence).hint(hint(message))
     };
     Some(draft.condition(format!("pod/{name}"), condition))
-}
-
-/// Without the second sentence, on preemption, which repeats the first.
-fn nodes(message: &str) -> &str {
-    message.split(". ").next().unwrap_or(message)
 }
 
 fn hint(message: &str) -> &'static str {

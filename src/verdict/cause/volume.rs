@@ -10,7 +10,7 @@ use super::{Case, Cause};
 
 pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
     let pod = member.pod;
-    if has_begun(pod) || pod.phase != "Pending" {
+    if has_begun(case.world, pod) || pod.phase != "Pending" {
         return None;
     }
     let event = case
@@ -42,7 +42,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
         let sentence = format!(
             "pod {name} can't mount volume{}: there is no {}",
             volume(message),
-            brief(key)
+            brief(&key.replacen(": ", " ", 1))
         );
         let hope = Hope::Likely(case.budgets.missing_object);
         Draft::new(Cause::Volume, hope, sentence)

@@ -4,12 +4,8 @@ use super::super::build::{
 use super::*;
 
 /// STATUS, READY and RESTARTS by the old rule.
-fn columns(pod: PodBuilder) -> String {
-    columns_by(pod, CompletedRule::Old)
-}
-
-fn columns_by(pod: PodBuilder, rule: CompletedRule) -> String {
-    let printed = printed(&pod.pod, rule);
+fn columns(pod: &PodBuilder) -> String {
+    let printed = printed(&pod.pod, CompletedRule::Old);
     format!(
         "{} {} {}",
         printed.status,
@@ -51,7 +47,7 @@ fn the_phase_or_a_reason_shows_when_no_container_speaks() {
         ),
     ];
     for (pod, expected) in cases {
-        assert_eq!(columns(pod.clone()), expected, "{:?}", pod.pod);
+        assert_eq!(columns(&pod), expected, "{:?}", pod.pod);
     }
 }
 
@@ -128,7 +124,7 @@ fn init_containers_stop_the_walk() {
         ),
     ];
     for (pod, expected) in cases {
-        assert_eq!(columns(pod.clone()), expected, "{:?}", pod.pod);
+        assert_eq!(columns(&pod), expected, "{:?}", pod.pod);
     }
 }
 
@@ -205,7 +201,7 @@ fn main_containers_speak_once_initialised() {
         ),
     ];
     for (pod, expected) in cases {
-        assert_eq!(columns(pod.clone()), expected, "{:?}", pod.pod);
+        assert_eq!(columns(&pod), expected, "{:?}", pod.pod);
     }
 }
 
@@ -300,7 +296,7 @@ fn sidecars() {
         ),
     ];
     for (pod, expected) in cases {
-        assert_eq!(columns(pod.clone()), expected, "{:?}", pod.pod);
+        assert_eq!(columns(&pod), expected, "{:?}", pod.pod);
     }
 }
 
@@ -363,7 +359,7 @@ fn deleted_pods() {
         ),
     ];
     for (pod, expected) in cases {
-        assert_eq!(columns(pod.clone()), expected, "{:?}", pod.pod);
+        assert_eq!(columns(&pod), expected, "{:?}", pod.pod);
     }
 }
 

@@ -14,12 +14,16 @@ use super::{Finding, ObjectHealth, Waiting, ready};
 /// Always something, so that nobody has to ask why. Trouble goes before mere waiting, a hook
 /// before what comes after it, a pod before the object that counts it.
 pub fn deepest(case: &Case<'_>, objects: &[ObjectHealth], findings: &[Finding]) -> Waiting {
-    let troubled = findings.first().map(|finding| &finding.object);
-    let of_trouble = case
-        .subjects
-        .iter()
-        .find(|subject| Some(&subject.object) == troubled)
-        .and_then(|subject| blocking_pod(case, subject));
+    let of_trouble = findings.first().map(|finding| {
+        let troubled = |subject: &&Subject<'_>| subject.object == finding.object;
+        let subject = case.subjects.iter().find(troubled);
+        subject
+            .and_then(|subject| blocking_pod(case, subject))
+            .unwrap_or_else(|| Waiting {
+                on: finding.verdict.sentence.clone(),
+                since: None,
+            })
+    });
     let unready = |subject: &&Subject<'_>| {
         !subject.hook
             && !subject.stale
@@ -28,7 +32,9 @@ pub fn deepest(case: &Case<'_>, objects: &[ObjectHealth], findings: &[Finding]) 
                 .any(|o| o.object == subject.object && o.health != Health::Ready)
     };
     let running_hook = |subject: &&Subject<'_>| {
-        subject.hook && ready::hook_phase(&subject.body) == Some(HookPhase::Running)
+        subject.hook
+            && !case.scope.applied
+            && ready::hook_phase(&subject.body) == Some(HookPhase::Running)
     };
     let hooks = || case.subjects.iter().filter(running_hook);
     let unready = || case.subjects.iter().filter(unready);
@@ -88,12 +94,14 @@ fn blocking_object(case: &Case<'_>, object: &ObjectHealth) -> Waiting {
             let events = case.world.events_about(&claim.meta.uid);
             let warning = events.iter().rfind(|event| event.warning);
             let on = match warning {
-                Some(event) => format!("{name} not bound: {}", super::words::brief(&event.message)),
-                None => format!("{name} {}", object.reason),
+                Some(event) => {
+                    format!("{name}: not bound: {}", super::words::brief(&event.message))
+                }
+                None => format!("{name}: {}", object.reason),
             };
             (on, Some(claim.meta.created))
         }
-        _ => (format!("{name} {}", object.reason), None),
+        _ => (format!("{name}: {}", object.reason), None),
     };
     Waiting { on, since }
 }

@@ -10,7 +10,7 @@ use super::super::Waiting;
 use super::super::member::{Keeper, Member};
 use super::super::ready::is_pod_ready;
 use super::super::view::position;
-use super::super::words::{brief, exit};
+use super::super::words::{brief, exit, first_sentence};
 
 /// None when nothing of it blocks.
 pub fn blocked(world: &World, member: &Member<'_>) -> Option<Waiting> {
@@ -40,7 +40,7 @@ fn unscheduled(pod: &Pod) -> Option<Step> {
             Some(("held back by a scheduling gate".to_owned(), condition.since))
         }
         Some(condition) if !condition.message.is_empty() => {
-            let text = format!("unschedulable: {}", brief(&condition.message));
+            let text = format!("unschedulable: {}", first_sentence(&condition.message));
             Some((text, condition.since))
         }
         _ if pod.node.is_none() => Some(("unscheduled".to_owned(), Some(pod.meta.created))),
@@ -50,7 +50,7 @@ fn unscheduled(pod: &Pod) -> Option<Step> {
 
 /// Volumes and the sandbox come before any container; the kubelet tells of them in events only.
 fn volume(world: &World, pod: &Pod) -> Option<Step> {
-    if has_begun(pod) {
+    if has_begun(world, pod) {
         return None;
     }
     let trouble = world.events_about(&pod.meta.uid).iter().rfind(|event| {
@@ -70,14 +70,19 @@ fn volume(world: &World, pod: &Pod) -> Option<Step> {
     ))
 }
 
-/// A container of it has been made, so volumes, sandbox and network are there.
-pub fn has_begun(pod: &Pod) -> bool {
+/// Volumes and sandbox are there: the pod says so (since 1.29), or the kubelet has come to its
+/// containers. Events of earlier trouble stay behind, while a large image is pulled, say.
+pub fn has_begun(world: &World, pod: &Pod) -> bool {
     let begun = |status: &ContainerStatus| {
         status.container_id.is_some()
             || status.last.is_some()
             || !matches!(status.state, ContainerState::Waiting { .. })
     };
-    pod.init_statuses.iter().chain(&pod.statuses).any(begun)
+    let told = pod.conditions.condition("PodReadyToStartContainers");
+    let events = world.events_about(&pod.meta.uid);
+    told.is_some_and(crate::snapshot::Condition::is_true)
+        || events.iter().any(|event| event.container.is_some())
+        || pod.init_statuses.iter().chain(&pod.statuses).any(begun)
 }
 
 fn since_scheduled(pod: &Pod) -> Option<Timestamp> {
@@ -176,15 +181,18 @@ fn container(
         return ("pending".to_owned(), None);
     };
     match &status.state {
+        ContainerState::Running { since } if spec.sidecar => {
+            ("running, not started up yet".to_owned(), *since)
+        }
         ContainerState::Running { since } => ("running".to_owned(), *since),
         ContainerState::Terminated(end) if end.exit_code == 0 => {
             ("ended, to be started again".to_owned(), end.finished)
         }
         ContainerState::Terminated(end) => (format!("failed with {}", exit(end)), end.finished),
-        ContainerState::Waiting { reason, .. } => {
+        ContainerState::Waiting { reason, message } => {
             let began = status.last.as_ref().and_then(|last| last.finished);
             (
-                waiting(world, pod, spec, reason, status.last.as_ref()),
+                waiting(world, pod, spec, (reason, message), status.last.as_ref()),
                 began,
             )
         }
@@ -195,7 +203,7 @@ fn waiting(
     world: &World,
     pod: &Pod,
     spec: &ContainerSpec,
-    reason: &str,
+    (reason, message): (&str, &str),
     last: Option<&Terminated>,
 ) -> String {
     match (reason, last) {
@@ -203,6 +211,10 @@ fn waiting(
             format!("pulling image {}", spec.image)
         }
         ("" | "PodInitializing" | "ContainerCreating", _) => "starting".to_owned(),
+        ("ErrImagePull" | "ImagePullBackOff", _) => format!("{reason} {}", spec.image),
+        ("CreateContainerConfigError" | "CreateContainerError", _) if !message.is_empty() => {
+            format!("{reason}: {}", brief(message))
+        }
         (reason, Some(last)) => format!("{reason} after {}", exit(last)),
         (reason, None) => reason.to_owned(),
     }
