@@ -253,6 +253,8 @@ pub enum Health {
 pub enum CancelReason {
     Interrupt,
     Terminate,
+    /// The run's own time is up: nothing new is started.
+    Deadline,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

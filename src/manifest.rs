@@ -15,6 +15,14 @@ pub struct ManifestError {
     pub line: usize,
 }
 
+/// An object of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    pub object: ObjectRef,
+    /// It stays when its release goes: `helm.sh/resource-policy: keep`.
+    pub kept: bool,
+}
+
 #[derive(Deserialize)]
 struct Document {
     #[serde(rename = "apiVersion")]
@@ -27,6 +35,13 @@ struct Document {
 struct Metadata {
     name: Option<String>,
     namespace: Option<String>,
+    annotations: Option<Annotations>,
+}
+
+#[derive(Deserialize)]
+struct Annotations {
+    #[serde(rename = "helm.sh/resource-policy")]
+    policy: Option<String>,
 }
 
 /// `items` is read only where the kind says that it is a list: another kind may use the key for
@@ -44,7 +59,7 @@ struct List {
 /// # Errors
 /// A document that is no YAML or no object. Duplicate keys are let through, as the last one wins
 /// for helm too.
-pub fn objects(yaml: &str) -> Result<Vec<ObjectRef>, ManifestError> {
+pub fn objects(yaml: &str) -> Result<Vec<Rendered>, ManifestError> {
     let mut objects = Vec::new();
     for (line, text) in documents(yaml) {
         let unreadable = |_| ManifestError { line };
@@ -54,11 +69,11 @@ pub fn objects(yaml: &str) -> Result<Vec<ObjectRef>, ManifestError> {
         if is_list(&document) {
             let list: Option<List> = read(text).map_err(unreadable)?;
             let items = list.map(|list| list.items).unwrap_or_default();
-            objects.extend(items.into_iter().flatten().filter_map(reference));
+            objects.extend(items.into_iter().flatten().filter_map(rendered));
         } else if document.kind.is_none() || document.api_version.is_none() {
             return Err(ManifestError { line });
         } else {
-            objects.extend(reference(document));
+            objects.extend(rendered(document));
         }
     }
     Ok(objects)
@@ -73,13 +88,18 @@ fn is_list(document: &Document) -> bool {
         .is_some_and(|kind| kind.ends_with("List") && !named)
 }
 
-fn reference(document: Document) -> Option<ObjectRef> {
+fn rendered(document: Document) -> Option<Rendered> {
     let metadata = document.metadata?;
-    Some(ObjectRef {
-        api_version: document.api_version?,
-        kind: document.kind?,
-        namespace: metadata.namespace.filter(|namespace| !namespace.is_empty()),
-        name: metadata.name?,
+    let policy = metadata.annotations.and_then(|a| a.policy);
+    Some(Rendered {
+        object: ObjectRef {
+            api_version: document.api_version?,
+            kind: document.kind?,
+            namespace: metadata.namespace.filter(|namespace| !namespace.is_empty()),
+            name: metadata.name?,
+        },
+        // helm compares without regard to case (`pkg/action/resource_policy.go`).
+        kept: policy.is_some_and(|policy| policy.trim().eq_ignore_ascii_case("keep")),
     })
 }
 
@@ -122,7 +142,8 @@ mod tests {
     use super::*;
 
     fn names(yaml: &str) -> Vec<String> {
-        let full = |object: ObjectRef| {
+        let full = |rendered: Rendered| {
+            let object = rendered.object;
             let namespace = object.namespace.unwrap_or_default();
             format!(
                 "{} {} {namespace} {}",
@@ -130,6 +151,21 @@ mod tests {
             )
         };
         objects(yaml).unwrap().into_iter().map(full).collect()
+    }
+
+    #[test]
+    fn what_its_chart_keeps_is_told() {
+        let kept = |annotations: &str| {
+            let yaml = format!(
+                "apiVersion: v1\nkind: PersistentVolumeClaim\n\
+                 metadata: {{name: data, annotations: {annotations}}}\n"
+            );
+            objects(&yaml).unwrap()[0].kept
+        };
+        assert!(kept("{helm.sh/resource-policy: keep}"));
+        assert!(kept("{helm.sh/resource-policy: \" Keep \"}"));
+        assert!(!kept("{helm.sh/resource-policy: delete}"));
+        assert!(!kept("{}"));
     }
 
     #[test]

@@ -22,7 +22,7 @@ impl Cluster {
     /// Makes the namespace if it is missing, labelled as ours.
     ///
     /// # Errors
-    /// `Denied` where it is missing and may not be made, `Unexpected` where it is being deleted.
+    /// `Denied` where it is missing and may not be made, `Conflict` where it is being deleted.
     pub async fn ensure_namespace(&self, namespace: &Namespace) -> Result<Ensured, ObserveError> {
         let api = Api::<ApiNamespace>::all(self.client.clone());
         let doing = format!("looking for namespace `{namespace}`");
@@ -31,7 +31,7 @@ impl Cluster {
                 let text = format!(
                     "namespace `{namespace}` is being deleted: nothing can be made in it until it is gone"
                 );
-                return Err(ObserveError::Unexpected(text));
+                return Err(ObserveError::Conflict(text));
             }
             Ok(Some(_)) => return Ok(Ensured::Existed),
             Err(ObserveError::Denied(_)) => return Ok(Ensured::Assumed),
@@ -54,6 +54,19 @@ impl Cluster {
                 let doing = format!("making namespace `{namespace}`, which is missing");
                 Err(observe_error(&doing, &error))
             }
+        }
+    }
+
+    /// Whether the namespace is there; taken for granted where namespaces may not be read.
+    ///
+    /// # Errors
+    /// `Unreachable`.
+    pub async fn has_namespace(&self, namespace: &Namespace) -> Result<bool, ObserveError> {
+        let api = Api::<ApiNamespace>::all(self.client.clone());
+        let doing = format!("looking for namespace `{namespace}`");
+        match ask(&doing, || api.get_opt(namespace.as_str())).await {
+            Err(ObserveError::Denied(_)) => Ok(true),
+            found => Ok(found?.is_some()),
         }
     }
 }

@@ -15,10 +15,10 @@ use serde_json::json;
 use super::Cluster;
 use super::convert::record;
 use super::error::ask;
-use crate::manifest;
+use crate::manifest::{self, Rendered};
 use crate::names::{Namespace, ReleaseName, StackName};
 use crate::runner::ports::{Mark, ObserveError};
-use crate::snapshot::{Contents, Hook, ObjectRef, Record};
+use crate::snapshot::{Contents, Hook, Record};
 
 /// helm's own test for a compressed payload (`pkg/storage/driver/util.go`).
 const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
@@ -56,7 +56,8 @@ impl Cluster {
             .and_then(|payload| payload.contents(revision))
             .map_err(|why| ObserveError::Unexpected(format!("{doing}: {why}")))?;
         let hooks = contents.hooks.iter_mut().map(|hook| &mut hook.object);
-        let objects = contents.objects.iter_mut().chain(hooks);
+        let objects = contents.objects.iter_mut().chain(&mut contents.kept);
+        let objects = objects.chain(hooks);
         self.discovery.place(objects, namespace.as_str()).await;
         Ok(contents)
     }
@@ -191,18 +192,21 @@ impl Payload {
         let mut hooks = Vec::new();
         for hook in self.hooks.unwrap_or_default() {
             let events = hook.events.unwrap_or_default();
-            let place = |object: ObjectRef| Hook {
-                object,
+            let place = |rendered: Rendered| Hook {
+                object: rendered.object,
                 events: events.clone(),
                 weight: hook.weight,
             };
             hooks.extend(objects(&hook.manifest)?.into_iter().map(place));
         }
+        let rendered = objects(&self.manifest)?;
+        let kept = rendered.iter().filter(|r| r.kept);
         let ChartMetadata { name, version } = self.chart.metadata;
         Ok(Contents {
             revision,
             chart: format!("{name}-{version}"),
-            objects: objects(&self.manifest)?,
+            kept: kept.map(|r| r.object.clone()).collect(),
+            objects: rendered.into_iter().map(|r| r.object).collect(),
             hooks,
         })
     }

@@ -1,5 +1,102 @@
 //! The orchestration: starts releases when their needs are met, listens to the cluster, judges,
 //! and emits what happens. It owns the only clock. It knows neither helm nor Kubernetes: both
 //! stand behind [`ports`].
+//!
+//! One task, [`up`]'s or [`down`]'s, owns all state and emits all events, so that their order is
+//! the order in which things became true. What takes time runs as futures beside it and comes
+//! back as a message.
 
+mod emitter;
+mod log_keeper;
+mod patience;
 pub mod ports;
+mod removal;
+mod shown;
+mod tracked;
+mod up;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::time::Instant;
+
+use crate::event::{
+    CancelReason, Event, EventKind, Outcome, PlannedRelease, SCHEMA, Verb, VerdictClass,
+};
+use crate::names::{ReleaseId, RunId};
+use crate::plan::Plan;
+
+pub use removal::down;
+pub use up::up;
+
+/// How long a release whose pods have no readiness probe must stay ready before the run believes it.
+pub const SETTLE: Duration = Duration::from_secs(2);
+
+/// What a run is given beside its plan.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub run: RunId,
+    /// Wall clock at the start; later times are this plus what the steady clock says.
+    pub started_at: Timestamp,
+    /// The kubeconfig context, for people.
+    pub context: String,
+    /// Helm processes at work at once.
+    pub parallel: usize,
+    /// The deadline of the whole run.
+    pub timeout: Option<Duration>,
+    /// Name and version of each release's chart, for people.
+    pub charts: HashMap<ReleaseId, String>,
+}
+
+/// The run's two ends towards the program.
+#[derive(Debug)]
+pub struct Channels {
+    pub events: UnboundedSender<Event>,
+    /// A first reason ends the run gently, a second one at once.
+    pub cancel: UnboundedReceiver<CancelReason>,
+}
+
+fn run_started(verb: Verb, plan: &Plan, settings: &Settings) -> EventKind {
+    let release = |step: &crate::plan::Step| PlannedRelease {
+        id: step.id.clone(),
+        namespace: step.namespace.clone(),
+        name: step.release.clone(),
+        chart: settings.charts.get(&step.id).cloned().unwrap_or_default(),
+        needs: step
+            .needs
+            .iter()
+            .map(|&need| plan.steps()[need].id.clone())
+            .collect(),
+    };
+    EventKind::RunStarted {
+        schema: SCHEMA,
+        run: settings.run.clone(),
+        verb,
+        stack: plan.stack.clone(),
+        namespace: plan.namespace.clone(),
+        context: settings.context.clone(),
+        releases: plan.steps().iter().map(release).collect(),
+    }
+}
+
+/// How a run ended, given what ended it early and what failed in it.
+fn outcome(cancelled: Option<CancelReason>, failures: &[VerdictClass], good: Outcome) -> Outcome {
+    match cancelled {
+        Some(CancelReason::Interrupt) => Outcome::Interrupted,
+        Some(CancelReason::Terminate) => Outcome::Terminated,
+        _ if failures.is_empty() => good,
+        _ if failures.iter().all(|&class| class == VerdictClass::Expired) => {
+            Outcome::DeadlinePassed
+        }
+        _ => Outcome::Failed,
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake).await,
+        None => std::future::pending().await,
+    }
+}

@@ -127,6 +127,9 @@ pub enum ObserveError {
     Denied(String),
     #[error("{0}")]
     NotFound(String),
+    /// It is there, but in a state that forbids what was asked.
+    #[error("{0}")]
+    Conflict(String),
     #[error("{0}")]
     Unexpected(String),
 }

@@ -31,7 +31,7 @@ pub use scope::{Baseline, Scope};
 pub use status::{CompletedRule, Printed, human_duration, printed};
 
 /// How a release stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Assessment {
     /// Every object of the release that has readiness, in the release's order.
     pub objects: Vec<ObjectHealth>,

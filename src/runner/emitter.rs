@@ -1,0 +1,97 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+
+use crate::event::{Counts, Event, EventKind, Outcome};
+use crate::names::ReleaseId;
+
+/// Stamps and sends the events of a run, and keeps its promise that what was opened is closed:
+/// dropped half-way, by a panic too, it cancels what is still open and ends the run.
+#[derive(Debug)]
+pub struct Emitter {
+    sink: UnboundedSender<Event>,
+    started: Instant,
+    started_at: Timestamp,
+    seq: u64,
+    open: BTreeSet<ReleaseId>,
+    counts: Counts,
+    finished: bool,
+}
+
+impl Emitter {
+    pub fn new(sink: UnboundedSender<Event>, started_at: Timestamp) -> Emitter {
+        Emitter {
+            sink,
+            started: Instant::now(),
+            started_at,
+            seq: 0,
+            open: BTreeSet::new(),
+            counts: Counts::default(),
+            finished: false,
+        }
+    }
+
+    pub fn emit(&mut self, kind: EventKind) {
+        self.count(&kind);
+        self.seq += 1;
+        let elapsed = self.started.elapsed();
+        // Nobody listens any more: the program is on its way out.
+        let _ = self.sink.send(Event {
+            kind,
+            seq: self.seq,
+            at: self.at(elapsed),
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+
+    /// Ends the run. Whatever is still open is cancelled first.
+    pub fn finish(&mut self, outcome: Outcome) {
+        for release in std::mem::take(&mut self.open) {
+            self.emit(EventKind::ReleaseCancelled { release });
+        }
+        self.finished = true;
+        let counts = self.counts;
+        self.emit(EventKind::RunFinished { outcome, counts });
+    }
+
+    fn at(&self, elapsed: Duration) -> Timestamp {
+        let elapsed = SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX);
+        self.started_at
+            .checked_add(elapsed)
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    fn count(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::RunStarted { releases, .. } => {
+                self.open = releases.iter().map(|r| r.id.clone()).collect();
+            }
+            EventKind::ReleaseDegraded { release, .. } => {
+                self.counts.ready -= 1;
+                self.open.insert(release.clone());
+            }
+            EventKind::ReleaseReady { .. } => self.counts.ready += 1,
+            EventKind::ReleaseRemoved { .. } => self.counts.removed += 1,
+            EventKind::ReleaseFailed { .. } => self.counts.failed += 1,
+            EventKind::ReleaseBlocked { .. } => self.counts.blocked += 1,
+            EventKind::ReleaseCancelled { .. } => self.counts.cancelled += 1,
+            _ => {}
+        }
+        if kind.is_terminal()
+            && let Some(release) = kind.release()
+        {
+            self.open.remove(release);
+        }
+    }
+}
+
+impl Drop for Emitter {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.finish(Outcome::Failed);
+        }
+    }
+}

@@ -1,0 +1,406 @@
+use std::collections::{BTreeSet, HashMap};
+
+use futures::future::LocalBoxFuture;
+use futures::stream::{FuturesUnordered, LocalBoxStream};
+use futures::{FutureExt, StreamExt};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
+
+use super::emitter::Emitter;
+use super::ports::{Cancel, DeployError, Deployer, ObserveError, Observer};
+use super::{Channels, Settings, run_started};
+use crate::event::{CancelReason, EventKind, Evidence, Outcome, Verb, Verdict, VerdictClass};
+use crate::names::ReleaseId;
+use crate::plan::{Plan, Queue, Step};
+use crate::snapshot::{Contents, ObjectRef, Observation, Uid, World};
+use crate::wording;
+
+/// Takes the plan's releases away, each after all that need it, and waits until what they
+/// consisted of is gone. Objects that their charts keep are left.
+///
+/// # Errors
+/// The cluster can't be watched at all; nothing was removed then.
+pub async fn down(
+    plan: &Plan,
+    deployer: &dyn Deployer,
+    observer: &dyn Observer,
+    settings: &Settings,
+    channels: Channels,
+) -> Result<Outcome, ObserveError> {
+    let mut emitter = Emitter::new(channels.events, settings.started_at);
+    emitter.emit(run_started(Verb::Down, plan, settings));
+    let observations = observer.observations();
+    observer.watch(&plan.namespaces()).await?;
+    let run = Down {
+        deployer,
+        observer,
+        parallel: settings.parallel.max(1),
+        deadline: settings.timeout.map(|limit| Instant::now() + limit),
+        queue: Queue::backward(plan),
+        releases: plan.steps().iter().map(Removed::new).collect(),
+        world: World::default(),
+        work: FuturesUnordered::new(),
+        emitter,
+        cancelled: None,
+        failures: Vec::new(),
+    };
+    Ok(run.run(observations, channels.cancel).await)
+}
+
+struct Down<'p> {
+    deployer: &'p dyn Deployer,
+    observer: &'p dyn Observer,
+    parallel: usize,
+    deadline: Option<Instant>,
+    queue: Queue,
+    releases: Vec<Removed<'p>>,
+    world: World,
+    work: FuturesUnordered<LocalBoxFuture<'p, Done>>,
+    emitter: Emitter,
+    cancelled: Option<CancelReason>,
+    failures: Vec<VerdictClass>,
+}
+
+struct Removed<'p> {
+    step: &'p Step,
+    phase: Phase,
+    deadline: Option<Instant>,
+    contents: Contents,
+    /// Its pods by uid with their names, until they are gone; their controllers go before them.
+    pods: HashMap<Uid, String>,
+    cancel: Cancel,
+    waiting: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Waiting,
+    Reading,
+    Removing,
+    Vanishing,
+    Ended,
+}
+
+enum Done {
+    Contents(usize, Result<Contents, ObserveError>),
+    Removed(usize, Result<(), DeployError>),
+}
+
+impl<'p> Removed<'p> {
+    fn new(step: &'p Step) -> Removed<'p> {
+        Removed {
+            step,
+            phase: Phase::Waiting,
+            deadline: None,
+            contents: Contents::default(),
+            pods: HashMap::new(),
+            cancel: Cancel::default(),
+            waiting: None,
+        }
+    }
+
+    fn is_active(&self) -> bool {
+        !matches!(self.phase, Phase::Waiting | Phase::Ended)
+    }
+}
+
+impl<'p> Down<'p> {
+    async fn run(
+        mut self,
+        mut observations: LocalBoxStream<'static, Observation>,
+        mut cancel: UnboundedReceiver<CancelReason>,
+    ) -> Outcome {
+        while let Some(Some(seen)) = observations.next().now_or_never() {
+            self.world.apply(&seen);
+        }
+        loop {
+            self.start_what_may();
+            let open = |r: &Removed| r.phase != Phase::Ended;
+            if !self.releases.iter().any(open) && self.work.is_empty() {
+                break;
+            }
+            let active = self.releases.iter().filter(|r| r.is_active());
+            let wake = active.filter_map(|r| r.deadline).min();
+            tokio::select! {
+                Some(reason) = cancel.recv() => self.cancel(reason),
+                Some(done) = self.work.next() => self.done(done),
+                Some(seen) = observations.next() => {
+                    self.world.apply(&seen);
+                    while let Some(Some(seen)) = observations.next().now_or_never() {
+                        self.world.apply(&seen);
+                    }
+                }
+                () = super::sleep_until(wake) => {}
+            }
+            for at in 0..self.releases.len() {
+                self.look(at);
+            }
+        }
+        let outcome = self.outcome();
+        self.emitter.finish(outcome);
+        outcome
+    }
+
+    fn start_what_may(&mut self) {
+        let at_work = |r: &&Removed| matches!(r.phase, Phase::Reading | Phase::Removing);
+        while self.cancelled.is_none()
+            && self.releases.iter().filter(at_work).count() < self.parallel
+        {
+            let Some(at) = self.queue.start_next() else {
+                return;
+            };
+            self.start(at);
+        }
+    }
+
+    fn start(&mut self, at: usize) {
+        let release = &mut self.releases[at];
+        let step = release.step;
+        self.emitter.emit(EventKind::ReleaseStarted {
+            release: step.id.clone(),
+        });
+        let own = Instant::now() + step.timeout;
+        release.deadline = Some(self.deadline.map_or(own, |run| run.min(own)));
+        let last = self
+            .world
+            .last_record(step.namespace.as_str(), step.release.as_str());
+        let Some(revision) = last.map(|record| record.revision) else {
+            self.removed(at);
+            return;
+        };
+        release.phase = Phase::Reading;
+        let observer = self.observer;
+        let read = async move {
+            let contents = observer.contents(&step.namespace, &step.release, revision);
+            Done::Contents(at, contents.await)
+        };
+        self.work.push(read.boxed_local());
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Contents(at, contents) => {
+                match contents {
+                    Ok(contents) => self.releases[at].contents = contents,
+                    Err(error) => self.emitter.emit(EventKind::Warning {
+                        release: Some(self.releases[at].step.id.clone()),
+                        message: format!("its objects are not waited for: {error}"),
+                    }),
+                }
+                if self.cancelled.is_some() {
+                    self.end(at, |release| EventKind::ReleaseCancelled { release });
+                } else {
+                    self.remove(at);
+                }
+            }
+            Done::Removed(at, result) if self.releases[at].phase == Phase::Removing => match result
+            {
+                Ok(()) => {
+                    self.releases[at].phase = Phase::Vanishing;
+                    if self.cancelled.is_some() {
+                        self.end(at, |release| EventKind::ReleaseCancelled { release });
+                    }
+                }
+                Err(DeployError::Cancelled) => {
+                    self.end(at, |release| EventKind::ReleaseCancelled { release });
+                }
+                Err(DeployError::Refused {
+                    message,
+                    output,
+                    hints,
+                }) => self.fail(
+                    at,
+                    Verdict {
+                        class: VerdictClass::Certain,
+                        sentence: format!("helm says: {message}"),
+                        chain: Vec::new(),
+                        evidence: vec![Evidence::Helm { lines: output }],
+                        hints,
+                    },
+                ),
+            },
+            Done::Removed(..) => {}
+        }
+    }
+
+    fn remove(&mut self, at: usize) {
+        self.find_pods(at);
+        let release = &mut self.releases[at];
+        release.phase = Phase::Removing;
+        let (step, cancel, deployer) = (release.step, release.cancel.clone(), self.deployer);
+        let limit = release.deadline.map_or(step.timeout, |end| {
+            end.saturating_duration_since(Instant::now())
+        });
+        let removed = async move { Done::Removed(at, deployer.remove(step, limit, cancel).await) };
+        self.work.push(removed.boxed_local());
+    }
+
+    /// Takes note of the release's pods while the chain of their owners can still be followed.
+    fn find_pods(&mut self, at: usize) {
+        let release = &self.releases[at];
+        let mut found = Vec::new();
+        for object in self.objects(release) {
+            let owners = self.owners(&object);
+            found.extend(owners.iter().flat_map(|owner| self.world.pods_of(owner)));
+            found.extend(self.world.pod(&object));
+        }
+        let found: Vec<(Uid, String)> = found
+            .iter()
+            .map(|pod| (pod.meta.uid.clone(), pod.meta.name.clone()))
+            .collect();
+        self.releases[at].pods.extend(found);
+    }
+
+    /// What can be the controller of a pod: the object itself, and a Deployment's ReplicaSets.
+    fn owners(&self, object: &ObjectRef) -> Vec<Uid> {
+        let workload = self.world.workload(object).map(|w| w.meta.uid.clone());
+        let sets = workload
+            .iter()
+            .flat_map(|uid| self.world.replica_sets_of(uid));
+        let mut owners: Vec<Uid> = sets.map(|set| set.meta.uid.clone()).collect();
+        owners.extend(workload);
+        owners.extend(self.world.job(object).map(|job| job.meta.uid.clone()));
+        owners
+    }
+
+    /// The release's objects with their namespaces, without those that its chart keeps.
+    fn objects(&self, release: &Removed) -> Vec<ObjectRef> {
+        let contents = &release.contents;
+        let removed = contents
+            .objects
+            .iter()
+            .filter(|o| !contents.kept.contains(o));
+        removed
+            .cloned()
+            .map(|mut object| {
+                let own = || release.step.namespace.to_string();
+                object.namespace.get_or_insert_with(own);
+                object
+            })
+            .collect()
+    }
+
+    fn look(&mut self, at: usize) {
+        let release = &self.releases[at];
+        if !release.is_active() {
+            return;
+        }
+        if release.phase == Phase::Removing {
+            self.find_pods(at);
+        }
+        if self.releases[at].phase == Phase::Vanishing {
+            let left = self.left(&self.releases[at]);
+            if left.is_empty() {
+                self.removed(at);
+                return;
+            }
+            let first: Vec<String> = left.iter().take(3).cloned().collect();
+            let more = match left.len() - first.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let on = format!("{}{more} to be gone", wording::list(&first));
+            let release = &mut self.releases[at];
+            if release.waiting.as_ref() != Some(&on) {
+                release.waiting = Some(on.clone());
+                self.emitter.emit(EventKind::ReleaseWaiting {
+                    release: release.step.id.clone(),
+                    on,
+                    since: None,
+                });
+            }
+        }
+        if self.releases[at]
+            .deadline
+            .is_some_and(|end| end <= Instant::now())
+        {
+            self.expire(at);
+        }
+    }
+
+    /// What of the release is still there.
+    fn left(&self, release: &Removed) -> Vec<String> {
+        let world = &self.world;
+        let there = |object: &&ObjectRef| {
+            world.workload(object).is_some()
+                || world.job(object).is_some()
+                || world.pod(object).is_some()
+                || world.claim(object).is_some()
+                || world.service(object).is_some()
+        };
+        let objects = self.objects(release);
+        let objects = objects.iter().filter(there);
+        let mut left: BTreeSet<String> = objects.map(ObjectRef::short).collect();
+        let pods = release.pods.iter();
+        left.extend(
+            pods.filter(|(uid, _)| world.pods.contains_key(*uid))
+                .map(|(_, name)| format!("pod/{name}")),
+        );
+        left.into_iter().collect()
+    }
+
+    fn removed(&mut self, at: usize) {
+        self.end(at, |release| EventKind::ReleaseRemoved { release });
+        self.queue.succeed(at);
+    }
+
+    fn expire(&mut self, at: usize) {
+        let release = &self.releases[at];
+        release.cancel.gently.cancel();
+        let waiting = release.waiting.clone();
+        let limit = wording::duration(release.step.timeout);
+        let verdict = Verdict {
+            class: VerdictClass::Expired,
+            sentence: match waiting {
+                Some(waiting) => format!("not gone after {limit}: waits for {waiting}"),
+                None => format!("not gone after {limit}"),
+            },
+            chain: Vec::new(),
+            evidence: Vec::new(),
+            hints: vec!["look at the finalizers of what is left with `kubectl get -o yaml`".into()],
+        };
+        self.fail(at, verdict);
+    }
+
+    fn fail(&mut self, at: usize, verdict: Verdict) {
+        self.failures.push(verdict.class);
+        self.end(at, |release| EventKind::ReleaseFailed { release, verdict });
+        let by = vec![self.releases[at].step.id.clone()];
+        for blocked in self.queue.fail(at) {
+            let by = by.clone();
+            self.end(blocked, |release| EventKind::ReleaseBlocked { release, by });
+        }
+    }
+
+    fn end(&mut self, at: usize, event: impl FnOnce(ReleaseId) -> EventKind) {
+        let release = &mut self.releases[at];
+        release.phase = Phase::Ended;
+        self.emitter.emit(event(release.step.id.clone()));
+    }
+
+    fn cancel(&mut self, reason: CancelReason) {
+        if self.cancelled.is_some() {
+            for release in &self.releases {
+                release.cancel.now.cancel();
+            }
+            return;
+        }
+        self.cancelled = Some(reason);
+        self.emitter.emit(EventKind::RunCancelling { reason });
+        let mut ended = self.queue.cancel();
+        for (at, release) in self.releases.iter().enumerate() {
+            match release.phase {
+                Phase::Removing => release.cancel.gently.cancel(),
+                Phase::Vanishing => ended.push(at),
+                Phase::Reading | Phase::Waiting | Phase::Ended => {}
+            }
+        }
+        for at in ended {
+            self.end(at, |release| EventKind::ReleaseCancelled { release });
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        super::outcome(self.cancelled, &self.failures, Outcome::Removed)
+    }
+}

@@ -1,0 +1,152 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::patience::Patience;
+use super::ports::Cancel;
+use super::shown::Shown;
+use crate::event::{Evidence, Verdict, VerdictClass};
+use crate::plan::Step;
+use crate::snapshot::Contents;
+use crate::verdict::{Assessment, Baseline, Finding};
+
+/// What the run knows of one release.
+#[derive(Debug)]
+pub struct Tracked<'p> {
+    pub step: &'p Step,
+    pub phase: Phase,
+    pub deadline: Option<Instant>,
+    /// The newest revision before we started.
+    pub before: u32,
+    pub baseline: Baseline,
+    /// The revision that helm is making or has made.
+    pub revision: Option<u32>,
+    pub contents: Option<Contents>,
+    /// The contents of this revision have been asked for.
+    pub asked: Option<u32>,
+    /// Helm returned well.
+    pub helm_done: bool,
+    /// Everything of it has been looked at once since helm returned.
+    pub looked_at: bool,
+    pub cancel: Cancel,
+    pub assessment: Assessment,
+    pub patience: Patience,
+    pub shown: Shown,
+    pub doom: Option<Doom>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Waiting,
+    /// Helm is at work.
+    Deploying,
+    /// Helm is through; the objects come up.
+    Converging,
+    Ready,
+    /// Failed, blocked or cancelled.
+    Ended,
+}
+
+/// A release that is given up, while the last of its evidence comes in.
+#[derive(Debug, Clone)]
+pub struct Doom {
+    /// When it is said, evidence or not.
+    pub until: Instant,
+    pub finding: Option<Finding>,
+    pub helm: Option<HelmSaid>,
+}
+
+#[derive(Debug, Clone)]
+pub struct HelmSaid {
+    pub message: String,
+    pub output: Vec<String>,
+    pub hints: Vec<String>,
+}
+
+impl<'p> Tracked<'p> {
+    pub fn new(step: &'p Step) -> Tracked<'p> {
+        Tracked {
+            step,
+            phase: Phase::Waiting,
+            deadline: None,
+            before: 0,
+            baseline: Baseline::default(),
+            revision: None,
+            contents: None,
+            asked: None,
+            helm_done: false,
+            looked_at: false,
+            cancel: Cancel::default(),
+            assessment: Assessment::default(),
+            patience: Patience::default(),
+            shown: Shown::default(),
+            doom: None,
+        }
+    }
+
+    /// Helm is at work on it or its objects are coming up.
+    pub fn is_active(&self) -> bool {
+        matches!(self.phase, Phase::Deploying | Phase::Converging)
+    }
+
+    /// What there is left of its deadline.
+    pub fn remaining(&self, now: Instant) -> Duration {
+        self.deadline
+            .map_or(self.step.timeout, |end| end.saturating_duration_since(now))
+    }
+}
+
+impl Doom {
+    /// What is told of it: the cause that was found, with helm's words as further proof, or else
+    /// helm's words alone.
+    pub fn verdict(self, log: Option<Evidence>) -> Verdict {
+        match (self.finding, self.helm) {
+            (Some(finding), helm) => {
+                let mut verdict = finding.verdict;
+                verdict.evidence.splice(0..0, log);
+                if let Some(said) = helm {
+                    verdict.evidence.push(Evidence::Helm { lines: said.output });
+                }
+                verdict
+            }
+            (None, Some(said)) => Verdict {
+                class: VerdictClass::Certain,
+                sentence: said.message,
+                chain: Vec::new(),
+                evidence: vec![Evidence::Helm { lines: said.output }],
+                hints: said.hints,
+            },
+            (None, None) => Verdict {
+                class: VerdictClass::Certain,
+                sentence: "it failed without a word".into(),
+                chain: Vec::new(),
+                evidence: Vec::new(),
+                hints: Vec::new(),
+            },
+        }
+    }
+}
+
+/// The verdict when the time is up: what it waited for, and the trouble that had not used up its
+/// budget yet.
+pub fn expired(limit: &str, assessment: &Assessment, log: Option<Evidence>) -> Verdict {
+    let trouble = assessment.findings.first();
+    let waits = assessment.waiting.as_ref().map(|w| w.on.clone());
+    let why = trouble.map(|t| t.verdict.sentence.clone()).or(waits);
+    let mut evidence: Vec<Evidence> = log.into_iter().collect();
+    evidence.extend(
+        trouble
+            .map(|t| t.verdict.evidence.clone())
+            .unwrap_or_default(),
+    );
+    Verdict {
+        class: VerdictClass::Expired,
+        sentence: match why {
+            Some(why) => format!("not ready {limit}: {why}"),
+            None => format!("not ready {limit}"),
+        },
+        chain: trouble.map(|t| t.verdict.chain.clone()).unwrap_or_default(),
+        evidence,
+        hints: trouble.map(|t| t.verdict.hints.clone()).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,631 @@
+use std::time::Duration;
+
+use futures::future::LocalBoxFuture;
+use futures::stream::{FuturesUnordered, LocalBoxStream};
+use futures::{FutureExt, StreamExt};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
+
+use super::emitter::Emitter;
+use super::log_keeper::{LogItem, LogKeeper};
+use super::ports::{Cancel, DeployError, Deployer, Mark, ObserveError, Observer};
+use super::tracked::{Doom, HelmSaid, Phase, Tracked, expired};
+use super::{Channels, SETTLE, Settings, run_started};
+use crate::event::{CancelReason, EventKind, Outcome, PodChanged, Verb, Verdict, VerdictClass};
+use crate::names::ReleaseId;
+use crate::plan::{Plan, Queue};
+use crate::snapshot::{Contents, Observation, Pod, RecordStatus, World};
+use crate::verdict::{self, CompletedRule, Scope};
+
+/// How long a failure waits for the last lines of its log and for its cause to be seen.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Log lines that a verdict shows.
+const PROOF_LINES: usize = 20;
+/// Observations taken in before everything is judged again.
+const BATCH: usize = 512;
+
+/// Brings the plan's releases up. Returns how the run ended; everything else is in the events.
+///
+/// # Errors
+/// The cluster can't be watched at all; nothing was started then.
+pub async fn up(
+    plan: &Plan,
+    deployer: &dyn Deployer,
+    observer: &dyn Observer,
+    settings: &Settings,
+    channels: Channels,
+) -> Result<Outcome, ObserveError> {
+    let mut emitter = Emitter::new(channels.events, settings.started_at);
+    emitter.emit(run_started(Verb::Up, plan, settings));
+    let observations = observer.observations();
+    observer.watch(&plan.namespaces()).await?;
+    let run = Up {
+        deployer,
+        observer,
+        parallel: settings.parallel.max(1),
+        completed: CompletedRule::default(),
+        deadline: settings.timeout.map(|limit| Instant::now() + limit),
+        queue: Queue::forward(plan),
+        releases: plan.steps().iter().map(Tracked::new).collect(),
+        world: World::default(),
+        logs: LogKeeper::default(),
+        work: FuturesUnordered::new(),
+        emitter,
+        cancelled: None,
+        time_up: false,
+        ready_since: None,
+        failures: Vec::new(),
+    };
+    Ok(run.run(observations, channels.cancel).await)
+}
+
+struct Up<'p> {
+    deployer: &'p dyn Deployer,
+    observer: &'p dyn Observer,
+    parallel: usize,
+    completed: CompletedRule,
+    deadline: Option<Instant>,
+    queue: Queue,
+    releases: Vec<Tracked<'p>>,
+    world: World,
+    logs: LogKeeper,
+    work: FuturesUnordered<LocalBoxFuture<'p, Done>>,
+    emitter: Emitter,
+    cancelled: Option<CancelReason>,
+    /// The run's deadline has passed.
+    time_up: bool,
+    /// Since when everything has been ready without a break.
+    ready_since: Option<Instant>,
+    failures: Vec<VerdictClass>,
+}
+
+/// What comes back from the side; the first number is the release's position in the plan.
+enum Done {
+    Deployed(usize, Result<(), DeployError>),
+    Contents(usize, Result<Contents, ObserveError>),
+    LookedAt(usize, Result<Vec<Observation>, ObserveError>),
+    Marked(usize, Result<(), ObserveError>),
+}
+
+impl<'p> Up<'p> {
+    async fn run(
+        mut self,
+        mut observations: LocalBoxStream<'static, Observation>,
+        mut cancel: UnboundedReceiver<CancelReason>,
+    ) -> Outcome {
+        // What the watches saw at first is the baseline, so it has to be in before anything starts.
+        while let Some(Some(seen)) = observations.next().now_or_never() {
+            self.world.apply(&seen);
+        }
+        loop {
+            self.start_what_may();
+            if self.is_over() {
+                break;
+            }
+            let wake = self.next_wake();
+            tokio::select! {
+                Some(reason) = cancel.recv() => self.cancel(reason),
+                Some(done) = self.work.next() => self.done(done),
+                Some(seen) = observations.next() => {
+                    self.observe(&seen);
+                    for _ in 0..BATCH {
+                        let Some(Some(seen)) = observations.next().now_or_never() else { break };
+                        self.observe(&seen);
+                    }
+                }
+                item = self.logs.next() => {
+                    let ended = item.line.is_none();
+                    self.log(&item);
+                    // A line changes no judgement; an end may complete the proof of one.
+                    if !ended {
+                        continue;
+                    }
+                }
+                () = super::sleep_until(wake) => {}
+            }
+            self.judge_all();
+        }
+        let outcome = self.outcome();
+        self.emitter.finish(outcome);
+        outcome
+    }
+
+    fn start_what_may(&mut self) {
+        while self.cancelled.is_none() && self.helms() < self.parallel {
+            let Some(at) = self.queue.start_next() else {
+                return;
+            };
+            self.start(at);
+        }
+    }
+
+    /// Nothing is started any more once the run's time is up; what is under way expires by itself.
+    fn end_at_deadline(&mut self) {
+        let is_up = self.deadline.is_some_and(|end| end <= Instant::now());
+        if !is_up || self.time_up || self.cancelled.is_some() {
+            return;
+        }
+        self.time_up = true;
+        let waiting = self.queue.cancel();
+        if waiting.is_empty() {
+            return;
+        }
+        let reason = CancelReason::Deadline;
+        self.emitter.emit(EventKind::RunCancelling { reason });
+        for at in waiting {
+            self.end(at, |release| EventKind::ReleaseCancelled { release });
+            self.failures.push(VerdictClass::Expired);
+        }
+    }
+
+    fn helms(&self) -> usize {
+        let at_work = |r: &&Tracked| r.phase == Phase::Deploying;
+        self.releases.iter().filter(at_work).count()
+    }
+
+    fn start(&mut self, at: usize) {
+        let now = Instant::now();
+        let release = &mut self.releases[at];
+        let step = release.step;
+        let last = self
+            .world
+            .last_record(step.namespace.as_str(), step.release.as_str());
+        release.before = last.map_or(0, |record| record.revision);
+        release.baseline = verdict::Baseline::of(&self.world);
+        release.phase = Phase::Deploying;
+        let own = now + step.timeout;
+        release.deadline = Some(self.deadline.map_or(own, |run| run.min(own)));
+        let limit = release.remaining(now);
+        let cancel: Cancel = release.cancel.clone();
+        let deployer = self.deployer;
+        self.emitter.emit(EventKind::ReleaseStarted {
+            release: step.id.clone(),
+        });
+        self.work.push(
+            async move { Done::Deployed(at, deployer.deploy(step, limit, cancel).await) }
+                .boxed_local(),
+        );
+    }
+
+    fn observe(&mut self, seen: &Observation) {
+        match seen {
+            Observation::Interrupted { what, why } => self.emitter.emit(EventKind::Warning {
+                release: None,
+                message: format!("can't watch {what}: {why}"),
+            }),
+            Observation::Resumed { what } => self.emitter.emit(EventKind::Warning {
+                release: None,
+                message: format!("watching {what} again"),
+            }),
+            Observation::Seen(_) | Observation::Gone(_) => self.world.apply(seen),
+        }
+    }
+
+    fn log(&mut self, item: &LogItem) {
+        let Some(source) = self.logs.keep(item) else {
+            return;
+        };
+        let Some(line) = item.line.clone() else {
+            return;
+        };
+        self.emitter.emit(EventKind::ContainerLog {
+            release: self.releases[source.step].step.id.clone(),
+            pod: source.pod,
+            container: item.instance.container.clone(),
+            role: source.role,
+            attempt: item.instance.attempt,
+            line,
+        });
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Deployed(at, Ok(())) if self.cancelled.is_some() => {
+                if self.releases[at].phase == Phase::Deploying {
+                    self.end(at, |release| EventKind::ReleaseCancelled { release });
+                }
+            }
+            Done::Deployed(at, Ok(())) => self.releases[at].helm_done = true,
+            Done::Deployed(at, Err(error)) => self.not_deployed(at, error),
+            Done::Contents(at, Ok(contents)) => self.releases[at].contents = Some(contents),
+            Done::Contents(at, Err(error)) => self.refused(
+                at,
+                HelmSaid {
+                    message: format!("helm's record of it can't be read: {error}"),
+                    output: Vec::new(),
+                    hints: Vec::new(),
+                },
+            ),
+            Done::LookedAt(at, Ok(seen)) => {
+                for observation in seen {
+                    self.observe(&observation);
+                }
+                self.releases[at].looked_at = true;
+            }
+            Done::LookedAt(at, Err(error)) => {
+                self.warn(at, format!("its objects can't be read: {error}"));
+                self.releases[at].looked_at = true;
+            }
+            Done::Marked(_, Ok(())) => {}
+            Done::Marked(at, Err(error)) => {
+                self.warn(at, format!("its record can't be marked: {error}"));
+            }
+        }
+    }
+
+    fn warn(&mut self, at: usize, message: String) {
+        self.emitter.emit(EventKind::Warning {
+            release: Some(self.releases[at].step.id.clone()),
+            message,
+        });
+    }
+
+    fn not_deployed(&mut self, at: usize, error: DeployError) {
+        let release = &self.releases[at];
+        if release.phase != Phase::Deploying {
+            return;
+        }
+        match error {
+            DeployError::Cancelled if release.doom.is_some() => {}
+            DeployError::Cancelled => {
+                self.end(at, |release| EventKind::ReleaseCancelled { release });
+            }
+            DeployError::Refused {
+                message,
+                output,
+                hints,
+            } => self.refused(
+                at,
+                HelmSaid {
+                    message: format!("helm says: {message}"),
+                    output,
+                    hints,
+                },
+            ),
+        }
+    }
+
+    /// Gives a release up because of what helm said. Where a hook may be the cause, the cluster
+    /// is given a moment to show it.
+    fn refused(&mut self, at: usize, said: HelmSaid) {
+        let release = &mut self.releases[at];
+        if !release.is_active() {
+            return;
+        }
+        // Helm is through; what is left is to say why.
+        release.phase = Phase::Converging;
+        if let Some(doom) = &mut release.doom {
+            doom.helm = Some(said);
+            return;
+        }
+        let contents = release.contents.as_ref();
+        let patience = if contents.is_none_or(|c| !c.hooks.is_empty()) {
+            LAST_WORDS
+        } else {
+            Duration::ZERO
+        };
+        release.doom = Some(Doom {
+            until: Instant::now() + patience,
+            finding: None,
+            helm: Some(said),
+        });
+    }
+
+    /// Looks at every release again and lets it go on where it can.
+    fn judge_all(&mut self) {
+        self.end_at_deadline();
+        let now = Instant::now();
+        for at in 0..self.releases.len() {
+            if matches!(
+                self.releases[at].phase,
+                Phase::Deploying | Phase::Converging | Phase::Ready
+            ) {
+                self.read_record(at);
+                self.assess(at);
+                self.follow_logs(at);
+                self.decide(at, now);
+            }
+        }
+    }
+
+    /// Learns from helm's record which revision is being made, and asks for its contents.
+    fn read_record(&mut self, at: usize) {
+        let release = &mut self.releases[at];
+        if release.phase != Phase::Deploying {
+            return;
+        }
+        let step = release.step;
+        let Some(record) = self
+            .world
+            .last_record(step.namespace.as_str(), step.release.as_str())
+        else {
+            return;
+        };
+        if record.revision <= release.before {
+            return;
+        }
+        let revision = record.revision;
+        let deployed = record.status == RecordStatus::Deployed;
+        if release.asked != Some(revision) {
+            release.asked = Some(revision);
+            release.revision = Some(revision);
+            let observer = self.observer;
+            let contents = async move {
+                let read = observer.contents(&step.namespace, &step.release, revision);
+                let contents = read.await;
+                if let Ok(contents) = &contents {
+                    observer.follow(&contents.objects).await;
+                }
+                Done::Contents(at, contents)
+            };
+            self.work.push(contents.boxed_local());
+        }
+        if release.helm_done && deployed && release.contents.is_some() {
+            self.deployed(at, revision);
+        }
+    }
+
+    fn deployed(&mut self, at: usize, revision: u32) {
+        let release = &mut self.releases[at];
+        release.phase = Phase::Converging;
+        let step = release.step;
+        self.emitter.emit(EventKind::ReleaseDeployed {
+            release: step.id.clone(),
+            revision,
+        });
+        let contents = release.contents.clone().unwrap_or_default();
+        let objects: Vec<_> = contents
+            .objects
+            .into_iter()
+            .map(|mut object| {
+                let own = || step.namespace.to_string();
+                object.namespace.get_or_insert_with(own);
+                object
+            })
+            .collect();
+        let observer = self.observer;
+        self.work.push(
+            async move { Done::LookedAt(at, observer.refresh(&objects).await) }.boxed_local(),
+        );
+        self.mark(at, revision, Mark::Applied);
+    }
+
+    fn mark(&self, at: usize, revision: u32, mark: Mark) {
+        let (observer, step) = (self.observer, self.releases[at].step);
+        let marked = async move {
+            let done = observer.mark(&step.namespace, &step.release, revision, mark);
+            Done::Marked(at, done.await)
+        };
+        self.work.push(marked.boxed_local());
+    }
+
+    fn assess(&mut self, at: usize) {
+        let release = &mut self.releases[at];
+        let Some(contents) = &release.contents else {
+            return;
+        };
+        let scope = Scope {
+            id: &release.step.id,
+            namespace: &release.step.namespace,
+            contents,
+            applied: release.phase != Phase::Deploying,
+            before: &release.baseline,
+            completed: self.completed,
+        };
+        let assessment = verdict::assess(&self.world, &scope, &release.step.budgets);
+        for change in release.shown.changes(&release.step.id, &assessment) {
+            self.emitter.emit(change);
+        }
+        release.assessment = assessment;
+    }
+
+    fn follow_logs(&mut self, at: usize) {
+        let mut logs = std::mem::take(&mut self.logs);
+        let release = &self.releases[at];
+        for (pod, view) in self.pods(release) {
+            logs.follow(self.observer, at, pod, view, &release.baseline);
+        }
+        self.logs = logs;
+    }
+
+    /// Ready, lost, doomed, out of time, or none of these yet.
+    fn decide(&mut self, at: usize, now: Instant) {
+        let release = &mut self.releases[at];
+        let hopeless = release
+            .patience
+            .exhausted(&release.assessment.findings, now);
+        if release.phase == Phase::Ready {
+            if !release.assessment.ready {
+                self.degrade(at, now);
+            }
+            return;
+        }
+        if let Some(finding) = hopeless {
+            match &mut release.doom {
+                Some(doom) if doom.finding.is_none() => doom.finding = Some(finding),
+                Some(_) => {}
+                None => {
+                    release.doom = Some(Doom {
+                        until: now + LAST_WORDS,
+                        finding: Some(finding),
+                        helm: None,
+                    });
+                    if release.phase == Phase::Deploying {
+                        release.cancel.gently.cancel();
+                    }
+                }
+            }
+        }
+        if release.doom.is_some() {
+            self.say_why(at, now);
+        } else if release.deadline.is_some_and(|end| end <= now) {
+            self.expire(at);
+        } else if release.phase == Phase::Converging
+            && release.looked_at
+            && release.assessment.ready
+        {
+            self.ready(at);
+        }
+    }
+
+    /// Ends a doomed release once its evidence is together, or has had its time.
+    fn say_why(&mut self, at: usize, now: Instant) {
+        let Some(doom) = &self.releases[at].doom else {
+            return;
+        };
+        let log_of = doom.finding.as_ref().and_then(|f| f.log_of.as_ref());
+        let complete = match (&doom.finding, log_of) {
+            (Some(_), Some(log)) => !self.logs.is_open(log),
+            (found, None) => found.is_some(),
+            (None, Some(_)) => false,
+        };
+        if !complete && now < doom.until {
+            return;
+        }
+        let log = log_of.and_then(|log| self.logs.evidence(log, PROOF_LINES));
+        let verdict = doom.clone().verdict(log);
+        self.fail(at, verdict);
+    }
+
+    fn expire(&mut self, at: usize) {
+        let release = &self.releases[at];
+        let by_run = self.deadline.is_some_and(|end| end <= Instant::now());
+        let limit = if by_run {
+            "when the run's time was up".to_owned()
+        } else {
+            format!("after {}", crate::wording::duration(release.step.timeout))
+        };
+        let first = release.assessment.findings.first();
+        let log_of = first.and_then(|f| f.log_of.as_ref());
+        let log = log_of.and_then(|log| self.logs.evidence(log, PROOF_LINES));
+        let verdict = expired(&limit, &release.assessment, log);
+        release.cancel.gently.cancel();
+        self.fail(at, verdict);
+    }
+
+    fn fail(&mut self, at: usize, verdict: Verdict) {
+        self.failures.push(verdict.class);
+        self.end(at, |release| EventKind::ReleaseFailed { release, verdict });
+        for blocked in self.queue.fail(at) {
+            let by = self.releases[blocked]
+                .step
+                .needs
+                .iter()
+                .map(|&need| &self.releases[need])
+                .filter(|need| need.phase == Phase::Ended)
+                .map(|need| need.step.id.clone())
+                .collect();
+            self.end(blocked, |release| EventKind::ReleaseBlocked { release, by });
+        }
+    }
+
+    fn end(&mut self, at: usize, event: impl FnOnce(ReleaseId) -> EventKind) {
+        let release = &mut self.releases[at];
+        release.phase = Phase::Ended;
+        self.emitter.emit(event(release.step.id.clone()));
+    }
+
+    fn ready(&mut self, at: usize) {
+        let release = &mut self.releases[at];
+        release.phase = Phase::Ready;
+        let revision = release.revision;
+        self.emitter.emit(EventKind::ReleaseReady {
+            release: release.step.id.clone(),
+        });
+        self.queue.succeed(at);
+        if let Some(revision) = revision {
+            self.mark(at, revision, Mark::Verified);
+        }
+    }
+
+    fn degrade(&mut self, at: usize, now: Instant) {
+        let release = &mut self.releases[at];
+        release.phase = Phase::Converging;
+        release.deadline = Some(now + release.step.timeout);
+        let waiting = release.assessment.waiting.as_ref();
+        self.emitter.emit(EventKind::ReleaseDegraded {
+            release: release.step.id.clone(),
+            reason: waiting.map_or_else(|| "it is not ready any more".into(), |w| w.on.clone()),
+        });
+    }
+
+    fn cancel(&mut self, reason: CancelReason) {
+        if self.cancelled.is_some() {
+            for release in &self.releases {
+                release.cancel.now.cancel();
+            }
+            return;
+        }
+        self.cancelled = Some(reason);
+        self.emitter.emit(EventKind::RunCancelling { reason });
+        let mut ended = self.queue.cancel();
+        for (at, release) in self.releases.iter().enumerate() {
+            match release.phase {
+                Phase::Deploying => release.cancel.gently.cancel(),
+                Phase::Converging => ended.push(at),
+                Phase::Waiting | Phase::Ready | Phase::Ended => {}
+            }
+        }
+        for at in ended {
+            self.end(at, |release| EventKind::ReleaseCancelled { release });
+        }
+    }
+
+    /// Everything has ended, nothing runs beside us, and what is ready has stayed so for a moment.
+    fn is_over(&mut self) -> bool {
+        let still = |r: &Tracked| matches!(r.phase, Phase::Waiting) || r.is_active();
+        if self.releases.iter().any(still) || !self.work.is_empty() {
+            self.ready_since = None;
+            return false;
+        }
+        if self.cancelled.is_some() || !self.releases.iter().any(|r| r.phase == Phase::Ready) {
+            return true;
+        }
+        let since = *self.ready_since.get_or_insert_with(Instant::now);
+        since.elapsed() >= self.settle_time()
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        let settled = self.ready_since.map(|since| since + SETTLE);
+        let run = self.deadline.filter(|_| !self.time_up);
+        let active = self.releases.iter().filter(|r| r.is_active());
+        let ends = active.flat_map(|r| {
+            let doom = r.doom.as_ref().map(|doom| doom.until);
+            let budget = r.patience.next(&r.assessment.findings);
+            [r.deadline, doom, budget]
+        });
+        ends.flatten().chain(settled).chain(run).min()
+    }
+
+    /// A pod without a readiness probe counts as ready the moment it runs, so its first moments
+    /// prove little.
+    fn settle_time(&self) -> Duration {
+        let release = |r: &Tracked| r.phase == Phase::Ready && self.has_unprobed_pod(r);
+        if self.releases.iter().any(release) {
+            SETTLE
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    fn has_unprobed_pod(&self, release: &Tracked) -> bool {
+        self.pods(release).any(|(pod, _)| {
+            pod.phase == "Running" && pod.containers.iter().any(|c| !c.has_readiness_probe)
+        })
+    }
+
+    /// The pods of the release's present revision.
+    fn pods<'a>(&'a self, release: &'a Tracked) -> impl Iterator<Item = (&'a Pod, &'a PodChanged)> {
+        let current = release.assessment.pods.iter().filter(|p| !p.outgoing);
+        current.filter_map(|view| {
+            let found = self.world.pods.values().find(|pod| {
+                pod.meta.name == view.pod && pod.meta.namespace == release.step.namespace.as_str()
+            });
+            found.map(|pod| (pod, view))
+        })
+    }
+
+    fn outcome(&self) -> Outcome {
+        super::outcome(self.cancelled, &self.failures, Outcome::Ready)
+    }
+}

@@ -1,0 +1,310 @@
+//! A helm and a cluster that do what a table says, on the paused clock.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::future::LocalBoxFuture;
+use futures::stream::{self, LocalBoxStream};
+use futures::{FutureExt, StreamExt};
+use jiff::Timestamp;
+use stackctl::names::{Namespace, ReleaseName};
+use stackctl::plan::Step;
+use stackctl::runner::ports::{
+    Cancel, DeployError, Deployer, LogTarget, Mark, ObserveError, Observer,
+};
+use stackctl::snapshot::{
+    Condition, Contents, Job, Marks, Meta, ObjectRef, Observation, Record, RecordStatus, Snapshot,
+    Uid,
+};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// What becomes of a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Ready so long after helm returned.
+    Ready(u64),
+    /// Its Job fails so long after helm returned.
+    Fails(u64),
+    /// helm says no.
+    Refused,
+    /// Nothing ever happens after helm returned.
+    Stuck,
+    /// Ready, and a second later not any more.
+    Lost,
+    /// helm does not return until it is asked to end.
+    Hangs,
+}
+
+/// How long the fake helm takes, in milliseconds.
+pub const HELM: u64 = 300;
+
+#[derive(Clone)]
+pub struct Fake {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    fates: HashMap<String, Fate>,
+    sender: UnboundedSender<Observation>,
+    receiver: RefCell<Option<UnboundedReceiver<Observation>>>,
+    at_work: Cell<usize>,
+    most_at_work: Cell<usize>,
+    marks: RefCell<Vec<(String, Mark)>>,
+}
+
+impl Fake {
+    pub fn new(fates: impl IntoIterator<Item = (String, Fate)>) -> Fake {
+        let (sender, receiver) = unbounded_channel();
+        Fake {
+            inner: Rc::new(Inner {
+                fates: fates.into_iter().collect(),
+                sender,
+                receiver: RefCell::new(Some(receiver)),
+                at_work: Cell::new(0),
+                most_at_work: Cell::new(0),
+                marks: RefCell::default(),
+            }),
+        }
+    }
+
+    /// The most helms that were at work at once.
+    pub fn most_at_work(&self) -> usize {
+        self.inner.most_at_work.get()
+    }
+
+    pub fn marked(&self, release: &str) -> Vec<Mark> {
+        let marks = self.inner.marks.borrow();
+        let own = marks.iter().filter(|(of, _)| of == release);
+        own.map(|(_, mark)| *mark).collect()
+    }
+
+    fn tell(&self, snapshot: Snapshot) {
+        let _ = self.inner.sender.send(Observation::Seen(snapshot));
+    }
+
+    /// Tells after a while, from the side.
+    fn tell_later(&self, after: u64, snapshot: Snapshot) {
+        let sender = self.inner.sender.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(after)).await;
+            let _ = sender.send(Observation::Seen(snapshot));
+        });
+    }
+
+    async fn helm(&self, step: &Step, cancel: Cancel) -> Result<(), DeployError> {
+        let fate = self.inner.fates[step.id.as_str()];
+        self.tell(record(step, RecordStatus::PendingInstall));
+        let time = match fate {
+            Fate::Hangs => Duration::from_secs(100_000),
+            _ => Duration::from_millis(HELM),
+        };
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            () = cancel.gently.cancelled() => {
+                self.tell(record(step, RecordStatus::Failed));
+                return Err(DeployError::Cancelled);
+            }
+        }
+        if fate == Fate::Refused {
+            self.tell(record(step, RecordStatus::Failed));
+            return Err(DeployError::Refused {
+                message: "no".into(),
+                output: vec!["Error: no".into()],
+                hints: Vec::new(),
+            });
+        }
+        self.tell(job(step, None));
+        self.tell(record(step, RecordStatus::Deployed));
+        match fate {
+            Fate::Ready(after) => self.tell_later(after, job(step, Some("Complete"))),
+            Fate::Fails(after) => self.tell_later(after, job(step, Some("Failed"))),
+            Fate::Lost => {
+                self.tell_later(100, job(step, Some("Complete")));
+                self.tell_later(1100, job(step, None));
+            }
+            Fate::Refused | Fate::Stuck | Fate::Hangs => {}
+        }
+        Ok(())
+    }
+}
+
+impl Deployer for Fake {
+    fn deploy<'a>(
+        &'a self,
+        step: &'a Step,
+        _limit: Duration,
+        cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
+        async move {
+            let at_work = self.inner.at_work.get() + 1;
+            self.inner.at_work.set(at_work);
+            let most = self.inner.most_at_work.get().max(at_work);
+            self.inner.most_at_work.set(most);
+            let result = self.helm(step, cancel).await;
+            self.inner.at_work.set(self.inner.at_work.get() - 1);
+            result
+        }
+        .boxed_local()
+    }
+
+    fn remove<'a>(
+        &'a self,
+        step: &'a Step,
+        _limit: Duration,
+        _cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
+        async move {
+            tokio::time::sleep(Duration::from_millis(HELM)).await;
+            let Snapshot::Job(gone) = job(step, None) else {
+                unreachable!()
+            };
+            let sender = self.inner.sender.clone();
+            let fate = self.inner.fates[step.id.as_str()];
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                if fate != Fate::Stuck {
+                    let _ = sender.send(Observation::Gone(Snapshot::Job(gone)));
+                }
+            });
+            Ok(())
+        }
+        .boxed_local()
+    }
+}
+
+impl Observer for Fake {
+    fn watch<'a>(&'a self, _: &'a [Namespace]) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        async { Ok(()) }.boxed_local()
+    }
+
+    fn observations(&self) -> LocalBoxStream<'static, Observation> {
+        let receiver = self.inner.receiver.borrow_mut().take().unwrap();
+        stream::unfold(receiver, |mut receiver| async {
+            receiver.recv().await.map(|seen| (seen, receiver))
+        })
+        .boxed_local()
+    }
+
+    fn follow<'a>(&'a self, _: &'a [ObjectRef]) -> LocalBoxFuture<'a, ()> {
+        async {}.boxed_local()
+    }
+
+    fn contents<'a>(
+        &'a self,
+        _: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+    ) -> LocalBoxFuture<'a, Result<Contents, ObserveError>> {
+        let contents = Contents {
+            revision,
+            chart: format!("{release}-1.0.0"),
+            objects: vec![ObjectRef {
+                api_version: "batch/v1".into(),
+                kind: "Job".into(),
+                namespace: None,
+                name: release.to_string(),
+            }],
+            ..Contents::default()
+        };
+        async { Ok(contents) }.boxed_local()
+    }
+
+    fn refresh<'a>(
+        &'a self,
+        _: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Observation>, ObserveError>> {
+        async { Ok(Vec::new()) }.boxed_local()
+    }
+
+    fn log(&self, _: LogTarget) -> LocalBoxStream<'static, String> {
+        stream::empty().boxed_local()
+    }
+
+    fn mark<'a>(
+        &'a self,
+        _: &'a Namespace,
+        release: &'a ReleaseName,
+        _: u32,
+        mark: Mark,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        let marked = (release.to_string(), mark);
+        self.inner.marks.borrow_mut().push(marked);
+        async { Ok(()) }.boxed_local()
+    }
+}
+
+/// Puts a release into the cluster before the run.
+pub fn deployed(fake: &Fake, step: &Step) {
+    fake.tell(record(step, RecordStatus::Deployed));
+    fake.tell(job(step, Some("Complete")));
+}
+
+fn record(step: &Step, status: RecordStatus) -> Snapshot {
+    Snapshot::Record(Record {
+        namespace: step.namespace.to_string(),
+        release: step.release.to_string(),
+        revision: 1,
+        status,
+        modified: None,
+        marks: Marks::default(),
+    })
+}
+
+fn job(step: &Step, condition: Option<&str>) -> Snapshot {
+    let is = |kind: &str| u32::from(condition == Some(kind));
+    let condition = condition.map(|kind| Condition {
+        kind: kind.into(),
+        status: "True".into(),
+        reason: "BackoffLimitExceeded".into(),
+        message: "Job has reached the specified backoff limit".into(),
+        since: None,
+    });
+    Snapshot::Job(Job {
+        meta: Meta {
+            uid: Uid::from(step.id.as_str()),
+            namespace: step.namespace.to_string(),
+            name: step.release.to_string(),
+            generation: 1,
+            created: Timestamp::UNIX_EPOCH,
+            deleting: false,
+            owner: None,
+            revision_hash: None,
+            hook: false,
+        },
+        completions: Some(1),
+        parallelism: 1,
+        backoff_limit: 0,
+        suspended: false,
+        active: 1 - is("Complete") - is("Failed"),
+        succeeded: is("Complete"),
+        failed: is("Failed"),
+        conditions: condition.into_iter().collect(),
+    })
+}
+
+/// A profile on disk with these releases and needs, and empty charts, in a folder that has to
+/// outlive it.
+pub fn profile_file(releases: &[(&str, Vec<&str>)]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let chart = folder.path().join("chart");
+    std::fs::create_dir(&chart).unwrap();
+    std::fs::write(
+        chart.join("Chart.yaml"),
+        "apiVersion: v2\nname: c\nversion: 1.0.0\n",
+    )
+    .unwrap();
+    let mut text =
+        String::from("name: test\nnamespace: test\ndefaults: {timeout: 60s}\nreleases:\n");
+    for (id, needs) in releases {
+        text += &format!(
+            "  {id}: {{chart: ./chart, needs: [{}]}}\n",
+            needs.join(", ")
+        );
+    }
+    let file = folder.path().join("profile.yaml");
+    std::fs::write(&file, text).unwrap();
+    (folder, file)
+}

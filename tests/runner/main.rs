@@ -1,0 +1,387 @@
+//! The runner on a paused clock, with a helm and a cluster that do what a table says.
+
+mod fakes;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use fakes::{Fake, Fate, HELM, deployed, profile_file};
+use proptest::prelude::*;
+use stackctl::event::{CancelReason, Event, EventKind, Outcome, VerdictClass};
+use stackctl::names::RunId;
+use stackctl::plan::{Plan, Selection};
+use stackctl::profile;
+use stackctl::runner::ports::Mark;
+use stackctl::runner::{Channels, Settings, down, up};
+use tokio::sync::mpsc::unbounded_channel;
+
+/// A stack and what becomes of its releases.
+struct Case {
+    plan: Plan,
+    fake: Fake,
+    parallel: usize,
+    timeout: Option<Duration>,
+    /// When signals come, in milliseconds from the start.
+    signals: Vec<(u64, CancelReason)>,
+    _folder: tempfile::TempDir,
+}
+
+struct Ran {
+    outcome: Outcome,
+    events: Vec<Event>,
+}
+
+impl Case {
+    fn new(releases: &[(&str, Fate, &[&str])]) -> Case {
+        let graph: Vec<(&str, Vec<&str>)> = releases
+            .iter()
+            .map(|(id, _, needs)| (*id, needs.to_vec()))
+            .collect();
+        let (folder, file) = profile_file(&graph);
+        let profile = profile::load(&file).unwrap();
+        Case {
+            plan: Plan::new(&profile, &Selection::All).unwrap(),
+            fake: Fake::new(releases.iter().map(|(id, fate, _)| (id.to_string(), *fate))),
+            parallel: 8,
+            timeout: None,
+            signals: Vec::new(),
+            _folder: folder,
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        let start = "2026-01-02T03:04:05Z".parse().unwrap();
+        Settings {
+            run: RunId::new(start, 1),
+            started_at: start,
+            context: "test".into(),
+            parallel: self.parallel,
+            timeout: self.timeout,
+            charts: HashMap::new(),
+        }
+    }
+
+    fn run(&self, goes_up: bool) -> Ran {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (events, mut happened) = unbounded_channel();
+            let (cancel, cancelled) = unbounded_channel();
+            for (at, reason) in self.signals.clone() {
+                let cancel = cancel.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(at)).await;
+                    let _ = cancel.send(reason);
+                });
+            }
+            let channels = Channels {
+                events,
+                cancel: cancelled,
+            };
+            let settings = self.settings();
+            let outcome = if goes_up {
+                up(&self.plan, &self.fake, &self.fake, &settings, channels).await
+            } else {
+                down(&self.plan, &self.fake, &self.fake, &settings, channels).await
+            };
+            let mut all = Vec::new();
+            while let Ok(event) = happened.try_recv() {
+                all.push(event);
+            }
+            Ran {
+                outcome: outcome.unwrap(),
+                events: all,
+            }
+        })
+    }
+
+    fn up(&self) -> Ran {
+        self.run(true)
+    }
+}
+
+impl Ran {
+    /// The first event of a release that the test is true for, in milliseconds from the start.
+    fn when(&self, id: &str, is: impl Fn(&EventKind) -> bool) -> Option<u64> {
+        let of = |event: &&Event| event.kind.release().is_some_and(|r| r.as_str() == id);
+        let mut own = self.events.iter().filter(of);
+        own.find(|event| is(&event.kind))
+            .map(|event| event.elapsed_ms)
+    }
+
+    fn started(&self, id: &str) -> Option<u64> {
+        self.when(id, |kind| matches!(kind, EventKind::ReleaseStarted { .. }))
+    }
+
+    fn ready(&self, id: &str) -> Option<u64> {
+        self.when(id, |kind| matches!(kind, EventKind::ReleaseReady { .. }))
+    }
+
+    /// How each release ended, in a word.
+    fn ends(&self) -> BTreeMap<String, &'static str> {
+        let mut ends = BTreeMap::new();
+        for event in &self.events {
+            let word = match &event.kind {
+                EventKind::ReleaseReady { .. } => "ready",
+                EventKind::ReleaseRemoved { .. } => "removed",
+                EventKind::ReleaseFailed { verdict, .. } => match verdict.class {
+                    VerdictClass::Expired => "expired",
+                    VerdictClass::Certain | VerdictClass::Likely => "failed",
+                },
+                EventKind::ReleaseBlocked { .. } => "blocked",
+                EventKind::ReleaseCancelled { .. } => "cancelled",
+                _ => continue,
+            };
+            if let Some(release) = event.kind.release() {
+                ends.insert(release.to_string(), word);
+            }
+        }
+        ends
+    }
+}
+
+#[test]
+fn a_release_starts_the_moment_its_own_needs_are_met() {
+    let case = Case::new(&[
+        ("slow", Fate::Ready(5000), &[]),
+        ("quick", Fate::Ready(100), &[]),
+        ("on-quick", Fate::Ready(0), &["quick"]),
+        ("on-both", Fate::Ready(0), &["slow", "quick"]),
+    ]);
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert_eq!(ran.ready("quick"), Some(HELM + 100));
+    assert_eq!(ran.started("on-quick"), ran.ready("quick"));
+    assert_eq!(ran.started("on-both"), ran.ready("slow"));
+    assert_eq!(case.fake.marked("slow"), [Mark::Applied, Mark::Verified]);
+}
+
+#[test]
+fn only_so_many_helms_work_at_once_and_watching_takes_no_place() {
+    let mut case = Case::new(&[
+        ("a", Fate::Ready(60_000 - HELM * 3), &[]),
+        ("b", Fate::Ready(0), &[]),
+        ("c", Fate::Ready(0), &[]),
+    ]);
+    case.parallel = 1;
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert_eq!(case.fake.most_at_work(), 1);
+    assert_eq!(ran.ready("c"), Some(3 * HELM));
+}
+
+#[test]
+fn a_failure_blocks_what_needs_it_and_nothing_else() {
+    let case = Case::new(&[
+        ("bad", Fate::Fails(1000), &[]),
+        ("good", Fate::Ready(2000), &[]),
+        ("after-bad", Fate::Ready(0), &["bad"]),
+        ("far", Fate::Ready(0), &["after-bad", "good"]),
+        ("after-good", Fate::Ready(0), &["good"]),
+    ]);
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Failed);
+    let ends = ran.ends();
+    assert_eq!(ends["bad"], "failed");
+    assert_eq!(ends["after-bad"], "blocked");
+    assert_eq!(ends["far"], "blocked");
+    assert_eq!(ends["after-good"], "ready");
+    assert_eq!(ran.started("after-bad"), None);
+    assert_eq!(case.fake.marked("bad"), [Mark::Applied]);
+}
+
+#[test]
+fn what_helm_refuses_fails_with_its_words() {
+    let ran = Case::new(&[("a", Fate::Refused, &[])]).up();
+    assert_eq!(ran.outcome, Outcome::Failed);
+    let verdict = ran.events.iter().find_map(|event| match &event.kind {
+        EventKind::ReleaseFailed { verdict, .. } => Some(verdict.clone()),
+        _ => None,
+    });
+    assert_eq!(verdict.unwrap().sentence, "helm says: no");
+}
+
+#[test]
+fn a_deadline_is_no_failure_of_another_kind() {
+    let ran = Case::new(&[("a", Fate::Stuck, &[]), ("b", Fate::Ready(0), &["a"])]).up();
+    assert_eq!(ran.outcome, Outcome::DeadlinePassed);
+    assert_eq!(ran.ends()["a"], "expired");
+    assert_eq!(ran.ends()["b"], "blocked");
+    let failed = |kind: &EventKind| matches!(kind, EventKind::ReleaseFailed { .. });
+    assert_eq!(ran.when("a", failed), Some(60_000));
+}
+
+#[test]
+fn the_runs_own_deadline_ends_what_is_under_way_and_starts_nothing() {
+    let mut case = Case::new(&[("a", Fate::Stuck, &[]), ("b", Fate::Ready(0), &["a"])]);
+    case.timeout = Some(Duration::from_secs(10));
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::DeadlinePassed);
+    assert_eq!(ran.ends()["a"], "expired");
+    assert_eq!(ran.ends()["b"], "cancelled");
+    assert_eq!(ran.events.last().unwrap().elapsed_ms, 10_000);
+}
+
+#[test]
+fn ready_that_is_lost_again_is_no_success() {
+    let ran = Case::new(&[("a", Fate::Lost, &[]), ("b", Fate::Ready(3000), &[])]).up();
+    assert_eq!(ran.outcome, Outcome::DeadlinePassed);
+    assert_eq!(ran.ends()["a"], "expired");
+    let degraded = |kind: &EventKind| matches!(kind, EventKind::ReleaseDegraded { .. });
+    assert_eq!(ran.when("a", degraded), Some(HELM + 1100));
+}
+
+#[test]
+fn a_signal_lets_helm_end_and_starts_nothing_new() {
+    let mut case = Case::new(&[
+        ("working", Fate::Hangs, &[]),
+        ("coming-up", Fate::Stuck, &[]),
+        ("done", Fate::Ready(0), &[]),
+        ("later", Fate::Ready(0), &["working"]),
+    ]);
+    case.signals = vec![(2000, CancelReason::Interrupt)];
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Interrupted);
+    assert_eq!(ran.ends()["done"], "ready");
+    for id in ["working", "coming-up", "later"] {
+        assert_eq!(ran.ends()[id], "cancelled", "{id}");
+    }
+    assert_eq!(ran.events.last().unwrap().elapsed_ms, 2000);
+}
+
+#[test]
+fn down_goes_backwards_and_waits_until_all_is_gone() {
+    let case = Case::new(&[("a", Fate::Ready(0), &[]), ("b", Fate::Ready(0), &["a"])]);
+    for step in case.plan.steps() {
+        deployed(&case.fake, step);
+    }
+    let ran = case.run(false);
+    assert_eq!(ran.outcome, Outcome::Removed);
+    let removed = |kind: &EventKind| matches!(kind, EventKind::ReleaseRemoved { .. });
+    assert_eq!(ran.when("b", removed), Some(HELM + 500));
+    assert_eq!(ran.started("a"), ran.when("b", removed));
+}
+
+#[test]
+fn down_says_what_does_not_go() {
+    let case = Case::new(&[("a", Fate::Ready(0), &[]), ("b", Fate::Stuck, &["a"])]);
+    for step in case.plan.steps() {
+        deployed(&case.fake, step);
+    }
+    let ran = case.run(false);
+    assert_eq!(ran.outcome, Outcome::DeadlinePassed);
+    assert_eq!(ran.ends()["b"], "expired");
+    assert_eq!(ran.ends()["a"], "blocked");
+    let waits = ran.events.iter().find_map(|event| match &event.kind {
+        EventKind::ReleaseWaiting { on, .. } => Some(on.as_str()),
+        _ => None,
+    });
+    assert_eq!(waits, Some("job/b to be gone"));
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        6 => (0u64..3000).prop_map(Fate::Ready),
+        1 => (0u64..3000).prop_map(Fate::Fails),
+        1 => Just(Fate::Refused),
+        1 => Just(Fate::Stuck),
+        1 => Just(Fate::Lost),
+        1 => Just(Fate::Hangs),
+    ]
+}
+
+type Node = (Fate, Vec<prop::sample::Index>);
+
+fn graph() -> impl Strategy<Value = Vec<Node>> {
+    let node = (
+        fate(),
+        prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+    );
+    prop::collection::vec(node, 1..10)
+}
+
+fn signals() -> impl Strategy<Value = Vec<(u64, CancelReason)>> {
+    let reason = prop_oneof![Just(CancelReason::Interrupt), Just(CancelReason::Terminate)];
+    prop::collection::vec((0u64..8000, reason), 0..3)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// Whatever happens and whenever it is interrupted: every release ends exactly once, nothing
+    /// starts before its needs are ready, and the run's end is the last word.
+    #[test]
+    fn every_release_ends_once_and_in_order(
+        nodes in graph(),
+        signals in signals(),
+        parallel in 1usize..4,
+    ) {
+        let ids: Vec<String> = (0..nodes.len()).map(|at| format!("r{at}")).collect();
+        let needs: Vec<Vec<&str>> = nodes
+            .iter()
+            .enumerate()
+            .map(|(at, (_, picks))| {
+                let mut needs: Vec<&str> = picks
+                    .iter()
+                    .filter(|_| at > 0)
+                    .map(|pick| ids[pick.index(at.max(1))].as_str())
+                    .collect();
+                needs.sort_unstable();
+                needs.dedup();
+                needs
+            })
+            .collect();
+        let releases: Vec<(&str, Fate, &[&str])> = nodes
+            .iter()
+            .enumerate()
+            .map(|(at, (fate, _))| (ids[at].as_str(), *fate, needs[at].as_slice()))
+            .collect();
+        let mut case = Case::new(&releases);
+        case.signals = signals;
+        case.parallel = parallel;
+        let ran = case.up();
+        check(&ran, &releases)?;
+        prop_assert!(case.fake.most_at_work() <= parallel);
+    }
+}
+
+fn check(ran: &Ran, releases: &[(&str, Fate, &[&str])]) -> Result<(), TestCaseError> {
+    let mut open: BTreeMap<&str, bool> = releases.iter().map(|(id, ..)| (*id, true)).collect();
+    let mut ready: Vec<&str> = Vec::new();
+    for (at, event) in ran.events.iter().enumerate() {
+        prop_assert_eq!(event.seq, at as u64 + 1);
+        let Some(id) = event.kind.release().map(|id| id.as_str()) else {
+            continue;
+        };
+        match &event.kind {
+            EventKind::ReleaseStarted { .. } => {
+                let needs = releases.iter().find(|(of, ..)| *of == id).unwrap().2;
+                prop_assert!(
+                    needs.iter().all(|need| ready.contains(need)),
+                    "{id} was too early"
+                );
+            }
+            EventKind::ReleaseDegraded { .. } => {
+                prop_assert_eq!(open.insert(id, true), Some(false));
+            }
+            kind if kind.is_terminal() => {
+                prop_assert_eq!(open.insert(id, false), Some(true), "{} ended twice", id);
+                if matches!(kind, EventKind::ReleaseReady { .. }) {
+                    ready.push(id);
+                }
+            }
+            _ => {}
+        }
+    }
+    prop_assert!(open.values().all(|open| !open), "{:?} never ended", open);
+    let last = ran.events.last().map(|event| &event.kind);
+    let Some(EventKind::RunFinished { counts, .. }) = last else {
+        return Err(TestCaseError::fail("the last event is not the run's end"));
+    };
+    let total = counts.ready + counts.failed + counts.blocked + counts.cancelled;
+    prop_assert_eq!(total as usize, releases.len());
+    Ok(())
+}
