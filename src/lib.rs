@@ -3,7 +3,10 @@
 //! The rooms and who may import whom: `docs/design.md`, held by `tests/rooms.rs`.
 
 pub mod budget;
+pub mod cli;
 pub mod cluster;
+pub mod command;
+pub mod error;
 pub mod event;
 pub mod helm;
 pub mod manifest;

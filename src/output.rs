@@ -127,6 +127,27 @@ impl Environment {
         }
     }
 
+    /// Somebody sits there who sees a question and can answer it.
+    pub fn can_ask(&self) -> bool {
+        self.stderr_terminal && io::stdin().is_terminal()
+    }
+
+    /// Asks a question that is to be answered with yes or no; no answer is a no.
+    ///
+    /// # Errors
+    /// The terminal can't be written to or read from.
+    pub fn ask(&self, question: &str) -> io::Result<bool> {
+        let mut stderr = Stream::stderr();
+        write!(stderr, "{question} [y/N] ")?;
+        stderr.flush()?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(matches!(
+            answer.trim().to_ascii_lowercase().as_str(),
+            "y" | "yes"
+        ))
+    }
+
     /// How wide stdout's terminal is; nothing if it is none, and then nothing is cut.
     pub fn stdout_width(&self) -> Option<usize> {
         self.stdout_terminal

@@ -76,6 +76,28 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// In one word.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Phase::Pending => "pending",
+            Phase::Running => "running",
+            Phase::Waiting => "waiting",
+            Phase::Ready => "ready",
+            Phase::Failed(_) => "failed",
+            Phase::Blocked(_) => "blocked",
+            Phase::Cancelled => "cancelled",
+            Phase::Removed => "removed",
+        }
+    }
+
+    /// Why it failed, if it did.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match self {
+            Phase::Failed(verdict) => Some(verdict),
+            _ => None,
+        }
+    }
+
     pub fn is_active(&self) -> bool {
         matches!(self, Phase::Running | Phase::Waiting)
     }

@@ -24,6 +24,12 @@ pub fn scrubbed(inherited: impl Iterator<Item = OsString>) -> Changes {
     changes
 }
 
+/// Where helm keeps its records, as `HELM_DRIVER` says; empty for its default.
+pub fn storage_driver() -> String {
+    let driver = std::env::var_os("HELM_DRIVER").unwrap_or_default();
+    driver.to_string_lossy().into_owned()
+}
+
 /// Gives helm a cache and a data folder of this run's own: several at once corrupt each other's.
 pub fn private(folder: &Path) -> Changes {
     ["CACHE", "DATA"]

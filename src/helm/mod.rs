@@ -15,5 +15,6 @@ mod workspace;
 pub use args::Marks;
 pub use binary::{Binary, BinaryError, Version};
 pub use deploy::{Helm, Target};
+pub use environment::storage_driver;
 pub use stage::{StageError, Staged, stage};
 pub use workspace::Workspace;

@@ -1,0 +1,239 @@
+//! The command line: verbs, flags and their help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::names::{Namespace, ReleaseId};
+use crate::output::{ColorChoice, Progress};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, or nothing to do
+  1    unexpected: a bug
+  2    usage
+  3    the profile, a chart or the plan is not valid
+  4    environment: helm, cluster or access
+  5    a release failed
+  6    the deadline passed with nothing known to be wrong
+  130  interrupted (SIGINT)
+  143  terminated (SIGTERM)";
+
+/// Brings up a graph of Helm releases in order, and says why when one does not come up.
+#[derive(Debug, Parser)]
+#[command(name = "stackctl", version, after_long_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub verb: Verb,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Flags that every verb takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// Profile to use: a name (`oro` is `profiles/oro.yaml` here or in a parent folder) or a path
+    /// [default: the only profile there is]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "NAME|PATH",
+        env = "STACKCTL_PROFILE"
+    )]
+    pub profile: Option<String>,
+    /// Namespace to use instead of the profile's own
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub namespace: Option<Namespace>,
+    /// Context of the kubeconfig to use [default: the current one]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub kube_context: Option<String>,
+    /// Kubeconfig to use [default: $KUBECONFIG, else ~/.kube/config]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub kubeconfig: Option<PathBuf>,
+    /// helm to run [default: the first on the PATH]
+    #[arg(long, global = true, value_name = "PATH", env = "STACKCTL_HELM")]
+    pub helm: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+    /// Say more, for developers of stackctl: -v, -vv
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The form of data on stdout.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+    Yaml,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Install or upgrade releases in the order of their needs, and watch them come up
+    Up(Up),
+    /// Remove releases in reverse order and wait until they are gone
+    Down(Down),
+    /// Show how the releases stand
+    Status(Status),
+    /// Show the logs of a stack's containers
+    Logs(Logs),
+    /// Show what needs what
+    Graph(Graph),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+}
+
+/// How a run is shown and bounded.
+#[derive(Debug, Clone, Args)]
+pub struct Run {
+    /// End the run after this long, e.g. 15m [default: no limit but the releases' own]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// How many helm processes may work at once
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub parallel: u16,
+    /// How to show what happens
+    #[arg(long, value_name = "MODE", default_value = "auto")]
+    pub progress: Progress,
+    /// What to print on stdout at the end
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stackctl up --profile oro              bring up the whole stack
+  stackctl up php-fpm                    php-fpm and all that it needs
+  stackctl up --only php-fpm             php-fpm alone
+  stackctl up --progress json > run.ndjson
+  stackctl up --kube-context prod --timeout 20m
+
+A release starts the moment all that it needs is ready. When one fails, what depends on it is
+blocked and everything else goes on; the exit code is then 5.")]
+pub struct Up {
+    /// Releases to bring up, with all that they need [default: all]
+    #[arg(value_name = "RELEASE")]
+    pub releases: Vec<ReleaseId>,
+    /// Bring up the named releases alone, without what they need
+    #[arg(long, requires = "releases")]
+    pub only: bool,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stackctl down --profile oro            remove the whole stack, after asking
+  stackctl down --yes                    without asking, as in a script
+  stackctl down database                 the database and all that needs it
+
+Volumes that a chart keeps (helm.sh/resource-policy: keep) stay.")]
+pub struct Down {
+    /// Releases to remove, with all that needs them [default: all]
+    #[arg(value_name = "RELEASE")]
+    pub releases: Vec<ReleaseId>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stackctl status                        every stack in the cluster
+  stackctl status --profile oro          the stack of that profile
+  stackctl status -o json | jq -r '.stacks[].releases[] | select(.state != \"ready\") | .id'")]
+pub struct Status {
+    /// Releases to show [default: all]
+    #[arg(value_name = "RELEASE")]
+    pub releases: Vec<ReleaseId>,
+    /// How to print it
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stackctl logs --init                   the init containers of all stacks, in order
+  stackctl logs php-fpm --init -f        follow those of php-fpm
+  stackctl logs php-fpm --previous       what a crashed container said before its restart
+  stackctl logs -c '^cache' --tail 20")]
+pub struct Logs {
+    /// Releases whose logs to show [default: all]
+    #[arg(value_name = "RELEASE")]
+    pub releases: Vec<ReleaseId>,
+    /// Only init containers, finished ones too
+    #[arg(long)]
+    pub init: bool,
+    /// Go on as more is written; new pods and restarts join
+    #[arg(short, long)]
+    pub follow: bool,
+    /// The run of each container before the present one
+    #[arg(long, conflicts_with = "follow")]
+    pub previous: bool,
+    /// Only the last lines of each container [default: all]
+    #[arg(long, value_name = "LINES")]
+    pub tail: Option<u32>,
+    /// Only containers whose name matches this pattern
+    #[arg(short, long, value_name = "REGEX")]
+    pub container: Option<String>,
+    /// How to print it; json is one object a line
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stackctl graph --profile oro
+  stackctl graph --format mermaid > graph.mmd
+  stackctl graph --format dot | dot -Tsvg > graph.svg
+
+Needs that another need implies are left out. No chart is read and no cluster asked.")]
+pub struct Graph {
+    /// Releases to show, with all that they need [default: all]
+    #[arg(value_name = "RELEASE")]
+    pub releases: Vec<ReleaseId>,
+    /// How to draw it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: GraphFormat,
+    /// How to print it; json and yaml carry all needs
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: Format,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    #[default]
+    Text,
+    Mermaid,
+    Dot,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stackctl completions bash > /etc/bash_completion.d/stackctl
+  stackctl completions zsh > ~/.zfunc/_stackctl")]
+pub struct Completions {
+    pub shell: Shell,
+}
+
+/// Reads `90s`, `15m`, `1h30m` as a profile does.
+fn duration(text: &str) -> Result<Duration, String> {
+    crate::profile::parse_duration(text).map_err(|error| error.to_string())
+}

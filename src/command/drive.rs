@@ -1,0 +1,162 @@
+//! Runs a run: pumps its events to the reporters, its signals to it.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::{Context, print, session};
+use crate::cli::{Format, Run};
+use crate::error::{Failure, Kind};
+use crate::event::{CancelReason, Event, Outcome, Verdict};
+use crate::output::Mode;
+use crate::reporter::{self, Now, Reporter};
+use crate::runner::Channels;
+use crate::runner::ports::ObserveError;
+use crate::state::RunState;
+
+/// How often a live display is drawn anew.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Drives a run to its end and tells it in the way the command line asks for.
+///
+/// # Errors
+/// What makes the exit code: the run could not begin, or it did not end well.
+pub async fn drive<R>(
+    context: &Context,
+    args: &Run,
+    begin: impl FnOnce(Channels) -> R,
+) -> Result<(), Failure>
+where
+    R: Future<Output = Result<Outcome, ObserveError>>,
+{
+    let mut reporter = reporter(context, args)?;
+    let (cancel, cancelled) = mpsc::unbounded_channel();
+    let (events, mut happened) = mpsc::unbounded_channel();
+    let channels = Channels {
+        events,
+        cancel: cancelled,
+    };
+    let signals = forward_signals(cancel)?;
+    let run = AssertUnwindSafe(begin(channels)).catch_unwind();
+    tokio::pin!(run, signals);
+
+    let started = Instant::now();
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut state = RunState::default();
+    let mut tell = |event: &Event, reporter: &mut dyn Reporter| {
+        state.apply(event);
+        reporter.handle(event);
+    };
+    let ended = loop {
+        tokio::select! {
+            biased;
+            Some(event) = happened.recv() => tell(&event, reporter.as_mut()),
+            ended = &mut run => break ended,
+            _ = tick.tick() => {
+                let elapsed = started.elapsed();
+                let at = Timestamp::now();
+                reporter.tick(Now { elapsed, at });
+            }
+            () = &mut signals => {}
+        }
+    };
+    while let Ok(event) = happened.try_recv() {
+        tell(&event, reporter.as_mut());
+    }
+    let written = reporter.finish();
+    let outcome = match ended {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => return Err(session::observe(&error)),
+        Err(_) => return Err(Failure::new(Kind::Unexpected, "the run broke off")),
+    };
+    written?;
+    if args.output != Format::Text {
+        print::data(args.output, &report(&state, outcome))?;
+    }
+    exit(outcome)
+}
+
+fn exit(outcome: Outcome) -> Result<(), Failure> {
+    match outcome {
+        Outcome::Ready | Outcome::Removed => Ok(()),
+        Outcome::Failed => Err(Failure::told(Kind::ReleaseFailed)),
+        Outcome::DeadlinePassed => Err(Failure::told(Kind::DeadlinePassed)),
+        Outcome::Interrupted => Err(Failure::told(Kind::Interrupted)),
+        Outcome::Terminated => Err(Failure::told(Kind::Terminated)),
+    }
+}
+
+fn reporter(context: &Context, args: &Run) -> Result<Box<dyn Reporter>, Failure> {
+    let mode = context
+        .environment
+        .mode(args.progress)
+        .map_err(|error| Context::usage(&error).hint("use `--progress plain`"))?;
+    if mode == Mode::Json && args.output != Format::Text {
+        return Err(
+            Context::usage("`--progress json` and `--output` both write to stdout")
+                .hint("leave one of them out"),
+        );
+    }
+    Ok(reporter::for_mode(
+        mode,
+        &context.environment,
+        context.common.color,
+    ))
+}
+
+/// Turns SIGINT, SIGTERM and SIGHUP into reasons to cancel, from now on and for as long as it is
+/// polled. Never ends.
+fn forward_signals(
+    cancel: UnboundedSender<CancelReason>,
+) -> Result<impl Future<Output = ()>, Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        loop {
+            let reason = tokio::select! {
+                _ = interrupt.recv() => CancelReason::Interrupt,
+                _ = terminate.recv() => CancelReason::Terminate,
+                _ = hangup.recv() => CancelReason::Terminate,
+            };
+            // The run has ended already; so will we.
+            let _ = cancel.send(reason);
+        }
+    })
+}
+
+/// How a run ended, as data.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    outcome: Outcome,
+    releases: Vec<ReleaseReport<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ReleaseReport<'a> {
+    id: &'a str,
+    state: &'static str,
+    revision: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'a Verdict>,
+}
+
+fn report(state: &RunState, outcome: Outcome) -> Report<'_> {
+    let releases = state.releases.iter().map(|release| ReleaseReport {
+        id: release.id.as_str(),
+        state: release.phase.as_str(),
+        revision: release.revision,
+        verdict: release.phase.verdict(),
+    });
+    Report {
+        outcome,
+        releases: releases.collect(),
+    }
+}

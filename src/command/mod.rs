@@ -1,0 +1,88 @@
+//! One file per verb: each wires the rooms together and holds no algorithm of its own.
+
+mod completions;
+mod down;
+mod drive;
+mod graph;
+mod logs;
+mod man;
+mod print;
+mod profile;
+mod session;
+mod stacks;
+mod status;
+mod up;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Common, Verb};
+use crate::error::{Failure, Kind};
+use crate::output::{Environment, Stream};
+
+/// What every verb is given.
+#[derive(Debug)]
+pub struct Context {
+    pub common: Common,
+    pub environment: Environment,
+}
+
+/// Runs the verb of a command line and says so on stderr when it fails.
+pub fn run(cli: &Cli) -> ExitCode {
+    let context = Context {
+        common: cli.common.clone(),
+        environment: Environment::read(),
+    };
+    log_for_developers(cli.common.verbose);
+    // One thread, the main one: helm's death signal follows the thread that started it.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = runtime
+        .map_err(Failure::from)
+        .and_then(|runtime| runtime.block_on(dispatch(&context, &cli.verb)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let palette = context.environment.stderr_palette(cli.common.color);
+            let mut stderr = Stream::stderr();
+            // With nobody to read it the exit code has to do.
+            let _ = failure.render(&mut stderr, palette);
+            let _ = stderr.flush();
+            ExitCode::from(failure.kind.exit_code())
+        }
+    }
+}
+
+async fn dispatch(context: &Context, verb: &Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Up(args) => up::run(context, args).await,
+        Verb::Down(args) => down::run(context, args).await,
+        Verb::Status(args) => status::run(context, args).await,
+        Verb::Logs(args) => logs::run(context, args).await,
+        Verb::Graph(args) => graph::run(context, args),
+        Verb::Completions(args) => completions::run(args),
+        Verb::Man => man::run(),
+    }
+}
+
+/// `-v` tells what the libraries do; nothing that users need to read goes this way.
+fn log_for_developers(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => tracing::Level::INFO,
+        2 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr);
+    // Only fails when one is set already.
+    let _ = subscriber.try_init();
+}
+
+impl Context {
+    fn usage(message: impl std::fmt::Display) -> Failure {
+        Failure::new(Kind::Usage, message)
+    }
+}

@@ -1,0 +1,35 @@
+//! Data on stdout.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::cli::Format;
+use crate::error::{Failure, Kind};
+use crate::output::Stream;
+
+pub fn text(text: &str) -> Result<(), Failure> {
+    let mut stdout = Stream::stdout();
+    stdout.write_all(text.as_bytes())?;
+    Ok(stdout.flush()?)
+}
+
+/// One document, in JSON unless YAML is asked for.
+pub fn data(format: Format, value: &impl Serialize) -> Result<(), Failure> {
+    let unwritable = |error: &dyn std::fmt::Display| {
+        Failure::new(
+            Kind::Unexpected,
+            format!("the result can't be written: {error}"),
+        )
+    };
+    let mut document = match format {
+        Format::Yaml => serde_saphyr::to_string(value).map_err(|error| unwritable(&error))?,
+        Format::Text | Format::Json => {
+            serde_json::to_string_pretty(value).map_err(|error| unwritable(&error))?
+        }
+    };
+    if !document.ends_with('\n') {
+        document.push('\n');
+    }
+    text(&document)
+}

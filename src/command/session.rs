@@ -1,0 +1,184 @@
+//! Everything between the command line and a run: helm, charts, cluster, namespaces.
+
+use super::Context;
+use crate::cluster::{Cluster, StackRecord, StackRelease, Target};
+use crate::error::{Failure, Kind};
+use crate::helm::{self, Binary, BinaryError, Helm, Workspace};
+use crate::names::{RunId, StackName};
+use crate::plan::{Plan, Selection};
+use crate::profile::Profile;
+use crate::runner::ports::ObserveError;
+
+pub async fn connect(context: &Context) -> Result<Cluster, Failure> {
+    let target = Target {
+        kubeconfig: context.common.kubeconfig.clone(),
+        context: context.common.kube_context.clone(),
+    };
+    Cluster::connect(target)
+        .await
+        .map_err(|error| Failure::new(Kind::Environment, &error).hints(error.hints))
+}
+
+pub async fn find_helm(context: &Context) -> Result<Binary, Failure> {
+    Binary::find(context.common.helm.as_deref())
+        .await
+        .map_err(|error| {
+            let failure = Failure::new(Kind::Environment, &error);
+            match error {
+                BinaryError::Missing => failure
+                    .hint("install helm 4 (or 3.14 and newer) and put it on the PATH")
+                    .hint("or name it with `--helm PATH`"),
+                BinaryError::TooOld { .. } => failure.hint("helm 4 is supported best"),
+                BinaryError::NotRunnable { .. } | BinaryError::NotHelm { .. } => {
+                    failure.hint("name another with `--helm PATH`")
+                }
+            }
+        })
+}
+
+/// Brings the charts together and binds helm to them and to the cluster.
+pub fn helm(
+    context: &Context,
+    binary: Binary,
+    cluster: &Cluster,
+    plan: &Plan,
+    run: &RunId,
+) -> Result<Helm, Failure> {
+    let workspace = Workspace::new().map_err(|error| {
+        Failure::new(
+            Kind::Environment,
+            format!(
+                "no private folder can be made in `{}`: {error}",
+                std::env::temp_dir().display()
+            ),
+        )
+        .hint("set `TMPDIR` to a folder that can be written to")
+    })?;
+    let charts = helm::stage(plan, &workspace).map_err(|errors| {
+        let mut failure = Failure::new(
+            Kind::Invalid,
+            format!(
+                "{} can't be used",
+                crate::wording::count(errors.len(), "chart")
+            ),
+        );
+        for error in errors {
+            failure = failure.details([format!("  {error}")]).hints(error.hints());
+        }
+        failure
+    })?;
+    Ok(Helm {
+        binary,
+        target: helm::Target {
+            kubeconfig: context.common.kubeconfig.clone(),
+            context: cluster.kube_context().map(str::to_owned),
+        },
+        marks: helm::Marks {
+            stack: plan.stack.clone(),
+            run: run.clone(),
+        },
+        charts,
+        workspace,
+        leash: std::env::current_exe().ok(),
+    })
+}
+
+/// Makes the namespaces that are missing, if the profile allows it.
+pub async fn namespaces(cluster: &Cluster, plan: &Plan) -> Result<(), Failure> {
+    for namespace in plan.namespaces() {
+        if plan.create_namespace {
+            cluster
+                .ensure_namespace(&namespace)
+                .await
+                .map_err(|e| observe(&e))?;
+        } else if !cluster
+            .has_namespace(&namespace)
+            .await
+            .map_err(|e| observe(&e))?
+        {
+            return Err(Failure::new(
+                Kind::Environment,
+                format!("there is no namespace `{namespace}`"),
+            )
+            .hint("make it, or let the profile say `createNamespace: true`"));
+        }
+    }
+    Ok(())
+}
+
+pub fn observe(error: &ObserveError) -> Failure {
+    let kind = match error {
+        ObserveError::Unreachable(_)
+        | ObserveError::Denied(_)
+        | ObserveError::NotFound(_)
+        | ObserveError::Conflict(_) => Kind::Environment,
+        ObserveError::Unexpected(_) => Kind::Unexpected,
+    };
+    let failure = Failure::new(kind, error);
+    match error {
+        ObserveError::Denied(_) => {
+            failure.hint("`kubectl auth can-i --list` shows what these credentials may do")
+        }
+        _ => failure,
+    }
+}
+
+/// A run's name, from the clock and this process.
+pub fn run_id(start: jiff::Timestamp) -> RunId {
+    let salt = std::process::id() ^ start.subsec_nanosecond().cast_unsigned();
+    RunId::new(start, u16::try_from(salt & 0xffff).unwrap_or_default())
+}
+
+/// helm keeps its records in Secrets unless told otherwise, and there we look for them.
+pub fn require_secret_driver() -> Result<(), Failure> {
+    match helm::storage_driver().as_str() {
+        "" | "secret" | "secrets" => Ok(()),
+        other => Err(Failure::new(
+            Kind::Environment,
+            format!("`HELM_DRIVER` is `{other}`, and stackctl reads releases from Secrets only"),
+        )
+        .hint("unset `HELM_DRIVER`")),
+    }
+}
+
+/// What a stack is called towards people.
+pub fn title(stack: &StackName, namespace: &crate::names::Namespace) -> String {
+    format!("stack `{stack}` in namespace `{namespace}`")
+}
+
+/// Leaves in the cluster what `status` needs when no profile is at hand: the graph.
+pub async fn write_stack_record(
+    cluster: &Cluster,
+    profile: &Profile,
+    helm: &Helm,
+) -> Result<(), Failure> {
+    let whole = Plan::new(profile, &Selection::All).map_err(anyhow::Error::from)?;
+    let file = profile.file.file_name().unwrap_or_default();
+    let mut record = StackRecord::new(
+        whole.stack.clone(),
+        whole.namespace.clone(),
+        &file.to_string_lossy(),
+    );
+    let id = |&need: &usize| whole.steps()[need].id.clone();
+    record.releases = whole
+        .steps()
+        .iter()
+        .map(|step| StackRelease {
+            id: step.id.clone(),
+            release: step.release.clone(),
+            namespace: step.namespace.clone(),
+            chart: helm
+                .charts
+                .get(&step.id)
+                .map(|c| c.label.clone())
+                .unwrap_or_default(),
+            needs: step.needs.iter().map(id).collect(),
+        })
+        .collect();
+    cluster.write_stack(&record).await.map_err(|e| observe(&e))
+}
+
+pub async fn delete_stack_record(cluster: &Cluster, plan: &Plan) -> Result<(), Failure> {
+    let deleted = cluster.delete_stack(&plan.stack, &plan.namespace).await;
+    deleted.map(drop).map_err(|e| observe(&e))
+}

@@ -1,0 +1,50 @@
+use jiff::Timestamp;
+
+use super::{Context, drive, profile, session};
+use crate::cli::{Run, Up};
+use crate::error::Failure;
+use crate::helm::Helm;
+use crate::names::RunId;
+use crate::plan::Selection;
+use crate::runner::{self, Settings};
+
+pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
+    session::require_secret_driver()?;
+    let profile = profile::load(context)?;
+    let selection = match args.releases.as_slice() {
+        [] => Selection::All,
+        ids if args.only => Selection::Only(ids.to_vec()),
+        ids => Selection::WithNeeds(ids.to_vec()),
+    };
+    let plan = profile::plan(&profile, &selection)?;
+    let started_at = Timestamp::now();
+    let run = session::run_id(started_at);
+    let binary = session::find_helm(context).await?;
+    let cluster = session::connect(context).await?;
+    let helm = session::helm(context, binary, &cluster, &plan, &run)?;
+    session::namespaces(&cluster, &plan).await?;
+    session::write_stack_record(&cluster, &profile, &helm).await?;
+    let settings = settings(run, started_at, cluster.context(), &args.run, &helm);
+    drive::drive(context, &args.run, |channels| {
+        runner::up(&plan, &helm, &cluster, &settings, channels)
+    })
+    .await
+}
+
+pub fn settings(
+    run: RunId,
+    started_at: Timestamp,
+    context: &str,
+    args: &Run,
+    helm: &Helm,
+) -> Settings {
+    let label = |(id, chart): (&_, &crate::helm::Staged)| (Clone::clone(id), chart.label.clone());
+    Settings {
+        run,
+        started_at,
+        context: context.to_owned(),
+        parallel: args.parallel.into(),
+        timeout: args.timeout,
+        charts: helm.charts.iter().map(label).collect(),
+    }
+}
