@@ -124,6 +124,7 @@ fn judge(documents: &[Value]) -> String {
                 weight: 0,
             })
             .collect(),
+        ..Contents::default()
     };
     let id: ReleaseId = head["release"].as_str().unwrap().parse().unwrap();
     let namespace: Namespace = "oro".parse().unwrap();
