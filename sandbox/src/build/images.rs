@@ -1,0 +1,88 @@
+//! Container images as archives: the pause image, and what the crate's own script makes.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::{digest, finished, progress::Progress, sources};
+use crate::cluster::node::PAUSE_IMAGE;
+use crate::home::Home;
+use crate::host::packages::find;
+
+/// Returns the folder with the archives of the current sources, building them first if need be, or
+/// `None` while there is no `images/build`.
+///
+/// The script gets one argument, the folder to leave its `*.tar` OCI archives in.
+///
+/// # Errors
+/// When the script fails.
+pub fn build(home: &Home) -> Result<Option<PathBuf>> {
+    let script = sources().join("images").join("build");
+    if !script.is_file() {
+        return Ok(None);
+    }
+    let key = digest::of(&inputs(), &[std::env::consts::ARCH])?;
+    let folder = finished(&home.images(), &key, |folder| {
+        let progress = Progress::start("images", "about 2m the first time");
+        run(Command::new(&script).arg(folder).current_dir(sources()))?;
+        progress.finish();
+        Ok(())
+    })?;
+    Ok(Some(folder))
+}
+
+/// What the images are made of: the scripts, and the demo application next to this crate.
+fn inputs() -> Vec<PathBuf> {
+    let mut folders = vec![sources().join("images")];
+    folders.extend(sources().parent().map(|workspace| workspace.join("examples")));
+    folders
+}
+
+/// Returns the archives in a folder, in the order of their names.
+///
+/// # Errors
+/// When the folder can't be read.
+pub fn archives(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("reading `{}`", folder.display()))?;
+    let mut archives: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "tar"))
+        .collect();
+    archives.sort();
+    Ok(archives)
+}
+
+/// Returns the archive of the pause image, made from the built program if it is not there yet.
+///
+/// # Errors
+/// When umoci or skopeo fail.
+pub fn pause(home: &Home, program: &Path) -> Result<PathBuf> {
+    let key = program.parent().and_then(Path::file_name).context("finding the pause program's digest")?;
+    let folder = finished(&home.images(), &key.to_string_lossy(), |folder| {
+        let layout = folder.join("layout");
+        let image = format!("{}:pause", layout.display());
+        let tool = |name: &str| Command::new(find(name).unwrap_or_else(|| PathBuf::from(name)));
+        run(tool("umoci").args(["init", "--layout"]).arg(&layout))?;
+        run(tool("umoci").args(["new", "--image", &image]))?;
+        run(tool("umoci").args(["insert", "--image", &image]).arg(program).arg("/pause"))?;
+        run(tool("umoci").args(["config", "--image", &image, "--config.entrypoint", "/pause", "--config.user", "65535:65535"]))?;
+        let target = format!("oci-archive:{}:{PAUSE_IMAGE}", folder.join("pause.tar").display());
+        run(tool("skopeo").args(["copy", "--quiet", "--insecure-policy", &format!("oci:{image}"), &target]))?;
+        crate::files::remove_tree(&layout)
+    })?;
+    Ok(folder.join("pause.tar"))
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("starting `{program}`"))?;
+    if !output.status.success() {
+        let told = [&output.stdout[..], &output.stderr[..]].concat();
+        let told = String::from_utf8_lossy(&told);
+        let tail: Vec<&str> = told.lines().rev().take(30).collect();
+        bail!("`{program}` failed: {}\n{}", output.status, tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+    }
+    Ok(())
+}
