@@ -23,6 +23,8 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+
+	"stackctl.invalid/sandbox/kubernetes/volumes"
 )
 
 // programs are the cobra commands by the name that selects them. etcd is apart: it has no command.
@@ -32,6 +34,7 @@ var programs = map[string]func() *cobra.Command{
 	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
 	"kube-proxy":              proxy.NewProxyCommand,
 	"kubectl":                 kubectl.NewDefaultKubectlCommand,
+	"volume-provisioner":      volumes.NewCommand,
 	"kubelet": func() *cobra.Command {
 		return kubelet.NewKubeletCommand(genericapiserver.SetupSignalContext())
 	},

@@ -1,0 +1,171 @@
+//! Whatever way a sandbox ends, the machine is as it was before.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use support::{Own, kill};
+
+/// What of the machine a sandbox could change, one line a fact.
+fn machine(own: &Own) -> BTreeSet<String> {
+    let mut facts = BTreeSet::new();
+    let mounts = std::fs::read_to_string("/proc/mounts").unwrap();
+    facts.extend(mounts.lines().map(|line| format!("mount {line}")));
+    for entry in std::fs::read_dir("/sys/class/net").unwrap().flatten() {
+        facts.insert(format!("link {}", entry.file_name().display()));
+    }
+    let rules = Command::new("iptables-save").output().map(|output| output.stdout).unwrap_or_default();
+    let rules = String::from_utf8_lossy(&rules).into_owned();
+    // Comments carry the time, chain headers the packets counted.
+    let rules = rules.lines().filter(|line| line.starts_with("-A") || line.starts_with('*'));
+    facts.extend(rules.map(|line| format!("rule {line}")));
+    for group in mounts.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split(' ').collect();
+        fields[2].starts_with("cgroup").then(|| fields[1].to_owned())
+    }) {
+        facts.extend(names(Path::new(&group)).map(|name| format!("cgroup {group}/{name}")));
+    }
+    for folder in ["/", "/etc", "/etc/cni", "/opt", "/mnt", "/run", "/run/netns", "/usr/libexec", "/var/lib", "/var/log", "/root"] {
+        facts.extend(names(Path::new(folder)).map(|name| format!("file {folder} {name}")));
+    }
+    for setting in ["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward"] {
+        let value = std::fs::read_to_string(Path::new("/proc/sys").join(setting)).unwrap_or_default();
+        facts.insert(format!("setting {setting} {}", value.trim()));
+    }
+    facts.extend(processes(own));
+    if own.folder().exists() {
+        facts.insert(format!("folder {}", own.folder().display()));
+    }
+    facts
+}
+
+fn names(folder: &Path) -> impl Iterator<Item = String> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name().display().to_string())
+}
+
+/// The sandbox's processes, and the network namespaces that only they are in.
+fn processes(own: &Own) -> BTreeSet<String> {
+    let folder = own.folder().display().to_string();
+    let mut facts = BTreeSet::new();
+    for pid in names(Path::new("/proc")).filter(|name| name.parse::<u32>().is_ok()) {
+        let process = Path::new("/proc").join(&pid);
+        let line = String::from_utf8_lossy(&std::fs::read(process.join("cmdline")).unwrap_or_default()).into_owned();
+        let groups = std::fs::read_to_string(process.join("cgroup")).unwrap_or_default();
+        if line.contains(&folder) || groups.contains(&format!("/stackctl-sandbox-{}/", own.name)) {
+            facts.insert(format!("process {pid} {line}"));
+            if let Ok(network) = std::fs::read_link(process.join("ns/net")) {
+                facts.insert(format!("network {}", network.display()));
+            }
+        }
+    }
+    facts
+}
+
+fn assert_unchanged(before: &BTreeSet<String>, own: &Own, after: &str) {
+    let now = machine(own);
+    let new: Vec<_> = now.difference(before).collect();
+    let gone: Vec<_> = before.difference(&now).collect();
+    assert!(new.is_empty() && gone.is_empty(), "after {after}\nnew: {new:#?}\ngone: {gone:#?}");
+}
+
+/// Runs a pod, so that there are containers, their mounts and their network to be left behind.
+fn run_pod(own: &Own) {
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: idle}, spec: {containers: [{name: idle, \
+               image: 'stackctl.io/sandbox/pause:1', volumeMounts: [{name: scratch, mountPath: /scratch}]}], \
+               volumes: [{name: scratch, emptyDir: {medium: Memory}}]}}";
+    let output = own.apply(pod);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    own.kubectl_ok(&["wait", "pod/idle", "--for=condition=Ready", "--timeout=60s"]);
+}
+
+#[test]
+#[ignore = "needs root (brings up a sandbox and takes it down)"]
+fn after_down() {
+    let own = Own::new("leaves-down");
+    let before = machine(&own);
+    own.ok(&["up", "--nodes", "real"]);
+    run_pod(&own);
+    let while_up = machine(&own);
+    let kinds: BTreeSet<&str> = while_up.difference(&before).filter_map(|fact| fact.split(' ').next()).collect();
+    assert_eq!(kinds, BTreeSet::from(["cgroup", "folder", "network", "process"]), "the host sees only these while it is up");
+    own.ok(&["down"]);
+    assert_unchanged(&before, &own, "down");
+}
+
+#[test]
+#[ignore = "needs root (brings up a sandbox and kills its supervisor)"]
+fn after_kill_of_the_supervisor_and_down() {
+    for file in ["supervisor.pid", "keeper.pid"] {
+        let own = Own::new("leaves-kill");
+        let before = machine(&own);
+        own.ok(&["up", "--nodes", "real"]);
+        run_pod(&own);
+        kill(own.pid_in(file));
+        let began = Instant::now();
+        while !processes(&own).is_empty() {
+            assert!(began.elapsed() < Duration::from_secs(10), "still there: {:#?}", processes(&own));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        own.ok(&["down"]);
+        assert_unchanged(&before, &own, &format!("kill -9 of the process in {file}"));
+    }
+}
+
+#[test]
+#[ignore = "needs root (brings up a sandbox and kills every component)"]
+fn after_kill_of_each_component() {
+    let own = Own::new("leaves-part");
+    let before = machine(&own);
+    own.ok(&["up", "--nodes", "real"]);
+    run_pod(&own);
+    for component in [
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "volume-provisioner",
+        "containerd",
+        "kubelet",
+        "kube-proxy",
+        "coredns",
+    ] {
+        let killed = own.pid_of(component);
+        kill(killed);
+        own.ok(&["up"]);
+        assert_ne!(own.pid_of(component), killed, "{component} was not started again");
+        own.kubectl_ok(&["get", "pod", "idle"]);
+    }
+    own.ok(&["down"]);
+    assert_unchanged(&before, &own, "kill -9 of each component and down");
+}
+
+#[test]
+#[ignore = "needs root (brings up a sandbox, kills it and brings it up again)"]
+fn up_heals_after_a_kill_of_the_supervisor() {
+    let own = Own::new("leaves-heal");
+    let before = machine(&own);
+    own.ok(&["up", "--nodes", "real"]);
+    kill(own.pid_in("supervisor.pid"));
+    own.ok(&["up", "--nodes", "real"]);
+    run_pod(&own);
+    own.ok(&["down"]);
+    assert_unchanged(&before, &own, "kill -9, up and down");
+}
+
+#[test]
+#[ignore = "builds the control plane (brings up simulated nodes and kills them)"]
+fn simulated_nodes_leave_nothing_either() {
+    let own = Own::new("leaves-kwok");
+    let before = machine(&own);
+    for file in [None, Some("supervisor.pid"), Some("keeper.pid")] {
+        own.ok(&["up", "--nodes", "kwok"]);
+        if let Some(file) = file {
+            kill(own.pid_in(file));
+        }
+        own.ok(&["down"]);
+        assert_unchanged(&before, &own, &format!("simulated nodes, kill -9 of {file:?}, down"));
+    }
+}
