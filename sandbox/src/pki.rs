@@ -51,6 +51,7 @@ pub fn write(folder: &Path, api_addresses: &[IpAddr]) -> Result<String> {
 
     let accounts = KeyPair::generate().context("making the key for service accounts")?;
     write_private(&folder.join("accounts.key"), &accounts.serialize_pem())?;
+    write_private(&folder.join("accounts.pub"), &accounts.public_key_pem())?;
     Ok(certificate)
 }
 

@@ -64,7 +64,7 @@ fn api_server(spec: &Spec, instance: &Instance) -> Component {
         .arg("--enable-admission-plugins=NodeRestriction")
         .arg("--allow-privileged")
         .arg("--service-account-issuer=https://kubernetes.default.svc.cluster.local")
-        .path("service-account-key-file", &pki.join("accounts.key"))
+        .path("service-account-key-file", &pki.join("accounts.pub"))
         .path("service-account-signing-key-file", &pki.join("accounts.key"))
         .path("kubelet-client-certificate", &pki.join("kubelet-client.crt"))
         .path("kubelet-client-key", &pki.join("kubelet-client.key"))

@@ -5,9 +5,9 @@
 package main
 
 import (
+	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
-	_ "github.com/coredns/coredns/plugin/health"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 	_ "github.com/coredns/coredns/plugin/ready"
 	_ "github.com/coredns/coredns/plugin/template"
@@ -18,7 +18,7 @@ import (
 
 // The order is the order in which a query passes the plugins, as in CoreDNS's own list.
 func init() {
-	dnsserver.Directives = []string{"health", "ready", "errors", "cache", "template", "kubernetes"}
+	dnsserver.Directives = []string{"bind", "ready", "errors", "cache", "template", "kubernetes"}
 }
 
 func main() { coremain.Run() }
