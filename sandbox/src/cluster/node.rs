@@ -85,6 +85,8 @@ address = "{CONTAINERD}"
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "{PAUSE_IMAGE}"
 disable_apparmor = true
+# Not every root may make a process less likely to be killed, as pause containers ask for.
+restrict_oom_score_adj = true
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "{plugins}"
 conf_dir = "{cni}"
