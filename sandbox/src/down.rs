@@ -25,7 +25,11 @@ pub fn down(name: &str) -> Result<()> {
     })?;
     let was_there = instance.folder().exists();
     tear_down(&instance)?;
-    say(&if was_there { format!("sandbox `{name}` is down") } else { format!("there is no sandbox `{name}`") });
+    say(&if was_there {
+        format!("sandbox `{name}` is down")
+    } else {
+        format!("there is no sandbox `{name}`")
+    });
     Ok(())
 }
 
@@ -36,17 +40,26 @@ pub fn down(name: &str) -> Result<()> {
 pub fn tear_down(instance: &Instance) -> Result<()> {
     let folder = instance.folder();
     for file in ["supervisor.pid", "keeper.pid"] {
-        let Some(pid) = read_if_any(&instance.file(file))?.and_then(|text| text.parse().ok()) else { continue };
+        let Some(pid) = read_if_any(&instance.file(file))?.and_then(|text| text.parse().ok())
+        else {
+            continue;
+        };
         if process::mentions(pid, &folder) {
             process::kill(pid);
             // The keeper takes every process of its namespaces with it before it is gone itself.
             if !process::wait_gone(pid, PATIENCE) {
-                bail!("process {pid} of sandbox `{}` does not end", instance.name());
+                bail!(
+                    "process {pid} of sandbox `{}` does not end",
+                    instance.name()
+                );
             }
         }
     }
     // Without namespaces the components may have outlived their keeper.
-    for pid in supervisor::recorded(instance).unwrap_or_default().into_values() {
+    for pid in supervisor::recorded(instance)
+        .unwrap_or_default()
+        .into_values()
+    {
         if process::mentions(pid, &folder.join("bin")) {
             process::kill(pid);
             let _ = process::wait_gone(pid, PATIENCE);

@@ -16,7 +16,11 @@ pub fn write_private(path: &Path, content: &str) -> Result<()> {
     partial.push(".partial");
     let write = || -> std::io::Result<()> {
         let _ = std::fs::remove_file(&partial);
-        let mut file = File::options().create_new(true).write(true).mode(0o600).open(&partial)?;
+        let mut file = File::options()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(&partial)?;
         file.write_all(content.as_bytes())?;
         std::fs::rename(&partial, path)
     };

@@ -28,7 +28,10 @@ impl Home {
             Path::new(&home).join(".cache/stackctl-sandbox")
         };
         if let Some(hidden) = PRIVATE.iter().find(|hidden| root.starts_with(hidden)) {
-            bail!("`{}` can't be the sandbox's home: each sandbox has a `{hidden}` of its own", root.display());
+            bail!(
+                "`{}` can't be the sandbox's home: each sandbox has a `{hidden}` of its own",
+                root.display()
+            );
         }
         std::fs::create_dir_all(&root).with_context(|| format!("making `{}`", root.display()))?;
         Ok(Self(root))
@@ -53,14 +56,22 @@ impl Home {
     pub fn instance(&self, name: &str) -> Result<Instance> {
         let fits = !name.is_empty()
             && name.len() <= 30
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
             && !name.starts_with('-');
         if !fits {
-            bail!("`{name}` can't name a sandbox: up to 30 of a-z, 0-9 and `-`, not starting with `-`");
+            bail!(
+                "`{name}` can't name a sandbox: up to 30 of a-z, 0-9 and `-`, not starting with `-`"
+            );
         }
         let instances = self.0.join("instances");
-        std::fs::create_dir_all(&instances).with_context(|| format!("making `{}`", instances.display()))?;
-        Ok(Instance { name: name.to_owned(), instances })
+        std::fs::create_dir_all(&instances)
+            .with_context(|| format!("making `{}`", instances.display()))?;
+        Ok(Instance {
+            name: name.to_owned(),
+            instances,
+        })
     }
 }
 
@@ -80,7 +91,10 @@ impl Instance {
         let name = folder.file_name().and_then(|name| name.to_str());
         let instances = folder.parent();
         match (name, instances) {
-            (Some(name), Some(instances)) => Ok(Self { name: name.to_owned(), instances: instances.to_owned() }),
+            (Some(name), Some(instances)) => Ok(Self {
+                name: name.to_owned(),
+                instances: instances.to_owned(),
+            }),
             _ => bail!("`{}` is no sandbox's folder", folder.display()),
         }
     }
@@ -124,7 +138,11 @@ impl Instance {
     /// Returns the kubeconfig's context: `stackctl-sandbox`, with the name behind it if not `default`.
     #[must_use]
     pub fn context(&self) -> String {
-        if self.name == "default" { "stackctl-sandbox".to_owned() } else { format!("stackctl-sandbox-{}", self.name) }
+        if self.name == "default" {
+            "stackctl-sandbox".to_owned()
+        } else {
+            format!("stackctl-sandbox-{}", self.name)
+        }
     }
 
     /// Returns the log of one component.

@@ -36,19 +36,28 @@ pub fn load(spec: &Spec, instance: &Instance, archive: &Path) -> Result<()> {
         .output()
         .context("starting `ctr`")?;
     if !output.status.success() {
-        bail!("loading `{}`: {}", archive.display(), String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "loading `{}`: {}",
+            archive.display(),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     Ok(())
 }
 
 /// Loads the pause image and every image that the sandbox was started with.
 pub(crate) fn load_all(spec: &Spec, instance: &Instance, deadline: Instant) -> Result<()> {
-    let Some(pause) = &spec.programs.pause else { return Ok(()) };
+    let Some(pause) = &spec.programs.pause else {
+        return Ok(());
+    };
     let home = Home::find()?;
     let mut archives = vec![build::build_pause(&home, pause)?];
     if let Some(key) = &spec.images {
         archives.extend(build::archives(&home.images().join(key))?);
     }
-    retry(instance, deadline, || load(spec, instance, &archives[0])).context("containerd does not answer")?;
-    archives[1..].iter().try_for_each(|archive| load(spec, instance, archive))
+    retry(instance, deadline, || load(spec, instance, &archives[0]))
+        .context("containerd does not answer")?;
+    archives[1..]
+        .iter()
+        .try_for_each(|archive| load(spec, instance, archive))
 }

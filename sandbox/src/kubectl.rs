@@ -23,7 +23,11 @@ pub fn kubectl(instance: &Instance, args: &[&str]) -> Result<String> {
         .output()
         .context("starting kubectl")?;
     if !output.status.success() {
-        bail!("`kubectl {}`: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "`kubectl {}`: {}",
+            args.join(" "),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -31,7 +31,8 @@ pub fn take(path: &Path, waiting: impl FnOnce()) -> Result<Lock> {
     }
     waiting();
     let file = open(path)?;
-    flock(&file, FlockOperation::LockExclusive).with_context(|| format!("locking `{}`", path.display()))?;
+    flock(&file, FlockOperation::LockExclusive)
+        .with_context(|| format!("locking `{}`", path.display()))?;
     Ok(Lock(file))
 }
 

@@ -24,9 +24,19 @@ fn run(cli: Cli) -> Result<()> {
     let name = cli.name;
     match cli.command {
         Command::Up { nodes, audit } => {
-            up(&Request { name: name.clone(), nodes, audit }, &std::env::current_exe()?)?;
+            up(
+                &Request {
+                    name: name.clone(),
+                    nodes,
+                    audit,
+                },
+                &std::env::current_exe()?,
+            )?;
             let sandbox = Sandbox::running(&name)?;
-            say(&format!("export KUBECONFIG={}", sandbox.kubeconfig().display()));
+            say(&format!(
+                "export KUBECONFIG={}",
+                sandbox.kubeconfig().display()
+            ));
             if let Some(log) = sandbox.audit_log() {
                 say(&format!("audit log: {}", log.display()));
             }
@@ -41,7 +51,11 @@ fn run(cli: Cli) -> Result<()> {
             Ok(())
         }
         Command::Helm => {
-            data(&stackctl_sandbox::helm(&Home::find()?)?.display().to_string());
+            data(
+                &stackctl_sandbox::helm(&Home::find()?)?
+                    .display()
+                    .to_string(),
+            );
             Ok(())
         }
         Command::Logs { component } => status::logs(&name, component.as_deref()),

@@ -28,8 +28,10 @@ const MARK: &str = "filled";
 /// When its supervisor ends or it is not ready in time; the message says what was missing last.
 pub fn wait(spec: &Spec, instance: &Instance, patience: Duration) -> Result<()> {
     let deadline = Instant::now() + patience;
-    retry(instance, deadline, || kubectl(instance, &["get", "--raw=/readyz"]).map(drop))
-        .context("the API server does not answer")?;
+    retry(instance, deadline, || {
+        kubectl(instance, &["get", "--raw=/readyz"]).map(drop)
+    })
+    .context("the API server does not answer")?;
     if read_if_any(&instance.file(MARK))?.is_none() {
         fill(spec, instance, deadline)?;
         std::fs::write(instance.file(MARK), "").context("marking the sandbox as filled")?;
@@ -44,13 +46,27 @@ fn fill(spec: &Spec, instance: &Instance, deadline: Instant) -> Result<()> {
     std::thread::scope(|scope| {
         let images = scope.spawn(|| images::load_all(spec, instance, deadline));
         retry(instance, deadline, || {
-            kubectl(instance, &["apply", "--server-side", "--force-conflicts", "-f", &manifests]).map(drop)
+            kubectl(
+                instance,
+                &[
+                    "apply",
+                    "--server-side",
+                    "--force-conflicts",
+                    "-f",
+                    &manifests,
+                ],
+            )
+            .map(drop)
         })
         .context("the first objects are refused")?;
         // Pods are refused in a namespace until its service account is there.
-        retry(instance, deadline, || kubectl(instance, &["get", "serviceaccount", "default"]).map(drop))
-            .context("the controllers do not work")?;
-        images.join().unwrap_or_else(|_| bail!("loading images panicked"))
+        retry(instance, deadline, || {
+            kubectl(instance, &["get", "serviceaccount", "default"]).map(drop)
+        })
+        .context("the controllers do not work")?;
+        images
+            .join()
+            .unwrap_or_else(|_| bail!("loading images panicked"))
     })
 }
 
@@ -77,7 +93,11 @@ fn dns(_: &Spec, _: &Instance) -> Result<()> {
 }
 
 /// Tries until it works, the deadline is over or the supervisor is gone.
-pub(crate) fn retry(instance: &Instance, deadline: Instant, attempt: impl Fn() -> Result<()>) -> Result<()> {
+pub(crate) fn retry(
+    instance: &Instance,
+    deadline: Instant,
+    attempt: impl Fn() -> Result<()>,
+) -> Result<()> {
     loop {
         match attempt() {
             Ok(()) => return Ok(()),

@@ -40,7 +40,13 @@ impl Sandbox {
         // A test's own program can't become the supervisor, so the crate's is built and asked.
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
-            .args(["run", "--quiet", "--package", "stackctl-sandbox", "--manifest-path"])
+            .args([
+                "run",
+                "--quiet",
+                "--package",
+                "stackctl-sandbox",
+                "--manifest-path",
+            ])
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
             .args(["--", "up", "--name", name])
             .args(args)

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 
-use crate::cluster::{Spec, kwok};
 use crate::cluster::{Nodes, components};
+use crate::cluster::{Spec, kwok};
 use crate::home::{Home, Instance};
 use crate::lock;
 use crate::output::{data, raw, say};
@@ -19,7 +19,9 @@ pub fn status(name: &str) -> Result<()> {
     let spec = Spec::load(&instance)?;
     let (Some(spec), true) = (spec, lock::is_held(&instance.alive_lock())?) else {
         if instance.folder().exists() {
-            bail!("sandbox `{name}` ended without `down`\nhint: `cargo sandbox up` starts it anew, `down` cleans up");
+            bail!(
+                "sandbox `{name}` ended without `down`\nhint: `cargo sandbox up` starts it anew, `down` cleans up"
+            );
         }
         bail!("there is no sandbox `{name}`\nhint: cargo sandbox up");
     };
@@ -33,14 +35,17 @@ pub fn status(name: &str) -> Result<()> {
     }
     let recorded = supervisor::recorded(&instance)?;
     for component in components(&spec, &instance) {
-        let pid = recorded.get(component.name).and_then(|inner| outer_pid(&spec, &instance, *inner));
+        let pid = recorded
+            .get(component.name)
+            .and_then(|inner| outer_pid(&spec, &instance, *inner));
         let pid = pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
         data(&format!("component   {:<24} {pid:>8}", component.name));
     }
     if spec.nodes == Nodes::Kwok {
         say(kwok::SIMULATED);
     }
-    ready::wait(&spec, &instance, std::time::Duration::ZERO).with_context(|| format!("sandbox `{name}` is not well"))
+    ready::wait(&spec, &instance, std::time::Duration::ZERO)
+        .with_context(|| format!("sandbox `{name}` is not well"))
 }
 
 /// Returns the host's id of a process that the keeper knows by another one.
@@ -53,16 +58,18 @@ fn outer_pid(spec: &Spec, instance: &Instance, inner: u32) -> Option<u32> {
 
 #[cfg(target_os = "linux")]
 fn outside(instance: &Instance, inner: u32) -> Option<u32> {
-    crate::host::cgroup::members(&instance.cgroup()).into_iter().find(|pid| {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let ids: Vec<&str> = status
-            .lines()
-            .find_map(|line| line.strip_prefix("NSpid:"))
-            .map(|ids| ids.split_whitespace().collect())
-            .unwrap_or_default();
-        // Host, sandbox; a container's process has a third one.
-        ids.len() == 2 && ids[1].parse() == Ok(inner)
-    })
+    crate::host::cgroup::members(&instance.cgroup())
+        .into_iter()
+        .find(|pid| {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let ids: Vec<&str> = status
+                .lines()
+                .find_map(|line| line.strip_prefix("NSpid:"))
+                .map(|ids| ids.split_whitespace().collect())
+                .unwrap_or_default();
+            // Host, sandbox; a container's process has a third one.
+            ids.len() == 2 && ids[1].parse() == Ok(inner)
+        })
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -84,15 +91,25 @@ pub fn logs(name: &str, component: Option<&str>) -> Result<()> {
         }
     }
     let folder = instance.file("logs");
-    let entries = std::fs::read_dir(&folder).with_context(|| format!("there are no logs of a sandbox `{name}`"))?;
+    let entries = std::fs::read_dir(&folder)
+        .with_context(|| format!("there are no logs of a sandbox `{name}`"))?;
     let mut names: Vec<String> = entries
         .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".log").map(str::to_owned))
+        .filter_map(|entry| {
+            entry
+                .file_name()
+                .to_str()?
+                .strip_suffix(".log")
+                .map(str::to_owned)
+        })
         .collect();
     names.sort();
     match component {
         None => names.iter().for_each(|name| data(name)),
-        Some(component) => bail!("there is no log of `{component}`\nhint: there are {}", names.join(", ")),
+        Some(component) => bail!(
+            "there is no log of `{component}`\nhint: there are {}",
+            names.join(", ")
+        ),
     }
     Ok(())
 }

@@ -36,10 +36,17 @@ pub fn up(request: &Request, program: &Path) -> Result<()> {
     let instance = home.instance(&request.name)?;
     let began = Instant::now();
     let _turn = lock::take(&instance.turn_lock(), || {
-        say(&format!("waiting for another `up` or `down` of `{}`", request.name));
+        say(&format!(
+            "waiting for another `up` or `down` of `{}`",
+            request.name
+        ));
     })?;
     if adopt(request, &instance)? {
-        say(&format!("sandbox `{}` is up already, ready after {}", request.name, duration(began.elapsed())));
+        say(&format!(
+            "sandbox `{}` is up already, ready after {}",
+            request.name,
+            duration(began.elapsed())
+        ));
         return Ok(());
     }
     let nodes = request.nodes.unwrap_or_else(choose);
@@ -51,9 +58,17 @@ pub fn up(request: &Request, program: &Path) -> Result<()> {
     wait_alive(&instance, &mut supervisor)?;
     if let Err(error) = ready::wait(&spec, &instance, ready::PATIENCE) {
         let folder = instance.file("logs");
-        return Err(error.context(format!("sandbox `{}` did not come up; its logs are in `{}`", request.name, folder.display())));
+        return Err(error.context(format!(
+            "sandbox `{}` did not come up; its logs are in `{}`",
+            request.name,
+            folder.display()
+        )));
     }
-    say(&format!("sandbox `{}` with {nodes} nodes is ready after {}", request.name, duration(began.elapsed())));
+    say(&format!(
+        "sandbox `{}` with {nodes} nodes is ready after {}",
+        request.name,
+        duration(began.elapsed())
+    ));
     Ok(())
 }
 
@@ -62,10 +77,15 @@ fn adopt(request: &Request, instance: &Instance) -> Result<bool> {
     if !lock::is_held(&instance.alive_lock())? {
         return Ok(false);
     }
-    let Some(spec) = Spec::load(instance)? else { return Ok(false) };
+    let Some(spec) = Spec::load(instance)? else {
+        return Ok(false);
+    };
     let name = &request.name;
     if request.nodes.is_some_and(|nodes| nodes != spec.nodes) {
-        bail!("sandbox `{name}` is up with {} nodes\nhint: take it down first, or give the other one a `--name`", spec.nodes);
+        bail!(
+            "sandbox `{name}` is up with {} nodes\nhint: take it down first, or give the other one a `--name`",
+            spec.nodes
+        );
     }
     if request.audit && !spec.audit {
         bail!("sandbox `{name}` is up without an audit log\nhint: take it down first");
@@ -73,7 +93,9 @@ fn adopt(request: &Request, instance: &Instance) -> Result<bool> {
     match ready::wait(&spec, instance, ready::RECOVERY) {
         Ok(()) => Ok(true),
         Err(error) => {
-            say(&format!("sandbox `{name}` is not well and is started anew: {error:#}"));
+            say(&format!(
+                "sandbox `{name}` is not well and is started anew: {error:#}"
+            ));
             Ok(false)
         }
     }
@@ -88,7 +110,10 @@ pub(crate) fn choose() -> Nodes {
     } else {
         return Nodes::Real;
     };
-    say(&format!("taking `--nodes kwok`, as {reason}\n{}", kwok::SIMULATED));
+    say(&format!(
+        "taking `--nodes kwok`, as {reason}\n{}",
+        kwok::SIMULATED
+    ));
     Nodes::Kwok
 }
 
@@ -96,7 +121,9 @@ fn build_spec(request: &Request, nodes: Nodes, home: &Home) -> Result<Spec> {
     let mut images = None;
     if nodes == Nodes::Real {
         if !cfg!(target_os = "linux") || !rustix::process::geteuid().is_root() {
-            bail!("real nodes need Linux and root\nhint: take `--nodes kwok`, which any user can run");
+            bail!(
+                "real nodes need Linux and root\nhint: take `--nodes kwok`, which any user can run"
+            );
         }
         packages::provide()?;
     }
@@ -104,9 +131,19 @@ fn build_spec(request: &Request, nodes: Nodes, home: &Home) -> Result<Spec> {
     if let Some(pause) = &programs.pause {
         build::build_pause(home, pause)?;
         let folder = build::build_images(home)?;
-        images = folder.and_then(|folder| folder.file_name().map(|key| key.to_string_lossy().into_owned()));
+        images = folder.and_then(|folder| {
+            folder
+                .file_name()
+                .map(|key| key.to_string_lossy().into_owned())
+        });
     }
-    Ok(Spec { nodes, audit: request.audit, ports: ports(nodes)?, programs, images })
+    Ok(Spec {
+        nodes,
+        audit: request.audit,
+        ports: ports(nodes)?,
+        programs,
+        images,
+    })
 }
 
 /// With real nodes only the outside port is on the host; with simulated ones all of them are.
@@ -120,10 +157,22 @@ fn ports(nodes: Nodes) -> Result<Ports> {
         Ok(port)
     };
     Ok(match nodes {
-        Nodes::Real => Ports { etcd: 2379, etcd_peer: 2380, api: 6443, kwok: 0, outside: free()? },
+        Nodes::Real => Ports {
+            etcd: 2379,
+            etcd_peer: 2380,
+            api: 6443,
+            kwok: 0,
+            outside: free()?,
+        },
         Nodes::Kwok => {
             let api = free()?;
-            Ports { etcd: free()?, etcd_peer: free()?, api, kwok: free()?, outside: api }
+            Ports {
+                etcd: free()?,
+                etcd_peer: free()?,
+                api,
+                kwok: free()?,
+                outside: api,
+            }
         }
     })
 }

@@ -36,9 +36,18 @@ fn image(folder: &Path) -> PathBuf {
         umoci config --image layout:test --config.cmd /bin/sh
         skopeo copy --quiet --insecure-policy oci:layout:test "oci-archive:$2:$3"
     "#;
-    let output =
-        Command::new("sh").args(["-c", script, "image"]).arg(folder).arg(&archive).arg(IMAGE).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("sh")
+        .args(["-c", script, "image"])
+        .arg(folder)
+        .arg(&archive)
+        .arg(IMAGE)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     archive
 }
 
@@ -111,27 +120,66 @@ fn a_real_node_keeps_its_promises() {
     own.ok(&["load", image(folder.path()).to_str().unwrap()]);
 
     let applied = own.apply(OBJECTS);
-    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
-    own.kubectl_ok(&["wait", "pod/web", "pod/client", "--for=condition=Ready", "--timeout=60s"]);
+    assert!(
+        applied.status.success(),
+        "{}",
+        String::from_utf8_lossy(&applied.stderr)
+    );
+    own.kubectl_ok(&[
+        "wait",
+        "pod/web",
+        "pod/client",
+        "--for=condition=Ready",
+        "--timeout=60s",
+    ]);
 
     // Logs, of an init container too.
-    assert_eq!(own.kubectl_ok(&["logs", "web", "-c", "prepare"]), "prepared\n");
+    assert_eq!(
+        own.kubectl_ok(&["logs", "web", "-c", "prepare"]),
+        "prepared\n"
+    );
     assert_eq!(own.kubectl_ok(&["logs", "web", "-c", "web"]), "serving\n");
     // Volumes: the user 1000 writes to both classes, and a second pod sees the shared one.
-    assert_eq!(exec(&own, "web", "id -u; echo x > /late/x && cat /late/x"), "1000\nx\n");
-    assert_eq!(exec(&own, "client", "cat /shared/index.html"), "from init\n");
+    assert_eq!(
+        exec(&own, "web", "id -u; echo x > /late/x && cat /late/x"),
+        "1000\nx\n"
+    );
+    assert_eq!(
+        exec(&own, "client", "cat /shared/index.html"),
+        "from init\n"
+    );
     // DNS and Services, from a pod.
-    assert_eq!(exec(&own, "client", "wget -qO- http://web.default.svc.cluster.local"), "from init\n");
+    assert_eq!(
+        exec(
+            &own,
+            "client",
+            "wget -qO- http://web.default.svc.cluster.local"
+        ),
+        "from init\n"
+    );
     assert_eq!(exec(&own, "client", "wget -qO- http://web"), "from init\n");
     assert!(exec(&own, "client", "nslookup web.default.svc.cluster.local").contains("10.96."));
     // A Service leads a pod back to itself.
     assert_eq!(exec(&own, "web", "wget -qO- http://web"), "from init\n");
     // The API server, from a pod.
-    let reached = exec(&own, "client", "nc -z -w 3 kubernetes.default.svc.cluster.local 443 && echo reached");
+    let reached = exec(
+        &own,
+        "client",
+        "nc -z -w 3 kubernetes.default.svc.cluster.local 443 && echo reached",
+    );
     assert_eq!(reached, "reached\n");
     // Names outside do not exist, and that is said at once.
     let began = std::time::Instant::now();
-    let outside = own.kubectl(&["exec", "client", "--", "wget", "-qO-", "-T", "20", "http://outside.invalid"]);
+    let outside = own.kubectl(&[
+        "exec",
+        "client",
+        "--",
+        "wget",
+        "-qO-",
+        "-T",
+        "20",
+        "http://outside.invalid",
+    ]);
     assert!(!outside.status.success());
     assert!(began.elapsed().as_secs() < 5, "took {:?}", began.elapsed());
 
@@ -140,7 +188,10 @@ fn a_real_node_keeps_its_promises() {
     helm(&own, folder.path());
 
     let log = std::fs::read_to_string(own.folder().join("logs/audit.jsonl")).unwrap();
-    assert!(log.lines().any(|line| line.contains("\"verb\":\"create\"") && line.contains("\"name\":\"web\"")));
+    assert!(
+        log.lines()
+            .any(|line| line.contains("\"verb\":\"create\"") && line.contains("\"name\":\"web\""))
+    );
     // Nothing of it is others' to read.
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(own.kubeconfig()).unwrap());
     assert_eq!(mode & 0o777, 0o600);
@@ -155,8 +206,18 @@ fn port_forward(own: &Own) {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(forward.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let port: u16 = line.split("127.0.0.1:").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    BufReader::new(forward.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let port: u16 = line
+        .split("127.0.0.1:")
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -169,13 +230,21 @@ fn port_forward(own: &Own) {
 fn refusals(own: &Own) {
     // Pod Security admission.
     own.kubectl_ok(&["create", "namespace", "strict"]);
-    own.kubectl_ok(&["label", "namespace", "strict", "pod-security.kubernetes.io/enforce=restricted"]);
+    own.kubectl_ok(&[
+        "label",
+        "namespace",
+        "strict",
+        "pod-security.kubernetes.io/enforce=restricted",
+    ]);
     let refused = own.apply(
         "{apiVersion: v1, kind: Pod, metadata: {name: root, namespace: strict}, \
          spec: {containers: [{name: root, image: 'stackctl.io/sandbox/test:1'}]}}",
     );
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && told.contains("violates PodSecurity"), "{told}");
+    assert!(
+        !refused.status.success() && told.contains("violates PodSecurity"),
+        "{told}"
+    );
 
     // An image that was not loaded.
     own.apply(
@@ -183,7 +252,12 @@ fn refusals(own: &Own) {
          spec: {containers: [{name: missing, image: 'docker.io/library/missing:1'}]}}",
     );
     let reason = "jsonpath={.status.containerStatuses[0].state.waiting.reason}=ErrImagePull";
-    own.kubectl_ok(&["wait", "pod/missing", &format!("--for={reason}"), "--timeout=30s"]);
+    own.kubectl_ok(&[
+        "wait",
+        "pod/missing",
+        &format!("--for={reason}"),
+        "--timeout=30s",
+    ]);
 }
 
 fn helm(own: &Own, folder: &Path) {
@@ -196,12 +270,20 @@ fn helm(own: &Own, folder: &Path) {
             .current_dir(folder)
             .output()
             .unwrap();
-        assert!(output.status.success(), "helm {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "helm {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap()
     };
     assert!(run(&["version", "--short"]).starts_with("v4.3.0"));
     std::fs::create_dir_all(folder.join("chart/templates")).unwrap();
-    std::fs::write(folder.join("chart/Chart.yaml"), "{apiVersion: v2, name: idle, version: 1.0.0}").unwrap();
+    std::fs::write(
+        folder.join("chart/Chart.yaml"),
+        "{apiVersion: v2, name: idle, version: 1.0.0}",
+    )
+    .unwrap();
     std::fs::write(
         folder.join("chart/templates/deployment.yaml"),
         "{apiVersion: apps/v1, kind: Deployment, metadata: {name: idle}, spec: {replicas: 2, selector: {matchLabels: \
@@ -210,7 +292,15 @@ fn helm(own: &Own, folder: &Path) {
     )
     .unwrap();
     run(&["install", "idle", "./chart", "--wait", "--timeout=60s"]);
-    assert_eq!(own.kubectl_ok(&["get", "deployment", "idle", "-o=jsonpath={.status.readyReplicas}"]), "2");
+    assert_eq!(
+        own.kubectl_ok(&[
+            "get",
+            "deployment",
+            "idle",
+            "-o=jsonpath={.status.readyReplicas}"
+        ]),
+        "2"
+    );
     run(&["uninstall", "idle", "--wait"]);
 }
 
@@ -223,7 +313,11 @@ fn two_sandboxes_do_not_meet() {
         scope.spawn(|| two.ok(&["up", "--nodes", "kwok"]));
     });
     one.kubectl_ok(&["create", "namespace", "only-in-one"]);
-    assert!(!two.kubectl(&["get", "namespace", "only-in-one"]).status.success());
+    assert!(
+        !two.kubectl(&["get", "namespace", "only-in-one"])
+            .status
+            .success()
+    );
     one.ok(&["down"]);
     two.kubectl_ok(&["get", "nodes"]);
 }
@@ -241,9 +335,18 @@ fn simulated_pods_go_through_their_phases() {
          {apiVersion: batch/v1, kind: Job, metadata: {name: job}, spec: {template: {spec: {restartPolicy: Never, \
          containers: [{name: job, image: d}]}}}}]}",
     );
-    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    assert!(
+        applied.status.success(),
+        "{}",
+        String::from_utf8_lossy(&applied.stderr)
+    );
     own.kubectl_ok(&["rollout", "status", "deployment/web", "--timeout=60s"]);
-    own.kubectl_ok(&["wait", "job/job", "--for=condition=Complete", "--timeout=60s"]);
+    own.kubectl_ok(&[
+        "wait",
+        "job/job",
+        "--for=condition=Complete",
+        "--timeout=60s",
+    ]);
     // One after the other, as a kubelet runs them.
     let order = own.kubectl_ok(&[
         "get",
@@ -257,12 +360,21 @@ fn simulated_pods_go_through_their_phases() {
         assert!(finished <= started, "{line}");
     }
     own.kubectl_ok(&["delete", "deployment/web", "--wait"]);
-    own.kubectl_ok(&["wait", "pods", "-l=app=web", "--for=delete", "--timeout=60s"]);
+    own.kubectl_ok(&[
+        "wait",
+        "pods",
+        "-l=app=web",
+        "--for=delete",
+        "--timeout=60s",
+    ]);
 }
 
 #[test]
 fn a_name_that_fits_no_path_is_refused() {
-    let output = Command::new(env!("CARGO_BIN_EXE_stackctl-sandbox")).args(["status", "--name", "../x"]).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_stackctl-sandbox"))
+        .args(["status", "--name", "../x"])
+        .output()
+        .unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("can't name a sandbox"));
 }

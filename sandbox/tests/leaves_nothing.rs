@@ -17,22 +17,48 @@ fn machine(own: &Own) -> BTreeSet<String> {
     for entry in std::fs::read_dir("/sys/class/net").unwrap().flatten() {
         facts.insert(format!("link {}", entry.file_name().display()));
     }
-    let rules = Command::new("iptables-save").output().map(|output| output.stdout).unwrap_or_default();
+    let rules = Command::new("iptables-save")
+        .output()
+        .map(|output| output.stdout)
+        .unwrap_or_default();
     let rules = String::from_utf8_lossy(&rules).into_owned();
     // Comments carry the time, chain headers the packets counted.
-    let rules = rules.lines().filter(|line| line.starts_with("-A") || line.starts_with('*'));
+    let rules = rules
+        .lines()
+        .filter(|line| line.starts_with("-A") || line.starts_with('*'));
     facts.extend(rules.map(|line| format!("rule {line}")));
     for group in mounts.lines().filter_map(|line| {
         let fields: Vec<&str> = line.split(' ').collect();
-        fields[2].starts_with("cgroup").then(|| fields[1].to_owned())
+        fields[2]
+            .starts_with("cgroup")
+            .then(|| fields[1].to_owned())
     }) {
         facts.extend(names(Path::new(&group)).map(|name| format!("cgroup {group}/{name}")));
     }
-    for folder in ["/", "/etc", "/etc/cni", "/opt", "/mnt", "/run", "/run/netns", "/usr/libexec", "/var/lib", "/var/log", "/root"] {
+    for folder in [
+        "/",
+        "/etc",
+        "/etc/cni",
+        "/opt",
+        "/mnt",
+        "/run",
+        "/run/netns",
+        "/usr/libexec",
+        "/var/lib",
+        "/var/log",
+        "/root",
+    ] {
         facts.extend(names(Path::new(folder)).map(|name| format!("file {folder} {name}")));
     }
-    for setting in ["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward"] {
-        let value = std::fs::read_to_string(Path::new("/proc/sys").join(setting)).unwrap_or_default();
+    for setting in [
+        "vm/overcommit_memory",
+        "vm/panic_on_oom",
+        "kernel/panic",
+        "kernel/panic_on_oops",
+        "net/ipv4/ip_forward",
+    ] {
+        let value =
+            std::fs::read_to_string(Path::new("/proc/sys").join(setting)).unwrap_or_default();
         facts.insert(format!("setting {setting} {}", value.trim()));
     }
     facts.extend(processes(own));
@@ -43,7 +69,11 @@ fn machine(own: &Own) -> BTreeSet<String> {
 }
 
 fn names(folder: &Path) -> impl Iterator<Item = String> {
-    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name().display().to_string())
+    std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name().display().to_string())
 }
 
 /// The sandbox's processes, and the network namespaces that only they are in.
@@ -52,7 +82,9 @@ fn processes(own: &Own) -> BTreeSet<String> {
     let mut facts = BTreeSet::new();
     for pid in names(Path::new("/proc")).filter(|name| name.parse::<u32>().is_ok()) {
         let process = Path::new("/proc").join(&pid);
-        let line = String::from_utf8_lossy(&std::fs::read(process.join("cmdline")).unwrap_or_default()).into_owned();
+        let line =
+            String::from_utf8_lossy(&std::fs::read(process.join("cmdline")).unwrap_or_default())
+                .into_owned();
         let groups = std::fs::read_to_string(process.join("cgroup")).unwrap_or_default();
         if line.contains(&folder) || groups.contains(&format!("/stackctl-sandbox-{}/", own.name)) {
             facts.insert(format!("process {pid} {line}"));
@@ -68,7 +100,10 @@ fn assert_unchanged(before: &BTreeSet<String>, own: &Own, after: &str) {
     let now = machine(own);
     let new: Vec<_> = now.difference(before).collect();
     let gone: Vec<_> = before.difference(&now).collect();
-    assert!(new.is_empty() && gone.is_empty(), "after {after}\nnew: {new:#?}\ngone: {gone:#?}");
+    assert!(
+        new.is_empty() && gone.is_empty(),
+        "after {after}\nnew: {new:#?}\ngone: {gone:#?}"
+    );
 }
 
 /// Runs a pod, so that there are containers, their mounts and their network to be left behind.
@@ -77,7 +112,11 @@ fn run_pod(own: &Own) {
                image: 'stackctl.io/sandbox/pause:1', volumeMounts: [{name: scratch, mountPath: /scratch}]}], \
                volumes: [{name: scratch, emptyDir: {medium: Memory}}]}}";
     let output = own.apply(pod);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     own.kubectl_ok(&["wait", "pod/idle", "--for=condition=Ready", "--timeout=60s"]);
 }
 
@@ -89,8 +128,15 @@ fn after_down() {
     own.ok(&["up", "--nodes", "real"]);
     run_pod(&own);
     let while_up = machine(&own);
-    let kinds: BTreeSet<&str> = while_up.difference(&before).filter_map(|fact| fact.split(' ').next()).collect();
-    assert_eq!(kinds, BTreeSet::from(["cgroup", "folder", "network", "process"]), "the host sees only these while it is up");
+    let kinds: BTreeSet<&str> = while_up
+        .difference(&before)
+        .filter_map(|fact| fact.split(' ').next())
+        .collect();
+    assert_eq!(
+        kinds,
+        BTreeSet::from(["cgroup", "folder", "network", "process"]),
+        "the host sees only these while it is up"
+    );
     own.ok(&["down"]);
     assert_unchanged(&before, &own, "down");
 }
@@ -106,7 +152,11 @@ fn after_kill_of_the_supervisor_and_down() {
         kill(own.pid_in(file));
         let began = Instant::now();
         while !processes(&own).is_empty() {
-            assert!(began.elapsed() < Duration::from_secs(10), "still there: {:#?}", processes(&own));
+            assert!(
+                began.elapsed() < Duration::from_secs(10),
+                "still there: {:#?}",
+                processes(&own)
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         own.ok(&["down"]);
@@ -135,7 +185,11 @@ fn after_kill_of_each_component() {
         let killed = own.pid_of(component);
         kill(killed);
         own.ok(&["up"]);
-        assert_ne!(own.pid_of(component), killed, "{component} was not started again");
+        assert_ne!(
+            own.pid_of(component),
+            killed,
+            "{component} was not started again"
+        );
         own.kubectl_ok(&["get", "pod", "idle"]);
     }
     own.ok(&["down"]);
@@ -166,6 +220,10 @@ fn simulated_nodes_leave_nothing_either() {
             kill(own.pid_in(file));
         }
         own.ok(&["down"]);
-        assert_unchanged(&before, &own, &format!("simulated nodes, kill -9 of {file:?}, down"));
+        assert_unchanged(
+            &before,
+            &own,
+            &format!("simulated nodes, kill -9 of {file:?}, down"),
+        );
     }
 }

@@ -23,7 +23,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
         confirm(context, &plan, cluster.context())?;
     }
     let helm = session::helm(context, binary, &cluster, &plan, &run)?;
-    let settings = up::settings(run, started_at, cluster.context(), &args.run, &helm);
+    let settings = up::settings(run, started_at, &cluster, &args.run, &helm);
     drive::drive(context, &args.run, |channels| {
         runner::down(&plan, &helm, &cluster, &settings, channels)
     })

@@ -8,6 +8,7 @@ use crate::names::{RunId, StackName};
 use crate::plan::{Plan, Selection};
 use crate::profile::Profile;
 use crate::runner::ports::ObserveError;
+use crate::verdict::CompletedRule;
 
 pub async fn connect(context: &Context) -> Result<Cluster, Failure> {
     let target = Target {
@@ -181,4 +182,9 @@ pub async fn write_stack_record(
 pub async fn delete_stack_record(cluster: &Cluster, plan: &Plan) -> Result<(), Failure> {
     let deleted = cluster.delete_stack(&plan.stack, &plan.namespace).await;
     deleted.map(drop).map_err(|e| observe(&e))
+}
+
+/// STATUS is told as this API server's own `kubectl get pods` would.
+pub fn completed_rule(cluster: &Cluster) -> CompletedRule {
+    CompletedRule::of_minor(cluster.server_version().minor)
 }

@@ -217,12 +217,15 @@ impl<'a> View<'a> {
 
     /// Every release as it is now, per stack.
     pub fn seen(&self) -> Vec<Vec<Seen>> {
+        let completed = session::completed_rule(self.cluster);
         let stacks = self.stacks.iter().zip(&self.contents);
         stacks
             .map(|(stack, contents)| {
                 let members = stack.releases.iter().zip(contents);
                 members
-                    .map(|(member, contents)| assess(&self.world, member, contents.as_ref()))
+                    .map(|(member, contents)| {
+                        assess(&self.world, member, contents.as_ref(), completed)
+                    })
                     .collect()
             })
             .collect()
@@ -244,7 +247,12 @@ impl<'a> View<'a> {
     }
 }
 
-fn assess(world: &World, member: &Member, contents: Option<&Contents>) -> Seen {
+fn assess(
+    world: &World,
+    member: &Member,
+    contents: Option<&Contents>,
+    completed: CompletedRule,
+) -> Seen {
     let record = world.last_record(member.namespace.as_str(), member.release.as_str());
     let assessment = contents.map(|contents| {
         let scope = Scope {
@@ -253,7 +261,7 @@ fn assess(world: &World, member: &Member, contents: Option<&Contents>) -> Seen {
             contents,
             applied: record.is_some_and(|record| !record.status.is_pending()),
             before: &Baseline::default(),
-            completed: CompletedRule::default(),
+            completed,
         };
         verdict::assess(world, &scope, &Budgets::default())
     });

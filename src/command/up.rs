@@ -2,6 +2,7 @@ use jiff::Timestamp;
 
 use super::{Context, drive, profile, session};
 use crate::cli::{Run, Up};
+use crate::cluster::Cluster;
 use crate::error::Failure;
 use crate::helm::Helm;
 use crate::names::RunId;
@@ -24,7 +25,7 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let helm = session::helm(context, binary, &cluster, &plan, &run)?;
     session::namespaces(&cluster, &plan).await?;
     session::write_stack_record(&cluster, &profile, &helm).await?;
-    let settings = settings(run, started_at, cluster.context(), &args.run, &helm);
+    let settings = settings(run, started_at, &cluster, &args.run, &helm);
     drive::drive(context, &args.run, |channels| {
         runner::up(&plan, &helm, &cluster, &settings, channels)
     })
@@ -34,7 +35,7 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
 pub fn settings(
     run: RunId,
     started_at: Timestamp,
-    context: &str,
+    cluster: &Cluster,
     args: &Run,
     helm: &Helm,
 ) -> Settings {
@@ -42,7 +43,8 @@ pub fn settings(
     Settings {
         run,
         started_at,
-        context: context.to_owned(),
+        context: cluster.context().to_owned(),
+        completed: session::completed_rule(cluster),
         parallel: args.parallel.into(),
         timeout: args.timeout,
         charts: helm.charts.iter().map(label).collect(),

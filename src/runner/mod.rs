@@ -27,6 +27,7 @@ use crate::event::{
 };
 use crate::names::{ReleaseId, RunId};
 use crate::plan::Plan;
+use crate::verdict::CompletedRule;
 
 pub use removal::down;
 pub use up::up;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub parallel: usize,
     /// The deadline of the whole run.
     pub timeout: Option<Duration>,
+    /// How the API server words the STATUS of pods with ended containers.
+    pub completed: CompletedRule,
     /// Name and version of each release's chart, for people.
     pub charts: HashMap<ReleaseId, String>,
 }

@@ -43,7 +43,7 @@ pub async fn up(
         deployer,
         observer,
         parallel: settings.parallel.max(1),
-        completed: CompletedRule::default(),
+        completed: settings.completed,
         deadline: settings.timeout.map(|limit| Instant::now() + limit),
         queue: Queue::forward(plan),
         releases: plan.steps().iter().map(Tracked::new).collect(),

@@ -13,6 +13,7 @@ use stackctl::plan::{Plan, Selection};
 use stackctl::profile;
 use stackctl::runner::ports::Mark;
 use stackctl::runner::{Channels, Settings, down, up};
+use stackctl::verdict::CompletedRule;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// A stack and what becomes of its releases.
@@ -57,6 +58,7 @@ impl Case {
             context: "test".into(),
             parallel: self.parallel,
             timeout: self.timeout,
+            completed: CompletedRule::default(),
             charts: HashMap::new(),
         }
     }

@@ -1,1 +1,39 @@
-fn main() {}
+//! The recipes of this repository, called as cargo aliases.
+
+mod demo;
+mod page;
+mod steps;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    recipe: Recipe,
+}
+
+#[derive(Debug, Subcommand)]
+enum Recipe {
+    /// Bring the oro stack up on a sandbox, or on a cluster of yours, and ask its web page
+    Demo(demo::Demo),
+    /// Check format, lints and all tests, end to end on the sandbox
+    Verify(verify::Verify),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().recipe {
+        Recipe::Demo(demo) => demo.run(),
+        Recipe::Verify(verify) => verify.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            steps::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

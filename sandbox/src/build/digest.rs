@@ -16,12 +16,24 @@ pub(super) fn of(folders: &[PathBuf], words: &[&str]) -> Result<String> {
     }
     for folder in folders {
         for file in files(folder)? {
-            let name = file.strip_prefix(folder).unwrap_or(&file).to_string_lossy().into_owned();
+            let name = file
+                .strip_prefix(folder)
+                .unwrap_or(&file)
+                .to_string_lossy()
+                .into_owned();
             feed(&mut hash, name.as_bytes());
-            feed(&mut hash, &std::fs::read(&file).with_context(|| format!("reading `{}`", file.display()))?);
+            feed(
+                &mut hash,
+                &std::fs::read(&file).with_context(|| format!("reading `{}`", file.display()))?,
+            );
         }
     }
-    Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    Ok(hash
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 /// The length goes first, so that no two lists of pieces run into the same bytes.
@@ -35,12 +47,17 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(found);
     }
-    for entry in std::fs::read_dir(folder).with_context(|| format!("reading `{}`", folder.display()))? {
+    for entry in
+        std::fs::read_dir(folder).with_context(|| format!("reading `{}`", folder.display()))?
+    {
         let entry = entry?;
         let kind = entry.file_type()?;
         if kind.is_dir() {
             // What a build of a crate or a package manager leaves there is no source.
-            if !matches!(entry.file_name().to_str(), Some("target" | "node_modules" | ".git")) {
+            if !matches!(
+                entry.file_name().to_str(),
+                Some("target" | "node_modules" | ".git")
+            ) {
                 found.extend(files(&entry.path())?);
             }
         } else if kind.is_file() {

@@ -39,8 +39,13 @@ pub(super) const HELM: Part = Part {
     stamps: &["helm.sh/helm/v4/internal/version.version=v4.3.0"],
     usual: "about 3m the first time",
 };
-pub(super) const COREDNS: Part =
-    Part { name: "coredns", module: "addons", package: "./coredns", stamps: &[], usual: "about 1m the first time" };
+pub(super) const COREDNS: Part = Part {
+    name: "coredns",
+    module: "addons",
+    package: "./coredns",
+    stamps: &[],
+    usual: "about 1m the first time",
+};
 pub(super) const KWOK: Part = Part {
     name: "kwok",
     module: "addons",
@@ -48,8 +53,13 @@ pub(super) const KWOK: Part = Part {
     stamps: &[],
     usual: "about 1m the first time",
 };
-pub(super) const PAUSE: Part =
-    Part { name: "pause", module: "pause", package: ".", stamps: &[], usual: "some seconds" };
+pub(super) const PAUSE: Part = Part {
+    name: "pause",
+    module: "pause",
+    package: ".",
+    stamps: &[],
+    usual: "some seconds",
+};
 
 /// How often a download that broke off is tried.
 const TRIES: u32 = 4;
@@ -71,7 +81,12 @@ impl Part {
     /// Returns a digest of all that decides what the program will be.
     pub(super) fn key(&self) -> Result<String> {
         let folder = sources().join("go").join(self.module);
-        let mut words = vec![self.name, self.package, std::env::consts::ARCH, std::env::consts::OS];
+        let mut words = vec![
+            self.name,
+            self.package,
+            std::env::consts::ARCH,
+            std::env::consts::OS,
+        ];
         words.extend(self.stamps);
         digest::of(&[folder], &words)
     }
@@ -80,13 +95,18 @@ impl Part {
     pub(super) fn build(&self, folder: &Path) -> Result<()> {
         let progress = Progress::start(self.name, self.usual);
         for attempt in 1.. {
-            let Err(complaint) = self.attempt(folder, &progress)? else { break };
+            let Err(complaint) = self.attempt(folder, &progress)? else {
+                break;
+            };
             let broken = BROKEN_DOWNLOAD.iter().any(|sign| complaint.contains(sign));
             if attempt == TRIES || !broken {
                 bail!("building {} failed\n{complaint}", self.name);
             }
             let last = complaint.lines().last().unwrap_or_default();
-            progress.note(&format!("a download for {} broke off, trying again: {last}", self.name));
+            progress.note(&format!(
+                "a download for {} broke off, trying again: {last}",
+                self.name
+            ));
             // What broke the download may take a moment to pass.
             std::thread::sleep(Duration::from_secs(2 * u64::from(attempt)));
         }
@@ -102,7 +122,15 @@ impl Part {
             flags.push_str(stamp);
         }
         let mut go = Command::new("go")
-            .args(["build", "-v", "-trimpath", "-mod=readonly", "-ldflags", &flags, "-o"])
+            .args([
+                "build",
+                "-v",
+                "-trimpath",
+                "-mod=readonly",
+                "-ldflags",
+                &flags,
+                "-o",
+            ])
             .arg(folder.join(self.name))
             .arg(self.package)
             .current_dir(sources().join("go").join(self.module))
@@ -130,6 +158,10 @@ impl Part {
             }
         }
         let status = go.wait().context("waiting for `go`")?;
-        Ok(if status.success() { Ok(()) } else { Err(said.join("\n")) })
+        Ok(if status.success() {
+            Ok(())
+        } else {
+            Err(said.join("\n"))
+        })
     }
 }

@@ -35,7 +35,11 @@ pub fn build(home: &Home) -> Result<Option<PathBuf>> {
 /// What the images are made of: the scripts, and the demo application next to this crate.
 fn inputs() -> Vec<PathBuf> {
     let mut folders = vec![sources().join("images")];
-    folders.extend(sources().parent().map(|workspace| workspace.join("examples")));
+    folders.extend(
+        sources()
+            .parent()
+            .map(|workspace| workspace.join("examples")),
+    );
     folders
 }
 
@@ -44,7 +48,8 @@ fn inputs() -> Vec<PathBuf> {
 /// # Errors
 /// When the folder can't be read.
 pub fn archives(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("reading `{}`", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("reading `{}`", folder.display()))?;
     let mut archives: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
@@ -59,17 +64,40 @@ pub fn archives(folder: &Path) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// When umoci or skopeo fail.
 pub fn pause(home: &Home, program: &Path) -> Result<PathBuf> {
-    let key = program.parent().and_then(Path::file_name).context("finding the pause program's digest")?;
+    let key = program
+        .parent()
+        .and_then(Path::file_name)
+        .context("finding the pause program's digest")?;
     let folder = finished(&home.images(), &key.to_string_lossy(), |folder| {
         let layout = folder.join("layout");
         let image = format!("{}:pause", layout.display());
         let tool = |name: &str| Command::new(find(name).unwrap_or_else(|| PathBuf::from(name)));
         run(tool("umoci").args(["init", "--layout"]).arg(&layout))?;
         run(tool("umoci").args(["new", "--image", &image]))?;
-        run(tool("umoci").args(["insert", "--image", &image]).arg(program).arg("/pause"))?;
-        run(tool("umoci").args(["config", "--image", &image, "--config.entrypoint", "/pause", "--config.user", "65535:65535"]))?;
-        let target = format!("oci-archive:{}:{PAUSE_IMAGE}", folder.join("pause.tar").display());
-        run(tool("skopeo").args(["copy", "--quiet", "--insecure-policy", &format!("oci:{image}"), &target]))?;
+        run(tool("umoci")
+            .args(["insert", "--image", &image])
+            .arg(program)
+            .arg("/pause"))?;
+        run(tool("umoci").args([
+            "config",
+            "--image",
+            &image,
+            "--config.entrypoint",
+            "/pause",
+            "--config.user",
+            "65535:65535",
+        ]))?;
+        let target = format!(
+            "oci-archive:{}:{PAUSE_IMAGE}",
+            folder.join("pause.tar").display()
+        );
+        run(tool("skopeo").args([
+            "copy",
+            "--quiet",
+            "--insecure-policy",
+            &format!("oci:{image}"),
+            &target,
+        ]))?;
         crate::files::remove_tree(&layout)
     })?;
     Ok(folder.join("pause.tar"))
@@ -77,12 +105,19 @@ pub fn pause(home: &Home, program: &Path) -> Result<PathBuf> {
 
 fn run(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("starting `{program}`"))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("starting `{program}`"))?;
     if !output.status.success() {
         let told = [&output.stdout[..], &output.stderr[..]].concat();
         let told = String::from_utf8_lossy(&told);
         let tail: Vec<&str> = told.lines().rev().take(30).collect();
-        bail!("`{program}` failed: {}\n{}", output.status, tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        bail!(
+            "`{program}` failed: {}\n{}",
+            output.status,
+            tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+        );
     }
     Ok(())
 }

@@ -28,7 +28,11 @@ fn sources() -> &'static Path {
 /// Returns where a part's programs are, building them first if need be.
 fn part(home: &Home, part: &go::Part) -> Result<PathBuf> {
     let key = part.key()?;
-    let program = finished(&home.programs(), &format!("{}-{key}", part.name), |folder| part.build(folder))?;
+    let program = finished(
+        &home.programs(),
+        &format!("{}-{key}", part.name),
+        |folder| part.build(folder),
+    )?;
     Ok(program.join(part.name))
 }
 
@@ -51,7 +55,8 @@ fn finished(parent: &Path, name: &str, build: impl FnOnce(&Path) -> Result<()>) 
     build(&partial)?;
     for entry in std::fs::read_dir(&partial)? {
         let file = std::fs::File::open(entry?.path())?;
-        file.sync_all().context("writing what was built to the disk")?;
+        file.sync_all()
+            .context("writing what was built to the disk")?;
     }
     std::fs::rename(&partial, &done).with_context(|| format!("naming `{}`", done.display()))?;
     std::fs::File::open(parent)?.sync_all()?;
@@ -63,7 +68,8 @@ fn finished(parent: &Path, name: &str, build: impl FnOnce(&Path) -> Result<()>) 
 /// # Errors
 /// When Go is missing or something can't be built.
 pub fn programs(home: &Home, nodes: Nodes) -> Result<Programs> {
-    let wanted = |part_of: Nodes, what: &go::Part| (part_of == nodes).then(|| part(home, what)).transpose();
+    let wanted =
+        |part_of: Nodes, what: &go::Part| (part_of == nodes).then(|| part(home, what)).transpose();
     Ok(Programs {
         kubernetes: part(home, &go::KUBERNETES)?,
         helm: part(home, &go::HELM)?,

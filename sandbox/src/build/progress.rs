@@ -25,7 +25,8 @@ impl Progress {
         let began = Instant::now();
         let (bar, heart) = if is_watched() {
             let style = ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg}");
-            let bar = ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            let bar = ProgressBar::new_spinner()
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar.set_prefix(format!("building {what} ({usual})"));
             bar.enable_steady_tick(Duration::from_millis(100));
             (Some(bar), None)
@@ -33,7 +34,12 @@ impl Progress {
             say(&format!("building {what} ({usual})"));
             (None, Some(heartbeat(what.to_owned(), began)))
         };
-        Self { what: what.to_owned(), began, bar, heart }
+        Self {
+            what: what.to_owned(),
+            began,
+            bar,
+            heart,
+        }
     }
 
     /// Shows what the build does at the moment.
@@ -53,7 +59,11 @@ impl Progress {
 
     pub(super) fn finish(mut self) {
         self.stop();
-        say(&format!("built {} in {}", self.what, duration(self.began.elapsed())));
+        say(&format!(
+            "built {} in {}",
+            self.what,
+            duration(self.began.elapsed())
+        ));
     }
 
     fn stop(&mut self) {
@@ -77,7 +87,10 @@ fn heartbeat(what: String, began: Instant) -> (Sender<()>, JoinHandle<()>) {
     let (stop, stopped) = channel();
     let heart = std::thread::spawn(move || {
         while stopped.recv_timeout(HEARTBEAT) == Err(RecvTimeoutError::Timeout) {
-            say(&format!("still building {what}, for {}", duration(began.elapsed())));
+            say(&format!(
+                "still building {what}, for {}",
+                duration(began.elapsed())
+            ));
         }
     });
     (stop, heart)

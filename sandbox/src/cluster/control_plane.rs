@@ -24,14 +24,20 @@ pub(super) fn components(spec: &Spec, instance: &Instance) -> Vec<Component> {
         api_server(spec, instance).after(etcd),
         controller_manager(instance).after(api),
         Component::new("kube-scheduler", program(instance, "kube-scheduler"))
-            .path("kubeconfig", &identity::kubeconfig(instance, "kube-scheduler"))
+            .path(
+                "kubeconfig",
+                &identity::kubeconfig(instance, "kube-scheduler"),
+            )
             .arg("--leader-elect=false")
             .arg("--secure-port=0")
             .after(api),
-        Component::new("volume-provisioner", program(instance, "volume-provisioner"))
-            .path("kubeconfig", &identity::kubeconfig(instance, "addons"))
-            .path("root", &instance.file("volumes"))
-            .after(api),
+        Component::new(
+            "volume-provisioner",
+            program(instance, "volume-provisioner"),
+        )
+        .path("kubeconfig", &identity::kubeconfig(instance, "addons"))
+        .path("root", &instance.file("volumes"))
+        .after(api),
     ]
 }
 
@@ -53,7 +59,10 @@ fn etcd_server(spec: &Spec, instance: &Instance) -> Component {
 fn api_server(spec: &Spec, instance: &Instance) -> Component {
     let pki = instance.file("pki");
     let mut server = Component::new("kube-apiserver", program(instance, "kube-apiserver"))
-        .arg(format!("--etcd-servers=http://127.0.0.1:{}", spec.ports.etcd))
+        .arg(format!(
+            "--etcd-servers=http://127.0.0.1:{}",
+            spec.ports.etcd
+        ))
         .arg(format!("--secure-port={}", spec.ports.api))
         .arg(format!("--service-cluster-ip-range={SERVICE_RANGE}"))
         .path("tls-cert-file", &pki.join("apiserver.crt"))
@@ -65,17 +74,27 @@ fn api_server(spec: &Spec, instance: &Instance) -> Component {
         .arg("--allow-privileged")
         .arg("--service-account-issuer=https://kubernetes.default.svc.cluster.local")
         .path("service-account-key-file", &pki.join("accounts.pub"))
-        .path("service-account-signing-key-file", &pki.join("accounts.key"))
-        .path("kubelet-client-certificate", &pki.join("kubelet-client.crt"))
+        .path(
+            "service-account-signing-key-file",
+            &pki.join("accounts.key"),
+        )
+        .path(
+            "kubelet-client-certificate",
+            &pki.join("kubelet-client.crt"),
+        )
         .path("kubelet-client-key", &pki.join("kubelet-client.key"))
         // The node's name resolves nowhere, so logs and exec have to go to its address.
         .arg("--kubelet-preferred-address-types=InternalIP")
         .arg("--profiling=false");
     server = match spec.nodes {
         // In a network of its own, and pods have to reach it.
-        Nodes::Real => server.arg("--bind-address=0.0.0.0").arg(format!("--advertise-address={}", node::ADDRESS)),
+        Nodes::Real => server
+            .arg("--bind-address=0.0.0.0")
+            .arg(format!("--advertise-address={}", node::ADDRESS)),
         // No pod runs that could reach it; an endpoint on loopback would be refused.
-        Nodes::Kwok => server.arg("--bind-address=127.0.0.1").arg("--endpoint-reconciler-type=none"),
+        Nodes::Kwok => server
+            .arg("--bind-address=127.0.0.1")
+            .arg("--endpoint-reconciler-type=none"),
     };
     if spec.audit {
         server = server
@@ -87,16 +106,25 @@ fn api_server(spec: &Spec, instance: &Instance) -> Component {
 
 fn controller_manager(instance: &Instance) -> Component {
     let pki = instance.file("pki");
-    Component::new("kube-controller-manager", program(instance, "kube-controller-manager"))
-        .path("kubeconfig", &identity::kubeconfig(instance, "kube-controller-manager"))
-        .arg("--use-service-account-credentials")
-        .path("service-account-private-key-file", &pki.join("accounts.key"))
-        .path("root-ca-file", &pki.join("ca.crt"))
-        .path("cluster-signing-cert-file", &pki.join("ca.crt"))
-        .path("cluster-signing-key-file", &pki.join("ca.key"))
-        .arg("--leader-elect=false")
-        .arg("--secure-port=0")
-        .path("flex-volume-plugin-dir", &instance.file("volume-plugins"))
+    Component::new(
+        "kube-controller-manager",
+        program(instance, "kube-controller-manager"),
+    )
+    .path(
+        "kubeconfig",
+        &identity::kubeconfig(instance, "kube-controller-manager"),
+    )
+    .arg("--use-service-account-credentials")
+    .path(
+        "service-account-private-key-file",
+        &pki.join("accounts.key"),
+    )
+    .path("root-ca-file", &pki.join("ca.crt"))
+    .path("cluster-signing-cert-file", &pki.join("ca.crt"))
+    .path("cluster-signing-key-file", &pki.join("ca.key"))
+    .arg("--leader-elect=false")
+    .arg("--secure-port=0")
+    .path("flex-volume-plugin-dir", &instance.file("volume-plugins"))
 }
 
 pub(super) fn prepare(instance: &Instance) -> Result<()> {

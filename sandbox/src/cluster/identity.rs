@@ -12,7 +12,11 @@ use crate::home::Instance;
 
 /// Kubernetes' built-in roles know the components by these users and groups.
 const COMPONENTS: [(&str, &str, &str); 5] = [
-    ("kube-controller-manager", "system:kube-controller-manager", ""),
+    (
+        "kube-controller-manager",
+        "system:kube-controller-manager",
+        "",
+    ),
     ("kube-scheduler", "system:kube-scheduler", ""),
     ("kube-proxy", "system:kube-proxy", ""),
     ("kubelet", node::USER, "system:nodes"),
@@ -26,13 +30,25 @@ pub(super) fn write(spec: &Spec, instance: &Instance, authority: &str) -> Result
     for (component, user, group) in COMPONENTS {
         let token = token()?;
         tokens.push_str(&format!("{token},{user},{user},\"{group}\"\n"));
-        write_kubeconfig(&kubeconfig(instance, component), &instance.context(), &inside, authority, &token)?;
+        write_kubeconfig(
+            &kubeconfig(instance, component),
+            &instance.context(),
+            &inside,
+            authority,
+            &token,
+        )?;
     }
     let token = token()?;
     tokens.push_str(&format!("{token},admin,admin,\"system:masters\"\n"));
     write_private(&token_file(instance), &tokens)?;
     let outside = format!("https://{}", spec.outside());
-    write_kubeconfig(&instance.kubeconfig(), &instance.context(), &outside, authority, &token)
+    write_kubeconfig(
+        &instance.kubeconfig(),
+        &instance.context(),
+        &outside,
+        authority,
+        &token,
+    )
 }
 
 /// Returns the file with every token, as `--token-auth-file` wants it.
@@ -46,7 +62,13 @@ pub(super) fn kubeconfig(instance: &Instance, component: &str) -> PathBuf {
 }
 
 /// JSON is YAML, so no YAML writer is needed for a kubeconfig.
-fn write_kubeconfig(path: &Path, context: &str, server: &str, authority: &str, token: &str) -> Result<()> {
+fn write_kubeconfig(
+    path: &Path,
+    context: &str,
+    server: &str,
+    authority: &str,
+    token: &str,
+) -> Result<()> {
     let config = json!({
         "apiVersion": "v1",
         "kind": "Config",

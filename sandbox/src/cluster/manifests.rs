@@ -11,7 +11,10 @@ use crate::home::Instance;
 const KWOK_NODES: usize = 3;
 
 pub(super) fn write(spec: &Spec, instance: &Instance) -> Result<()> {
-    let mut items = vec![storage_class("standard", "Immediate", true), storage_class("late", "WaitForFirstConsumer", false)];
+    let mut items = vec![
+        storage_class("standard", "Immediate", true),
+        storage_class("late", "WaitForFirstConsumer", false),
+    ];
     match spec.nodes {
         Nodes::Real => items.extend(dns_service()),
         Nodes::Kwok => items.extend((1..=KWOK_NODES).map(kwok::node)),

@@ -79,7 +79,9 @@ impl Spec {
     pub fn load(instance: &Instance) -> Result<Option<Self>> {
         let path = instance.file("spec.json");
         read_if_any(&path)?
-            .map(|text| serde_json::from_str(&text).with_context(|| format!("reading `{}`", path.display())))
+            .map(|text| {
+                serde_json::from_str(&text).with_context(|| format!("reading `{}`", path.display()))
+            })
             .transpose()
     }
 
@@ -109,7 +111,12 @@ pub struct Component {
 
 impl Component {
     fn new(name: &'static str, program: PathBuf) -> Self {
-        Self { name, program, args: Vec::new(), after: None }
+        Self {
+            name,
+            program,
+            args: Vec::new(),
+            after: None,
+        }
     }
 
     fn arg(mut self, arg: impl Into<String>) -> Self {
@@ -146,10 +153,15 @@ pub fn components(spec: &Spec, instance: &Instance) -> Vec<Component> {
 pub fn prepare(spec: &Spec, instance: &Instance) -> Result<()> {
     for folder in ["bin", "pki", "logs", "tmp", "volumes"] {
         let folder = instance.file(folder);
-        std::fs::create_dir_all(&folder).with_context(|| format!("making `{}`", folder.display()))?;
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("making `{}`", folder.display()))?;
     }
     link_programs(spec, instance)?;
-    let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), control_plane::SERVICE_ADDRESS.into(), node::ADDRESS.into()];
+    let addresses = [
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        control_plane::SERVICE_ADDRESS.into(),
+        node::ADDRESS.into(),
+    ];
     let authority = pki::write(&instance.file("pki"), &addresses)?;
     identity::write(spec, instance, &authority)?;
     control_plane::prepare(instance)?;
@@ -158,7 +170,10 @@ pub fn prepare(spec: &Spec, instance: &Instance) -> Result<()> {
         Nodes::Kwok => kwok::prepare(instance)?,
     }
     manifests::write(spec, instance)?;
-    write_private(&instance.file("spec.json"), &serde_json::to_string_pretty(spec)?)
+    write_private(
+        &instance.file("spec.json"),
+        &serde_json::to_string_pretty(spec)?,
+    )
 }
 
 /// The one Kubernetes binary is told by its name which program to be.
@@ -180,10 +195,14 @@ fn link_programs(spec: &Spec, instance: &Instance) -> Result<()> {
         .iter()
         .map(|name| (*name, &programs.kubernetes))
         .chain([("helm", &programs.helm)])
-        .chain(rest.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))));
+        .chain(
+            rest.into_iter()
+                .filter_map(|(name, path)| Some((name, path.as_ref()?))),
+        );
     for (name, target) in links {
         let link = instance.file("bin").join(name);
-        std::os::unix::fs::symlink(target, &link).with_context(|| format!("making the link `{}`", link.display()))?;
+        std::os::unix::fs::symlink(target, &link)
+            .with_context(|| format!("making the link `{}`", link.display()))?;
     }
     Ok(())
 }

@@ -31,7 +31,8 @@ const CNI_PLUGINS: [&str; 3] = ["/usr/lib/cni", "/usr/libexec/cni", "/opt/cni/bi
 pub(super) fn components(spec: &Spec, instance: &Instance) -> Vec<Component> {
     let api = spec.inside();
     vec![
-        Component::new("containerd", "containerd".into()).path("config", &instance.file("containerd.toml")),
+        Component::new("containerd", "containerd".into())
+            .path("config", &instance.file("containerd.toml")),
         Component::new("kubelet", program(instance, "kubelet"))
             .path("kubeconfig", &identity::kubeconfig(instance, "kubelet"))
             .path("config", &instance.file("kubelet.json"))
@@ -70,7 +71,10 @@ pub(super) fn prepare(instance: &Instance) -> Result<()> {
 }
 
 fn containerd(instance: &Instance) -> String {
-    let plugins = CNI_PLUGINS.iter().find(|path| std::path::Path::new(path).is_dir()).unwrap_or(&CNI_PLUGINS[0]);
+    let plugins = CNI_PLUGINS
+        .iter()
+        .find(|path| std::path::Path::new(path).is_dir())
+        .unwrap_or(&CNI_PLUGINS[0]);
     let mut text = String::from("version = 2\n");
     let _ = write!(
         text,

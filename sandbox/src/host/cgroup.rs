@@ -15,7 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Returns the mounted hierarchies as (mount point, is it version 2).
 fn hierarchies() -> Result<Vec<(PathBuf, bool)>> {
-    let mounts = std::fs::read_to_string("/proc/self/mounts").context("reading `/proc/self/mounts`")?;
+    let mounts =
+        std::fs::read_to_string("/proc/self/mounts").context("reading `/proc/self/mounts`")?;
     Ok(mounts
         .lines()
         .filter_map(|line| {
@@ -33,7 +34,8 @@ fn hierarchies() -> Result<Vec<(PathBuf, bool)>> {
 pub fn create(name: &str) -> Result<()> {
     for (hierarchy, unified) in hierarchies()? {
         let own = hierarchy.join(name).join(OWN);
-        std::fs::create_dir_all(&own).with_context(|| format!("making the control group `{}`", own.display()))?;
+        std::fs::create_dir_all(&own)
+            .with_context(|| format!("making the control group `{}`", own.display()))?;
         if unified {
             delegate(&hierarchy)?;
             delegate(&hierarchy.join(name))?;
@@ -56,7 +58,10 @@ fn delegate(group: &Path) -> Result<()> {
     let controllers = std::fs::read_to_string(group.join("cgroup.controllers"))?;
     for controller in controllers.split_whitespace() {
         // One that can't be delegated (cpu with real-time processes) is no reason to give up.
-        let _ = std::fs::write(group.join("cgroup.subtree_control"), format!("+{controller}"));
+        let _ = std::fs::write(
+            group.join("cgroup.subtree_control"),
+            format!("+{controller}"),
+        );
     }
     Ok(())
 }
@@ -81,12 +86,19 @@ pub fn join(name: &str) -> Result<()> {
 /// Returns the ids of every process in the group and below.
 #[must_use]
 pub fn members(name: &str) -> Vec<u32> {
-    let Ok(hierarchies) = hierarchies() else { return Vec::new() };
+    let Ok(hierarchies) = hierarchies() else {
+        return Vec::new();
+    };
     let mut found: Vec<u32> = hierarchies
         .iter()
         .flat_map(|(hierarchy, _)| deepest_first(&hierarchy.join(name)))
         .filter_map(|group| std::fs::read_to_string(group.join("cgroup.procs")).ok())
-        .flat_map(|procs| procs.lines().filter_map(|line| line.parse().ok()).collect::<Vec<_>>())
+        .flat_map(|procs| {
+            procs
+                .lines()
+                .filter_map(|line| line.parse().ok())
+                .collect::<Vec<_>>()
+        })
         .filter(|pid| *pid != 0)
         .collect();
     found.sort_unstable();
@@ -116,7 +128,10 @@ pub fn remove(name: &str) -> Result<()> {
         match stuck {
             None => return Ok(()),
             Some((group, error)) if began.elapsed() > PATIENCE => {
-                bail!("removing the control group `{}`: {error}; processes in it: {left:?}", group.display());
+                bail!(
+                    "removing the control group `{}`: {error}; processes in it: {left:?}",
+                    group.display()
+                );
             }
             // The kernel tells nobody when a killed process has left its groups.
             Some(_) => std::thread::sleep(Duration::from_millis(10)),
@@ -125,7 +140,9 @@ pub fn remove(name: &str) -> Result<()> {
 }
 
 fn deepest_first(group: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(group) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(group) else {
+        return Vec::new();
+    };
     let mut groups: Vec<PathBuf> = entries
         .flatten()
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))

@@ -37,11 +37,20 @@ pub fn make_private(instance: &Instance) -> Result<()> {
     if resolver.is_file() && !resolver.is_symlink() {
         bind(&instance.file("resolv.conf"), resolver)?;
     }
-    mount("tmpfs", "/run", "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, Some(c"mode=755"))
-        .context("mounting `/run`")?;
+    mount(
+        "tmpfs",
+        "/run",
+        "tmpfs",
+        MountFlags::NOSUID | MountFlags::NODEV,
+        Some(c"mode=755"),
+    )
+    .context("mounting `/run`")?;
     for folder in ON_DISK {
-        let private = instance.file("private").join(folder.trim_start_matches('/'));
-        std::fs::create_dir_all(&private).with_context(|| format!("making `{}`", private.display()))?;
+        let private = instance
+            .file("private")
+            .join(folder.trim_start_matches('/'));
+        std::fs::create_dir_all(&private)
+            .with_context(|| format!("making `{}`", private.display()))?;
         bind(&private, Path::new(folder))?;
     }
     show_kernel_settings(instance)
@@ -54,7 +63,8 @@ fn show_kernel_settings(instance: &Instance) -> Result<()> {
         let real = Path::new("/proc/sys").join(setting);
         if real.exists() {
             let shown = folder.join(setting.replace('/', "."));
-            std::fs::write(&shown, format!("{value}\n")).with_context(|| format!("writing `{}`", shown.display()))?;
+            std::fs::write(&shown, format!("{value}\n"))
+                .with_context(|| format!("writing `{}`", shown.display()))?;
             bind(&shown, &real)?;
         }
     }
@@ -62,6 +72,11 @@ fn show_kernel_settings(instance: &Instance) -> Result<()> {
 }
 
 fn bind(source: &Path, target: &Path) -> Result<()> {
-    mount_bind(source, target)
-        .with_context(|| format!("mounting `{}` over `{}`", source.display(), target.display()))
+    mount_bind(source, target).with_context(|| {
+        format!(
+            "mounting `{}` over `{}`",
+            source.display(),
+            target.display()
+        )
+    })
 }

@@ -22,9 +22,12 @@ pub fn spawn_apart(mut command: Command) -> Result<Child> {
         // A thread shares its file system attributes with its process until told otherwise, and the
         // kernel refuses a mount namespace of its own to such a thread.
         unshare(CloneFlags::CLONE_FS).context("leaving the process's working directory")?;
-        let namespaces = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID;
+        let namespaces =
+            CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID;
         unshare(namespaces).context("making namespaces")?;
-        command.spawn().context("starting the sandbox's first process")
+        command
+            .spawn()
+            .context("starting the sandbox's first process")
     };
     let (started, result) = channel();
     thread::spawn(move || {
@@ -33,7 +36,9 @@ pub fn spawn_apart(mut command: Command) -> Result<Child> {
             thread::park();
         }
     });
-    result.recv().context("starting the sandbox's first process")?
+    result
+        .recv()
+        .context("starting the sandbox's first process")?
 }
 
 /// Opens connections from inside a process's network.
@@ -47,7 +52,9 @@ impl Network {
     /// When the process is gone.
     pub fn of(pid: u32) -> Result<Self> {
         let path = format!("/proc/{pid}/ns/net");
-        File::open(&path).map(Self).with_context(|| format!("opening `{path}`"))
+        File::open(&path)
+            .map(Self)
+            .with_context(|| format!("opening `{path}`"))
     }
 
     /// Connects to an address as a process inside would.
@@ -57,7 +64,12 @@ impl Network {
     /// # Errors
     /// When the network can't be entered or nobody listens.
     pub fn connect(&self, address: SocketAddr) -> Result<TcpStream> {
-        self.inside(move || Ok(TcpStream::connect_timeout(&address, Duration::from_secs(5))?))
+        self.inside(move || {
+            Ok(TcpStream::connect_timeout(
+                &address,
+                Duration::from_secs(5),
+            )?)
+        })
     }
 
     /// Returns a datagram socket that sends from inside.
@@ -68,7 +80,10 @@ impl Network {
         self.inside(|| Ok(UdpSocket::bind("0.0.0.0:0")?))
     }
 
-    fn inside<T: Send + 'static>(&self, act: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    fn inside<T: Send + 'static>(
+        &self,
+        act: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let network = self.0.try_clone()?;
         joined(thread::spawn(move || {
             setns(&network, CloneFlags::CLONE_NEWNET).context("entering the sandbox's network")?;

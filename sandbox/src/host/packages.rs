@@ -63,7 +63,11 @@ pub fn provide() -> Result<()> {
     if find("apt-get").is_none() {
         bail!(
             "real nodes need programs that are missing here\n{}\nhint: install them, or take `--nodes kwok`",
-            missing.iter().map(|need| format!("  {} (Debian: {})", need.file, need.package)).collect::<Vec<_>>().join("\n")
+            missing
+                .iter()
+                .map(|need| format!("  {} (Debian: {})", need.file, need.package))
+                .collect::<Vec<_>>()
+                .join("\n")
         );
     }
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
@@ -81,7 +85,10 @@ pub fn provide() -> Result<()> {
 }
 
 fn missing() -> Vec<&'static Need> {
-    NODE.iter().chain(&IMAGES).filter(|need| find(need.file).is_none()).collect()
+    NODE.iter()
+        .chain(&IMAGES)
+        .filter(|need| find(need.file).is_none())
+        .collect()
 }
 
 fn install(packages: &[&str]) -> Result<()> {
@@ -100,7 +107,11 @@ fn apt_get(args: &[&str]) -> Result<()> {
         .output()
         .context("starting `apt-get`")?;
     if !output.status.success() {
-        bail!("`apt-get {}` failed\n{}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim_end());
+        bail!(
+            "`apt-get {}` failed\n{}",
+            args.join(" "),
+            String::from_utf8_lossy(&output.stderr).trim_end()
+        );
     }
     Ok(())
 }

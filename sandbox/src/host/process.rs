@@ -34,7 +34,10 @@ pub fn wait_gone(pid: u32, patience: Duration) -> bool {
 
 fn checked(pid: u32) -> Option<Pid> {
     // Zero would mean our own group, and one is never ours.
-    i32::try_from(pid).ok().filter(|pid| *pid > 1).and_then(Pid::from_raw)
+    i32::try_from(pid)
+        .ok()
+        .filter(|pid| *pid > 1)
+        .and_then(Pid::from_raw)
 }
 
 /// Returns whether a process exists and has the folder, or something in it, among its arguments.
@@ -42,19 +45,27 @@ fn checked(pid: u32) -> Option<Pid> {
 /// An id alone proves nothing: after a crash it may long be somebody else's.
 #[must_use]
 pub fn mentions(pid: u32, folder: &Path) -> bool {
-    arguments(pid).iter().any(|argument| Path::new(argument).starts_with(folder))
+    arguments(pid)
+        .iter()
+        .any(|argument| Path::new(argument).starts_with(folder))
 }
 
 #[cfg(target_os = "linux")]
 fn arguments(pid: u32) -> Vec<String> {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    line.split(|byte| *byte == 0).map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
+    line.split(|byte| *byte == 0)
+        .map(|argument| String::from_utf8_lossy(argument).into_owned())
+        .collect()
 }
 
 /// Arguments with blanks come apart here; the folder's own path has none as a rule.
 #[cfg(not(target_os = "linux"))]
 fn arguments(pid: u32) -> Vec<String> {
-    let output = std::process::Command::new("ps").args(["-o", "args=", "-p", &pid.to_string()]).output();
-    let line = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let output = std::process::Command::new("ps")
+        .args(["-o", "args=", "-p", &pid.to_string()])
+        .output();
+    let line = output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
     line.split_whitespace().map(str::to_owned).collect()
 }

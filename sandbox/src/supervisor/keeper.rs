@@ -37,7 +37,8 @@ enum Happened {
 /// # Errors
 /// When the private view or network can't be made, or a component not started.
 pub fn keep(folder: &Path) -> Result<()> {
-    set_parent_process_death_signal(Some(Signal::KILL)).context("tying the keeper to the supervisor")?;
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .context("tying the keeper to the supervisor")?;
     end_with_supervisor();
     let instance = Instance::at(folder)?;
     let spec = Spec::load(&instance)?.context("the sandbox was not prepared")?;
@@ -52,14 +53,20 @@ fn end_with_supervisor() {
     thread::spawn(|| {
         let mut nothing = [0_u8; 1];
         while matches!(std::io::stdin().read(&mut nothing), Ok(1..)) {}
-        #[expect(clippy::exit, reason = "the one way to end the process from a thread, and with it the namespaces")]
+        #[expect(
+            clippy::exit,
+            reason = "the one way to end the process from a thread, and with it the namespaces"
+        )]
         std::process::exit(1);
     });
 }
 
 #[cfg(target_os = "linux")]
 fn settle(instance: &Instance) -> Result<()> {
-    anyhow::ensure!(std::process::id() == 1, "the keeper has to be the first process of its namespaces");
+    anyhow::ensure!(
+        std::process::id() == 1,
+        "the keeper has to be the first process of its namespaces"
+    );
     crate::host::cgroup::join(&instance.cgroup())?;
     crate::host::mounts::make_private(instance)?;
     crate::host::network::bring_up()
@@ -93,7 +100,13 @@ struct Keeper<'a> {
 impl<'a> Keeper<'a> {
     fn new(spec: &Spec, instance: &'a Instance) -> Self {
         let components = components(spec, instance);
-        Self { instance, nodes: spec.nodes, components, running: HashMap::new(), events: channel() }
+        Self {
+            instance,
+            nodes: spec.nodes,
+            components,
+            running: HashMap::new(),
+            events: channel(),
+        }
     }
 
     fn run(mut self) -> Result<()> {
@@ -106,7 +119,10 @@ impl<'a> Keeper<'a> {
                 Ok(Happened::Due(index)) => self.start(index)?,
                 Ok(Happened::Ended(pid)) => {
                     if let Some(index) = self.running.remove(&pid) {
-                        say(&format!("{} ended; starting it again", self.components[index].name));
+                        say(&format!(
+                            "{} ended; starting it again",
+                            self.components[index].name
+                        ));
                         self.start_when_due(index, PAUSE);
                     }
                 }
@@ -150,7 +166,9 @@ impl<'a> Keeper<'a> {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
-        let child = command.spawn().with_context(|| format!("starting {}", component.name))?;
+        let child = command
+            .spawn()
+            .with_context(|| format!("starting {}", component.name))?;
         // Dropped without waiting: `report_ends` waits for every child.
         self.running.insert(child.id(), index);
         self.record()
@@ -160,7 +178,10 @@ impl<'a> Keeper<'a> {
     fn command(&self, component: &Component) -> Command {
         if self.nodes == Nodes::Kwok && cfg!(target_os = "linux") {
             let mut command = Command::new("setpriv");
-            command.arg("--pdeathsig=KILL").arg("--").arg(&component.program);
+            command
+                .arg("--pdeathsig=KILL")
+                .arg("--")
+                .arg(&component.program);
             command
         } else {
             Command::new(&component.program)
@@ -168,9 +189,15 @@ impl<'a> Keeper<'a> {
     }
 
     fn record(&self) -> Result<()> {
-        let record: HashMap<&str, u32> =
-            self.running.iter().map(|(pid, index)| (self.components[*index].name, *pid)).collect();
-        write_private(&self.instance.file("processes.json"), &serde_json::to_string(&record)?)
+        let record: HashMap<&str, u32> = self
+            .running
+            .iter()
+            .map(|(pid, index)| (self.components[*index].name, *pid))
+            .collect();
+        write_private(
+            &self.instance.file("processes.json"),
+            &serde_json::to_string(&record)?,
+        )
     }
 }
 

@@ -54,15 +54,21 @@ pub fn supervise(folder: &Path) -> Result<()> {
     let Some(_alive) = lock::try_take(&instance.alive_lock())? else {
         bail!("the sandbox `{}` has a supervisor already", instance.name());
     };
-    write_private(&instance.file("supervisor.pid"), &std::process::id().to_string())?;
+    write_private(
+        &instance.file("supervisor.pid"),
+        &std::process::id().to_string(),
+    )?;
     let spec = Spec::load(&instance)?.context("the sandbox was not prepared")?;
     let mut keeper = match spec.nodes {
         Nodes::Real => start_apart(&instance)?,
-        Nodes::Kwok => keeper_command(&instance)?.spawn().context("starting the keeper")?,
+        Nodes::Kwok => keeper_command(&instance)?
+            .spawn()
+            .context("starting the keeper")?,
     };
     write_private(&instance.file("keeper.pid"), &keeper.id().to_string())?;
     if spec.nodes == Nodes::Real {
-        let listener = TcpListener::bind(spec.outside()).context("listening for clients of the API server")?;
+        let listener =
+            TcpListener::bind(spec.outside()).context("listening for clients of the API server")?;
         forward::serve(listener, keeper.id(), spec.inside())?;
     }
     // Keep our end of the pipe open for as long as we live: `wait` would close it.
@@ -76,7 +82,10 @@ pub fn supervise(folder: &Path) -> Result<()> {
 fn keeper_command(instance: &Instance) -> Result<Command> {
     let program = std::env::current_exe().context("finding this program")?;
     let mut command = Command::new(program);
-    command.arg("keep").arg(instance.folder()).stdin(Stdio::piped());
+    command
+        .arg("keep")
+        .arg(instance.folder())
+        .stdin(Stdio::piped());
     Ok(command)
 }
 

@@ -15,11 +15,17 @@ use crate::host::namespace::Network;
 pub fn dns(keeper: u32) -> Result<()> {
     let socket = Network::of(keeper)?.datagrams()?;
     socket.set_read_timeout(Some(Duration::from_secs(1)))?;
-    socket.send_to(&question("kubernetes.default.svc.cluster.local"), node::dns())?;
+    socket.send_to(
+        &question("kubernetes.default.svc.cluster.local"),
+        node::dns(),
+    )?;
     let mut answer = [0_u8; 512];
     let count = socket.recv(&mut answer)?;
     // The one address record is the last thing in the answer but for an optional section.
-    if !answer[..count].windows(4).any(|bytes| Ipv4Addr::from([bytes[0], bytes[1], bytes[2], bytes[3]]) == SERVICE_ADDRESS) {
+    if !answer[..count]
+        .windows(4)
+        .any(|bytes| Ipv4Addr::from([bytes[0], bytes[1], bytes[2], bytes[3]]) == SERVICE_ADDRESS)
+    {
         bail!("DNS does not know the API server's Service yet");
     }
     Ok(())

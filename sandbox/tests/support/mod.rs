@@ -1,6 +1,10 @@
 //! A sandbox of a test's own, driven through the program as a person would.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part of it")]
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test file uses its own part of it"
+)]
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -19,13 +23,21 @@ impl Own {
 
     /// Runs `cargo sandbox` on it.
     pub fn run(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_stackctl-sandbox")).args(args).args(["--name", self.name]).output().unwrap()
+        Command::new(env!("CARGO_BIN_EXE_stackctl-sandbox"))
+            .args(args)
+            .args(["--name", self.name])
+            .output()
+            .unwrap()
     }
 
     /// Runs `cargo sandbox` on it, which has to work, and returns its stdout.
     pub fn ok(&self, args: &[&str]) -> String {
         let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -62,7 +74,11 @@ impl Own {
     /// Runs kubectl, which has to work, and returns its stdout.
     pub fn kubectl_ok(&self, args: &[&str]) -> String {
         let output = self.kubectl(args);
-        assert!(output.status.success(), "kubectl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "kubectl {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -76,13 +92,19 @@ impl Own {
     /// Returns the process id of a component as `status` tells it.
     pub fn pid_of(&self, component: &str) -> u32 {
         let status = self.ok(&["status"]);
-        let line = status.lines().find(|line| line.split_whitespace().nth(1) == Some(component)).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.split_whitespace().nth(1) == Some(component))
+            .unwrap();
         line.split_whitespace().nth(2).unwrap().parse().unwrap()
     }
 
     /// Returns what a file in its folder says.
     pub fn pid_in(&self, file: &str) -> u32 {
-        std::fs::read_to_string(self.folder().join(file)).unwrap().parse().unwrap()
+        std::fs::read_to_string(self.folder().join(file))
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 }
 
@@ -90,7 +112,11 @@ impl Drop for Own {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let kept = std::env::temp_dir().join(format!("sandbox-{}-logs", self.name));
-            let _ = Command::new("cp").arg("-rT").arg(self.folder().join("logs")).arg(&kept).status();
+            let _ = Command::new("cp")
+                .arg("-rT")
+                .arg(self.folder().join("logs"))
+                .arg(&kept)
+                .status();
             println!("its logs are kept in {}", kept.display());
         }
         let _ = self.run(&["down"]);
@@ -100,6 +126,9 @@ impl Drop for Own {
 /// Kills one process, by id, the hard way.
 pub fn kill(pid: u32) {
     assert!(pid > 1);
-    let status = Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap();
+    let status = Command::new("kill")
+        .args(["-KILL", &pid.to_string()])
+        .status()
+        .unwrap();
     assert!(status.success());
 }

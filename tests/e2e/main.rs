@@ -1,0 +1,8 @@
+//! The real binary on the sandbox: real API server, kubelet, containers and helm. What can only be
+//! true there is tested here.
+
+mod failing;
+mod killed;
+mod oro;
+mod refused;
+mod support;

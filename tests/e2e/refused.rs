@@ -1,0 +1,91 @@
+//! What keeps a run from beginning: each a clear sentence, a hint, its exit code, and nothing
+//! changed.
+
+use crate::support::{Cluster, Ended, Stack, deployment, sandbox, stackctl};
+
+#[test]
+fn a_cluster_that_does_not_answer() {
+    let stack = Stack::new("e2e-refused").release("web", &deployment("web", ""), "");
+    let file = stack.folder().join("kubeconfig");
+    let text = "apiVersion: v1\nkind: Config\ncurrent-context: gone\n\
+        clusters: [{name: gone, cluster: {server: 'https://127.0.0.1:1'}}]\n\
+        contexts: [{name: gone, context: {cluster: gone, user: me}}]\n\
+        users: [{name: me, user: {token: secret-token}}]\n";
+    std::fs::write(&file, text).expect("a kubeconfig");
+    let profile = stack.profile();
+    let kubeconfig = file.to_str().expect("UTF-8");
+    let up = Ended::up(&profile, &["--kubeconfig", kubeconfig]).expect_code(4);
+    assert!(up.stderr.contains("127.0.0.1:1"), "{}", up.stderr);
+    assert!(up.stderr.contains("hint:"), "{}", up.stderr);
+    assert!(!up.stderr.contains("secret-token"), "{}", up.stderr);
+}
+
+#[test]
+fn a_context_that_is_not_there() {
+    let stack = Stack::new("e2e-refused").release("web", &deployment("web", ""), "");
+    let up = Ended::up(&stack.profile(), &["--kube-context", "stackctl-sandbix"]).expect_code(4);
+    assert!(
+        up.stderr.contains("did you mean `stackctl-sandbox`?"),
+        "{}",
+        up.stderr
+    );
+}
+
+#[test]
+fn credentials_that_may_do_nothing() {
+    let stack = Stack::new("e2e-denied").release("web", &deployment("web", ""), "");
+    let kubeconfig = std::fs::read_to_string(sandbox().kubeconfig()).expect("a kubeconfig");
+    let own = kubeconfig
+        .lines()
+        .map(|line| match line.split_once("token:") {
+            Some((indent, _)) => format!("{indent}token: nobody"),
+            None => line.to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert_ne!(
+        own,
+        kubeconfig.trim_end(),
+        "the kubeconfig has no token to replace"
+    );
+    let file = stack.folder().join("kubeconfig");
+    std::fs::write(&file, own).expect("a kubeconfig");
+    let file = file.to_str().expect("UTF-8");
+    let up = Ended::up(&stack.profile(), &["--kubeconfig", file]).expect_code(4);
+    assert!(up.stderr.contains("hint: log in again"), "{}", up.stderr);
+}
+
+#[test]
+fn a_namespace_that_may_not_be_made() {
+    let stack = Stack::new("e2e-nowhere").release("web", &deployment("web", ""), "");
+    let profile = stack.profile();
+    let text = std::fs::read_to_string(&profile).expect("the profile");
+    std::fs::write(&profile, format!("createNamespace: false\n{text}")).expect("the profile");
+    let up = Ended::up(&profile, &[]).expect_code(4);
+    assert!(
+        up.stderr.contains("there is no namespace `e2e-nowhere`"),
+        "{}",
+        up.stderr
+    );
+}
+
+#[test]
+fn no_helm_on_the_path() {
+    let stack = Stack::new("e2e-helmless").release("web", &deployment("web", ""), "");
+    let profile = stack.profile();
+    let profile = profile.to_str().expect("UTF-8");
+    let mut command = stackctl(&["up", "--profile", profile]);
+    command.env_remove("STACKCTL_HELM").env("PATH", "/nowhere");
+    let output = command.output().expect("stackctl runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{stderr}");
+    assert!(
+        stderr.contains("no `helm` was found on the PATH"),
+        "{stderr}"
+    );
+    assert!(
+        Cluster::of(sandbox())
+            .release_status("e2e-helmless", "web")
+            .is_none()
+    );
+}

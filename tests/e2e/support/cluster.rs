@@ -1,0 +1,99 @@
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+use kube::api::{DeleteParams, ListParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use stackctl_sandbox::Sandbox;
+
+/// The sandbox's API server, asked directly.
+pub struct Cluster {
+    kubeconfig: PathBuf,
+    context: String,
+}
+
+impl Cluster {
+    pub fn of(sandbox: &Sandbox) -> Cluster {
+        Cluster {
+            kubeconfig: sandbox.kubeconfig(),
+            context: sandbox.context(),
+        }
+    }
+
+    pub fn block_on<T>(&self, ask: impl AsyncFnOnce(Client) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let file = Kubeconfig::read_from(&self.kubeconfig).expect("a kubeconfig");
+            let options = KubeConfigOptions {
+                context: Some(self.context.clone()),
+                ..KubeConfigOptions::default()
+            };
+            let config = Config::from_custom_kubeconfig(file, &options).await;
+            let client = Client::try_from(config.expect("a config")).expect("a client");
+            ask(client).await
+        })
+    }
+
+    /// Asks a Service for a page through the API server.
+    pub fn page(&self, namespace: &str, service: &str, path: &str) -> String {
+        self.block_on(async |client| {
+            let url = format!("/api/v1/namespaces/{namespace}/services/{service}/proxy{path}");
+            let request = http::Request::get(url).body(Vec::new()).expect("a request");
+            client.request_text(request).await.expect("a page")
+        })
+    }
+
+    pub fn pods(&self, namespace: &str) -> Vec<Pod> {
+        self.block_on(async |client| {
+            let api: Api<Pod> = Api::namespaced(client, namespace);
+            api.list(&ListParams::default()).await.expect("pods").items
+        })
+    }
+
+    /// The `status` label of a release's newest record, if helm has any.
+    pub fn release_status(&self, namespace: &str, release: &str) -> Option<String> {
+        use k8s_openapi::api::core::v1::Secret;
+        self.block_on(async |client| {
+            let api: Api<Secret> = Api::namespaced(client, namespace);
+            let selector = format!("owner=helm,name={release}");
+            let params = ListParams::default().labels(&selector);
+            let mut records = api.list_metadata(&params).await.expect("records").items;
+            let version = |labels: &std::collections::BTreeMap<String, String>| {
+                labels.get("version").and_then(|v| v.parse::<u32>().ok())
+            };
+            records.sort_by_key(|r| r.metadata.labels.as_ref().and_then(version));
+            records.pop()?.metadata.labels?.remove("status")
+        })
+    }
+
+    /// Removes a namespace and waits until it is gone, so that the next test has room.
+    pub fn remove_namespace(&self, name: &str) {
+        self.block_on(async |client| {
+            let api: Api<Namespace> = Api::all(client);
+            let _ = api.delete(name, &DeleteParams::default()).await;
+            let gone =
+                kube::runtime::wait::await_condition(api, name, |namespace: Option<&Namespace>| {
+                    namespace.is_none()
+                });
+            let limit = Duration::from_secs(120);
+            let waited = tokio::time::timeout(limit, gone).await;
+            waited.expect("the namespace goes").expect("a watch");
+        });
+    }
+}
+
+/// Asks again and again until the answer is there. For what has no event to wait for.
+pub fn eventually<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(started.elapsed() < limit, "{what}: not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

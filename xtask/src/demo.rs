@@ -1,0 +1,102 @@
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+use stackctl_sandbox::Sandbox;
+
+use crate::page;
+use crate::steps::{cargo, program, say, step};
+
+/// Lines of the page that are shown.
+const PAGE_LINES: usize = 60;
+
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// Use this context of your kubeconfig instead of a sandbox
+    #[arg(long, value_name = "NAME")]
+    kube_context: Option<String>,
+    /// Take the stack down again at the end
+    #[arg(long)]
+    down: bool,
+}
+
+/// Where the demo runs.
+struct Target {
+    kubeconfig: Option<PathBuf>,
+    context: String,
+    helm: Option<PathBuf>,
+}
+
+impl Demo {
+    pub fn run(&self) -> Result<()> {
+        cargo("building stackctl", &["build", "--package", "stackctl"])?;
+        let target = self.target()?;
+        let stackctl = program("stackctl")?;
+        let profile = ["--profile", "oro"];
+        step(
+            "stackctl up --profile oro",
+            target.command(&stackctl, "up").args(profile),
+        )?;
+        step("stackctl status", &mut target.command(&stackctl, "status"))?;
+        say("\n==> GET / through nginx, php-fpm and PostgreSQL");
+        let kubeconfig = target.kubeconfig.as_deref();
+        let page = page::get(kubeconfig, &target.context, "webserver:http", "/")?;
+        for line in page.lines().take(PAGE_LINES) {
+            say(line);
+        }
+        if self.down {
+            step(
+                "stackctl down --profile oro",
+                target.command(&stackctl, "down").args(profile).arg("--yes"),
+            )?;
+        } else {
+            target.say_how_to_go_on(&stackctl);
+        }
+        Ok(())
+    }
+
+    fn target(&self) -> Result<Target> {
+        if let Some(context) = &self.kube_context {
+            return Ok(Target {
+                kubeconfig: None,
+                context: context.clone(),
+                helm: None,
+            });
+        }
+        say("\n==> a Kubernetes cluster of its own on this machine");
+        let sandbox = Sandbox::shared()?;
+        Ok(Target {
+            kubeconfig: Some(sandbox.kubeconfig()),
+            context: sandbox.context(),
+            helm: Some(sandbox.helm()),
+        })
+    }
+}
+
+impl Target {
+    fn command(&self, stackctl: &Path, verb: &str) -> Command {
+        let mut command = Command::new(stackctl);
+        command.arg(verb).args(["--kube-context", &self.context]);
+        if let Some(kubeconfig) = &self.kubeconfig {
+            command.arg("--kubeconfig").arg(kubeconfig);
+        }
+        if let Some(helm) = &self.helm {
+            command.env("STACKCTL_HELM", helm);
+        }
+        command
+    }
+
+    fn say_how_to_go_on(&self, stackctl: &Path) {
+        let Some(kubeconfig) = &self.kubeconfig else {
+            return;
+        };
+        say("\nThe stack stays up. To look around:");
+        say(&format!("  export KUBECONFIG={}", kubeconfig.display()));
+        say(&format!("  {} logs --init", stackctl.display()));
+        say(&format!(
+            "  {} down --profile oro --yes",
+            stackctl.display()
+        ));
+        say("  cargo sandbox down");
+    }
+}
