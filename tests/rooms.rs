@@ -86,7 +86,7 @@ const OUTSIDE: &[(&[&str], &[&str])] = &[
             "std::env::vars",
             "std::env::vars_os",
         ],
-        &["helm", "output", "profile"],
+        &["cluster", "helm", "output", "profile"],
     ),
     (
         &["std::io::stdout", "std::io::stderr"],

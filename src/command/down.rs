@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{Context, drive, profile, session, up};
+use super::{Context, drive, profile, session, stack_record, up};
 use crate::cli::Down;
 use crate::error::Failure;
 use crate::plan::{Plan, Selection};
@@ -29,7 +29,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
     })
     .await?;
     if selection == Selection::All {
-        session::delete_stack_record(&cluster, &plan).await?;
+        stack_record::delete(&cluster, &plan).await?;
     }
     Ok(())
 }

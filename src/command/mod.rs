@@ -9,6 +9,7 @@ mod man;
 mod print;
 mod profile;
 mod session;
+mod stack_record;
 mod stacks;
 mod status;
 mod up;

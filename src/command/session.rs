@@ -1,12 +1,11 @@
 //! Everything between the command line and a run: helm, charts, cluster, namespaces.
 
 use super::Context;
-use crate::cluster::{Cluster, StackRecord, StackRelease, Target};
+use crate::cluster::{Cluster, Target};
 use crate::error::{Failure, Kind};
 use crate::helm::{self, Binary, BinaryError, Helm, Workspace};
 use crate::names::{RunId, StackName};
-use crate::plan::{Plan, Selection};
-use crate::profile::Profile;
+use crate::plan::Plan;
 use crate::runner::ports::ObserveError;
 use crate::verdict::CompletedRule;
 
@@ -145,43 +144,6 @@ pub fn require_secret_driver() -> Result<(), Failure> {
 /// What a stack is called towards people.
 pub fn title(stack: &StackName, namespace: &crate::names::Namespace) -> String {
     format!("stack `{stack}` in namespace `{namespace}`")
-}
-
-/// Leaves in the cluster what `status` needs when no profile is at hand: the graph.
-pub async fn write_stack_record(
-    cluster: &Cluster,
-    profile: &Profile,
-    helm: &Helm,
-) -> Result<(), Failure> {
-    let whole = Plan::new(profile, &Selection::All).map_err(anyhow::Error::from)?;
-    let file = profile.file.file_name().unwrap_or_default();
-    let mut record = StackRecord::new(
-        whole.stack.clone(),
-        whole.namespace.clone(),
-        &file.to_string_lossy(),
-    );
-    let id = |&need: &usize| whole.steps()[need].id.clone();
-    record.releases = whole
-        .steps()
-        .iter()
-        .map(|step| StackRelease {
-            id: step.id.clone(),
-            release: step.release.clone(),
-            namespace: step.namespace.clone(),
-            chart: helm
-                .charts
-                .get(&step.id)
-                .map(|c| c.label.clone())
-                .unwrap_or_default(),
-            needs: step.needs.iter().map(id).collect(),
-        })
-        .collect();
-    cluster.write_stack(&record).await.map_err(|e| observe(&e))
-}
-
-pub async fn delete_stack_record(cluster: &Cluster, plan: &Plan) -> Result<(), Failure> {
-    let deleted = cluster.delete_stack(&plan.stack, &plan.namespace).await;
-    deleted.map(drop).map_err(|e| observe(&e))
 }
 
 /// STATUS is told as this API server's own `kubectl get pods` would.

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{Context, drive, profile, session};
+use super::{Context, drive, profile, session, stack_record};
 use crate::cli::{Run, Up};
 use crate::cluster::Cluster;
 use crate::error::Failure;
@@ -24,7 +24,7 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let cluster = session::connect(context).await?;
     let helm = session::helm(context, binary, &cluster, &plan, &run)?;
     session::namespaces(&cluster, &plan).await?;
-    session::write_stack_record(&cluster, &profile, &helm).await?;
+    stack_record::write(&cluster, &profile, &helm).await?;
     let settings = settings(run, started_at, &cluster, &args.run, &helm);
     drive::drive(context, &args.run, |channels| {
         runner::up(&plan, &helm, &cluster, &settings, channels)

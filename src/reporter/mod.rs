@@ -15,6 +15,7 @@ pub mod screen;
 pub mod sentence;
 pub mod status;
 pub mod summary;
+pub mod tail;
 pub mod text;
 pub mod tree;
 pub mod tty;
@@ -55,39 +56,5 @@ pub fn for_mode(mode: Mode, environment: &Environment, color: ColorChoice) -> Bo
         Mode::Plain => Box::new(plain::Plain::new(Stream::stderr(), palette, width)),
         Mode::Json => Box::new(json::Json::new(Stream::stdout())),
         Mode::Quiet => Box::new(quiet::Quiet::new(Stream::stderr(), palette, width)),
-    }
-}
-
-/// Several reporters as one.
-#[derive(Default)]
-pub struct Fanout {
-    reporters: Vec<Box<dyn Reporter>>,
-}
-
-impl Fanout {
-    pub fn push(&mut self, reporter: Box<dyn Reporter>) {
-        self.reporters.push(reporter);
-    }
-}
-
-impl Reporter for Fanout {
-    fn handle(&mut self, event: &Event) {
-        for reporter in &mut self.reporters {
-            reporter.handle(event);
-        }
-    }
-
-    fn tick(&mut self, now: Now) {
-        for reporter in &mut self.reporters {
-            reporter.tick(now);
-        }
-    }
-
-    /// Ends all of them, also after one has failed.
-    fn finish(&mut self) -> io::Result<()> {
-        let mut results = self.reporters.iter_mut().map(|reporter| reporter.finish());
-        let first = results.by_ref().find(Result::is_err);
-        results.for_each(drop);
-        first.unwrap_or(Ok(()))
     }
 }

@@ -60,7 +60,8 @@ impl Ended {
         self
     }
 
-    fn of_release<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Event> {
+    fn of_release<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Event> + use<'a> {
+        let id = id.to_owned();
         let is = move |event: &&Event| event.kind.release().is_some_and(|r| r.as_str() == id);
         self.events.iter().filter(is)
     }

@@ -1,3 +1,9 @@
+//! The run that brings releases up: the loop, its beginning and its end. What it does with one
+//! release is in `deploying` while helm is at work, and in `judging` from then on.
+
+mod deploying;
+mod judging;
+
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
@@ -8,14 +14,14 @@ use tokio::time::Instant;
 
 use super::emitter::Emitter;
 use super::log_keeper::{LogItem, LogKeeper};
-use super::ports::{Cancel, DeployError, Deployer, Mark, ObserveError, Observer};
-use super::tracked::{Doom, HelmSaid, Phase, Tracked, expired};
+use super::ports::{DeployError, Deployer, ObserveError, Observer};
+use super::tracked::{HelmSaid, Phase, Tracked};
 use super::{Channels, SETTLE, Settings, run_started};
-use crate::event::{CancelReason, EventKind, Outcome, PodChanged, Verb, Verdict, VerdictClass};
+use crate::event::{CancelReason, EventKind, Outcome, PodChanged, Verb, VerdictClass};
 use crate::names::ReleaseId;
 use crate::plan::{Plan, Queue};
-use crate::snapshot::{Contents, Observation, Pod, RecordStatus, World};
-use crate::verdict::{self, CompletedRule, Scope};
+use crate::snapshot::{Contents, Observation, Pod, World};
+use crate::verdict::CompletedRule;
 
 /// How long a failure waits for the last lines of its log and for its cause to be seen.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -87,7 +93,7 @@ enum Done {
     Marked(usize, Result<(), ObserveError>),
 }
 
-impl<'p> Up<'p> {
+impl Up<'_> {
     async fn run(
         mut self,
         mut observations: LocalBoxStream<'static, Observation>,
@@ -163,30 +169,6 @@ impl<'p> Up<'p> {
         self.releases.iter().filter(at_work).count()
     }
 
-    fn start(&mut self, at: usize) {
-        let now = Instant::now();
-        let release = &mut self.releases[at];
-        let step = release.step;
-        let last = self
-            .world
-            .last_record(step.namespace.as_str(), step.release.as_str());
-        release.before = last.map_or(0, |record| record.revision);
-        release.baseline = verdict::Baseline::of(&self.world);
-        release.phase = Phase::Deploying;
-        let own = now + step.timeout;
-        release.deadline = Some(self.deadline.map_or(own, |run| run.min(own)));
-        let limit = release.remaining(now);
-        let cancel: Cancel = release.cancel.clone();
-        let deployer = self.deployer;
-        self.emitter.emit(EventKind::ReleaseStarted {
-            release: step.id.clone(),
-        });
-        self.work.push(
-            async move { Done::Deployed(at, deployer.deploy(step, limit, cancel).await) }
-                .boxed_local(),
-        );
-    }
-
     fn observe(&mut self, seen: &Observation) {
         match seen {
             Observation::Interrupted { what, why } => self.emitter.emit(EventKind::Warning {
@@ -260,57 +242,6 @@ impl<'p> Up<'p> {
         });
     }
 
-    fn not_deployed(&mut self, at: usize, error: DeployError) {
-        let release = &self.releases[at];
-        if release.phase != Phase::Deploying {
-            return;
-        }
-        match error {
-            DeployError::Cancelled if release.doom.is_some() => {}
-            DeployError::Cancelled => {
-                self.end(at, |release| EventKind::ReleaseCancelled { release });
-            }
-            DeployError::Refused {
-                message,
-                output,
-                hints,
-            } => self.refused(
-                at,
-                HelmSaid {
-                    message: format!("helm says: {message}"),
-                    output,
-                    hints,
-                },
-            ),
-        }
-    }
-
-    /// Gives a release up because of what helm said. Where a hook may be the cause, the cluster
-    /// is given a moment to show it.
-    fn refused(&mut self, at: usize, said: HelmSaid) {
-        let release = &mut self.releases[at];
-        if !release.is_active() {
-            return;
-        }
-        // Helm is through; what is left is to say why.
-        release.phase = Phase::Converging;
-        if let Some(doom) = &mut release.doom {
-            doom.helm = Some(said);
-            return;
-        }
-        let contents = release.contents.as_ref();
-        let patience = if contents.is_none_or(|c| !c.hooks.is_empty()) {
-            LAST_WORDS
-        } else {
-            Duration::ZERO
-        };
-        release.doom = Some(Doom {
-            until: Instant::now() + patience,
-            finding: None,
-            helm: Some(said),
-        });
-    }
-
     /// Looks at every release again and lets it go on where it can.
     fn judge_all(&mut self) {
         self.end_at_deadline();
@@ -328,225 +259,10 @@ impl<'p> Up<'p> {
         }
     }
 
-    /// Learns from helm's record which revision is being made, and asks for its contents.
-    fn read_record(&mut self, at: usize) {
-        let release = &mut self.releases[at];
-        if release.phase != Phase::Deploying {
-            return;
-        }
-        let step = release.step;
-        let Some(record) = self
-            .world
-            .last_record(step.namespace.as_str(), step.release.as_str())
-        else {
-            return;
-        };
-        if record.revision <= release.before {
-            return;
-        }
-        let revision = record.revision;
-        let deployed = record.status == RecordStatus::Deployed;
-        if release.asked != Some(revision) {
-            release.asked = Some(revision);
-            release.revision = Some(revision);
-            let observer = self.observer;
-            let contents = async move {
-                let read = observer.contents(&step.namespace, &step.release, revision);
-                let contents = read.await;
-                if let Ok(contents) = &contents {
-                    observer.follow(&contents.objects).await;
-                }
-                Done::Contents(at, contents)
-            };
-            self.work.push(contents.boxed_local());
-        }
-        if release.helm_done && deployed && release.contents.is_some() {
-            self.deployed(at, revision);
-        }
-    }
-
-    fn deployed(&mut self, at: usize, revision: u32) {
-        let release = &mut self.releases[at];
-        release.phase = Phase::Converging;
-        let step = release.step;
-        self.emitter.emit(EventKind::ReleaseDeployed {
-            release: step.id.clone(),
-            revision,
-        });
-        let contents = release.contents.clone().unwrap_or_default();
-        let objects: Vec<_> = contents
-            .objects
-            .into_iter()
-            .map(|mut object| {
-                let own = || step.namespace.to_string();
-                object.namespace.get_or_insert_with(own);
-                object
-            })
-            .collect();
-        let observer = self.observer;
-        self.work.push(
-            async move { Done::LookedAt(at, observer.refresh(&objects).await) }.boxed_local(),
-        );
-        self.mark(at, revision, Mark::Applied);
-    }
-
-    fn mark(&self, at: usize, revision: u32, mark: Mark) {
-        let (observer, step) = (self.observer, self.releases[at].step);
-        let marked = async move {
-            let done = observer.mark(&step.namespace, &step.release, revision, mark);
-            Done::Marked(at, done.await)
-        };
-        self.work.push(marked.boxed_local());
-    }
-
-    fn assess(&mut self, at: usize) {
-        let release = &mut self.releases[at];
-        let Some(contents) = &release.contents else {
-            return;
-        };
-        let scope = Scope {
-            id: &release.step.id,
-            namespace: &release.step.namespace,
-            contents,
-            applied: release.phase != Phase::Deploying,
-            before: &release.baseline,
-            completed: self.completed,
-        };
-        let assessment = verdict::assess(&self.world, &scope, &release.step.budgets);
-        for change in release.shown.changes(&release.step.id, &assessment) {
-            self.emitter.emit(change);
-        }
-        release.assessment = assessment;
-    }
-
-    fn follow_logs(&mut self, at: usize) {
-        let mut logs = std::mem::take(&mut self.logs);
-        let release = &self.releases[at];
-        for (pod, view) in self.pods(release) {
-            logs.follow(self.observer, at, pod, view, &release.baseline);
-        }
-        self.logs = logs;
-    }
-
-    /// Ready, lost, doomed, out of time, or none of these yet.
-    fn decide(&mut self, at: usize, now: Instant) {
-        let release = &mut self.releases[at];
-        let hopeless = release
-            .patience
-            .exhausted(&release.assessment.findings, now);
-        if release.phase == Phase::Ready {
-            if !release.assessment.ready {
-                self.degrade(at, now);
-            }
-            return;
-        }
-        if let Some(finding) = hopeless {
-            match &mut release.doom {
-                Some(doom) if doom.finding.is_none() => doom.finding = Some(finding),
-                Some(_) => {}
-                None => {
-                    release.doom = Some(Doom {
-                        until: now + LAST_WORDS,
-                        finding: Some(finding),
-                        helm: None,
-                    });
-                    if release.phase == Phase::Deploying {
-                        release.cancel.gently.cancel();
-                    }
-                }
-            }
-        }
-        if release.doom.is_some() {
-            self.say_why(at, now);
-        } else if release.deadline.is_some_and(|end| end <= now) {
-            self.expire(at);
-        } else if release.phase == Phase::Converging
-            && release.looked_at
-            && release.assessment.ready
-        {
-            self.ready(at);
-        }
-    }
-
-    /// Ends a doomed release once its evidence is together, or has had its time.
-    fn say_why(&mut self, at: usize, now: Instant) {
-        let Some(doom) = &self.releases[at].doom else {
-            return;
-        };
-        let log_of = doom.finding.as_ref().and_then(|f| f.log_of.as_ref());
-        let complete = match (&doom.finding, log_of) {
-            (Some(_), Some(log)) => !self.logs.is_open(log),
-            (found, None) => found.is_some(),
-            (None, Some(_)) => false,
-        };
-        if !complete && now < doom.until {
-            return;
-        }
-        let log = log_of.and_then(|log| self.logs.evidence(log, PROOF_LINES));
-        let verdict = doom.clone().verdict(log);
-        self.fail(at, verdict);
-    }
-
-    fn expire(&mut self, at: usize) {
-        let release = &self.releases[at];
-        let by_run = self.deadline.is_some_and(|end| end <= Instant::now());
-        let limit = if by_run {
-            "when the run's time was up".to_owned()
-        } else {
-            format!("after {}", crate::wording::duration(release.step.timeout))
-        };
-        let first = release.assessment.findings.first();
-        let log_of = first.and_then(|f| f.log_of.as_ref());
-        let log = log_of.and_then(|log| self.logs.evidence(log, PROOF_LINES));
-        let verdict = expired(&limit, &release.assessment, log);
-        release.cancel.gently.cancel();
-        self.fail(at, verdict);
-    }
-
-    fn fail(&mut self, at: usize, verdict: Verdict) {
-        self.failures.push(verdict.class);
-        self.end(at, |release| EventKind::ReleaseFailed { release, verdict });
-        for blocked in self.queue.fail(at) {
-            let by = self.releases[blocked]
-                .step
-                .needs
-                .iter()
-                .map(|&need| &self.releases[need])
-                .filter(|need| need.phase == Phase::Ended)
-                .map(|need| need.step.id.clone())
-                .collect();
-            self.end(blocked, |release| EventKind::ReleaseBlocked { release, by });
-        }
-    }
-
     fn end(&mut self, at: usize, event: impl FnOnce(ReleaseId) -> EventKind) {
         let release = &mut self.releases[at];
         release.phase = Phase::Ended;
         self.emitter.emit(event(release.step.id.clone()));
-    }
-
-    fn ready(&mut self, at: usize) {
-        let release = &mut self.releases[at];
-        release.phase = Phase::Ready;
-        let revision = release.revision;
-        self.emitter.emit(EventKind::ReleaseReady {
-            release: release.step.id.clone(),
-        });
-        self.queue.succeed(at);
-        if let Some(revision) = revision {
-            self.mark(at, revision, Mark::Verified);
-        }
-    }
-
-    fn degrade(&mut self, at: usize, now: Instant) {
-        let release = &mut self.releases[at];
-        release.phase = Phase::Converging;
-        release.deadline = Some(now + release.step.timeout);
-        let waiting = release.assessment.waiting.as_ref();
-        self.emitter.emit(EventKind::ReleaseDegraded {
-            release: release.step.id.clone(),
-            reason: waiting.map_or_else(|| "it is not ready any more".into(), |w| w.on.clone()),
-        });
     }
 
     fn cancel(&mut self, reason: CancelReason) {

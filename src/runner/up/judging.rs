@@ -1,0 +1,156 @@
+//! What becomes of a release, given what was seen of it.
+
+use tokio::time::Instant;
+
+use super::{LAST_WORDS, PROOF_LINES, Up};
+use crate::event::{EventKind, Verdict};
+use crate::runner::ports::Mark;
+use crate::runner::tracked::{Doom, Phase, expired};
+use crate::verdict::{self, Scope};
+use crate::wording;
+
+impl Up<'_> {
+    pub(super) fn assess(&mut self, at: usize) {
+        let release = &mut self.releases[at];
+        let Some(contents) = &release.contents else {
+            return;
+        };
+        let scope = Scope {
+            id: &release.step.id,
+            namespace: &release.step.namespace,
+            contents,
+            applied: release.phase != Phase::Deploying,
+            before: &release.baseline,
+            completed: self.completed,
+        };
+        let assessment = verdict::assess(&self.world, &scope, &release.step.budgets);
+        for change in release.shown.changes(&release.step.id, &assessment) {
+            self.emitter.emit(change);
+        }
+        release.assessment = assessment;
+    }
+
+    pub(super) fn follow_logs(&mut self, at: usize) {
+        let mut logs = std::mem::take(&mut self.logs);
+        let release = &self.releases[at];
+        for (pod, view) in self.pods(release) {
+            logs.follow(self.observer, at, pod, view, &release.baseline);
+        }
+        self.logs = logs;
+    }
+
+    /// Ready, lost, doomed, out of time, or none of these yet.
+    pub(super) fn decide(&mut self, at: usize, now: Instant) {
+        let release = &mut self.releases[at];
+        let hopeless = release
+            .patience
+            .exhausted(&release.assessment.findings, now);
+        if release.phase == Phase::Ready {
+            if !release.assessment.ready {
+                self.degrade(at, now);
+            }
+            return;
+        }
+        if let Some(finding) = hopeless {
+            match &mut release.doom {
+                Some(doom) if doom.finding.is_none() => doom.finding = Some(finding),
+                Some(_) => {}
+                None => {
+                    release.doom = Some(Doom {
+                        until: now + LAST_WORDS,
+                        finding: Some(finding),
+                        helm: None,
+                    });
+                    if release.phase == Phase::Deploying {
+                        release.cancel.gently.cancel();
+                    }
+                }
+            }
+        }
+        if release.doom.is_some() {
+            self.say_why(at, now);
+        } else if release.deadline.is_some_and(|end| end <= now) {
+            self.expire(at);
+        } else if release.phase == Phase::Converging
+            && release.looked_at
+            && release.assessment.ready
+        {
+            self.ready(at);
+        }
+    }
+
+    /// Ends a doomed release once its evidence is together, or has had its time.
+    pub(super) fn say_why(&mut self, at: usize, now: Instant) {
+        let Some(doom) = &self.releases[at].doom else {
+            return;
+        };
+        let log_of = doom.finding.as_ref().and_then(|f| f.log_of.as_ref());
+        let complete = match (&doom.finding, log_of) {
+            (Some(_), Some(log)) => !self.logs.is_open(log),
+            (found, None) => found.is_some(),
+            (None, Some(_)) => false,
+        };
+        if !complete && now < doom.until {
+            return;
+        }
+        let log = log_of.and_then(|log| self.logs.evidence(log, PROOF_LINES));
+        let verdict = doom.clone().verdict(log);
+        self.fail(at, verdict);
+    }
+
+    pub(super) fn expire(&mut self, at: usize) {
+        let release = &self.releases[at];
+        let by_run = self.deadline.is_some_and(|end| end <= Instant::now());
+        let limit = if by_run {
+            "when the run's time was up".to_owned()
+        } else {
+            format!("after {}", wording::duration(release.step.timeout))
+        };
+        let first = release.assessment.findings.first();
+        let log_of = first.and_then(|f| f.log_of.as_ref());
+        let log = log_of.and_then(|log| self.logs.evidence(log, PROOF_LINES));
+        let verdict = expired(&limit, &release.assessment, log);
+        release.cancel.gently.cancel();
+        self.fail(at, verdict);
+    }
+
+    pub(super) fn fail(&mut self, at: usize, verdict: Verdict) {
+        self.failures.push(verdict.class);
+        self.end(at, |release| EventKind::ReleaseFailed { release, verdict });
+        for blocked in self.queue.fail(at) {
+            let by = self.releases[blocked]
+                .step
+                .needs
+                .iter()
+                .map(|&need| &self.releases[need])
+                .filter(|need| need.phase == Phase::Ended)
+                .map(|need| need.step.id.clone())
+                .collect();
+            self.end(blocked, |release| EventKind::ReleaseBlocked { release, by });
+        }
+    }
+
+    pub(super) fn ready(&mut self, at: usize) {
+        let release = &mut self.releases[at];
+        release.phase = Phase::Ready;
+        let revision = release.revision;
+        self.emitter.emit(EventKind::ReleaseReady {
+            release: release.step.id.clone(),
+        });
+        self.queue.succeed(at);
+        if let Some(revision) = revision {
+            self.mark(at, revision, Mark::Verified);
+        }
+    }
+
+    pub(super) fn degrade(&mut self, at: usize, now: Instant) {
+        let release = &mut self.releases[at];
+        release.phase = Phase::Converging;
+        release.deadline = Some(now + release.step.timeout);
+        let waiting = release.assessment.waiting.as_ref();
+        self.emitter.emit(EventKind::ReleaseDegraded {
+            release: release.step.id.clone(),
+            reason: waiting.map_or_else(|| "it is not ready any more".into(), |w| w.on.clone()),
+        });
+    }
+}
