@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use crate::names::{Namespace, ReleaseId};
 use crate::output::{ColorChoice, Progress};
+use crate::profile::parse_duration;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -96,7 +97,7 @@ pub enum Verb {
 #[derive(Debug, Clone, Args)]
 pub struct Run {
     /// End the run after this long, e.g. 15m [default: no limit but the releases' own]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
     /// How many helm processes may work at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -231,9 +232,4 @@ Examples:
   stackctl completions zsh > ~/.zfunc/_stackctl")]
 pub struct Completions {
     pub shell: Shell,
-}
-
-/// Reads `90s`, `15m`, `1h30m` as a profile does.
-fn duration(text: &str) -> Result<Duration, String> {
-    crate::profile::parse_duration(text).map_err(|error| error.to_string())
 }

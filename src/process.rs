@@ -2,13 +2,15 @@
 //! bounded memory of what they print, and an end that is asked for before it is forced.
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
+use std::ffi::{CString, OsStr, OsString};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
@@ -71,7 +73,7 @@ impl Program {
     /// Only when it can't be started; what it returns is in [`Ended`].
     pub async fn run(&self, stop: &Stop) -> io::Result<Ended> {
         let mut child = self.command().spawn()?;
-        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
         let mut killer = GroupKiller(group);
         let out = tail(child.stdout.take());
         let err = tail(child.stderr.take());
@@ -84,11 +86,11 @@ impl Program {
                 both = &mut outputs, if printed.is_none() => printed = Some(both),
                 () = stop.gently.cancelled(), if !stopped => {
                     stopped = true;
-                    signal(group, Signal::TERM);
+                    signal(group, Signal::SIGTERM);
                 }
                 () = stop.now.cancelled() => {
                     stopped = true;
-                    signal(group, Signal::KILL);
+                    signal(group, Signal::SIGKILL);
                     break child.wait().await?;
                 }
             }
@@ -144,14 +146,14 @@ struct GroupKiller(Option<Pid>);
 
 impl Drop for GroupKiller {
     fn drop(&mut self) {
-        signal(self.0, Signal::KILL);
+        signal(self.0, Signal::SIGKILL);
     }
 }
 
 fn signal(group: Option<Pid>, signal: Signal) {
     if let Some(group) = group {
         // It may have ended in between; then there is nobody left to tell.
-        let _ = kill_process_group(group, signal);
+        let _ = killpg(group, signal);
     }
 }
 
@@ -174,19 +176,26 @@ async fn tail(source: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
 /// it. Called by the hidden verb [`LEASH_VERB`] in the child; returns only when it can't.
 ///
 /// The signal follows the *thread* that started the child (prctl(2), `PR_SET_PDEATHSIG`), so
-/// stackctl runs on a runtime of one thread: the main one.
-#[cfg(unix)]
-pub fn exec_on_leash(parent: u32, program: &OsString, args: &[OsString]) -> io::Error {
-    use std::os::unix::process::CommandExt;
+/// stackctl runs on a runtime of one thread: the main one. SIGPIPE stays ignored, as it is in
+/// every Rust program: with the parent its pipes are gone too, and a helm that died of its last
+/// words would leave its release pending.
+pub fn exec_on_leash(parent: u32, program: &OsStr, args: &[OsString]) -> io::Error {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::set_parent_process_death_signal(Some(Signal::TERM)) {
+    if let Err(error) = nix::sys::prctl::set_pdeathsig(Signal::SIGTERM) {
         return error.into();
     }
-    let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().cast_unsigned());
-    if now != Some(parent) {
+    if nix::unistd::getppid().as_raw().cast_unsigned() != parent {
         return io::Error::other("the parent process is gone");
     }
-    std::process::Command::new(program).args(args).exec()
+    let words = std::iter::once(program).chain(args.iter().map(OsString::as_os_str));
+    let words: Result<Vec<CString>, _> = words.map(|word| CString::new(word.as_bytes())).collect();
+    match words {
+        Ok(words) => match nix::unistd::execv(&words[0], &words) {
+            Ok(never) => match never {},
+            Err(error) => error.into(),
+        },
+        Err(error) => error.into(),
+    }
 }
 
 /// What a program printed, as lines without control sequences and without empty ends.
@@ -249,7 +258,7 @@ mod tests {
             killer.cancel();
         });
         let pid: i32 = lines(&ended.unwrap().stdout)[0].parse().unwrap();
-        let gone = || rustix::process::test_kill_process(Pid::from_raw(pid).unwrap()).is_err();
+        let gone = || nix::sys::signal::kill(Pid::from_raw(pid), None).is_err();
         // The orphan's parent reaps it in its own time; a zombie is as good as gone.
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         assert!(gone() || stat.contains(") Z "), "{stat}");

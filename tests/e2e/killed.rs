@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use rustix::process::Signal;
+use nix::sys::signal::Signal;
 use stackctl::event::{EventKind, HookPhase};
 
 use crate::support::{Cluster, Stack, Started, eventually, hook_job, sandbox};
@@ -46,7 +46,7 @@ fn none_left(release: &str) {
 #[test]
 fn an_interrupt_lets_helm_end_cleanly() {
     let (stack, run) = in_a_hook("e2e-interrupt");
-    run.signal(Signal::INT);
+    run.signal(Signal::SIGINT);
     let ended = run.end().expect_code(130);
     let cancelled = |kind: &EventKind| matches!(kind, EventKind::ReleaseCancelled { .. });
     assert!(ended.when(stack.namespace(), cancelled).is_some());
@@ -56,7 +56,7 @@ fn an_interrupt_lets_helm_end_cleanly() {
 #[test]
 fn a_termination_has_a_code_of_its_own() {
     let (stack, run) = in_a_hook("e2e-terminate");
-    run.signal(Signal::TERM);
+    run.signal(Signal::SIGTERM);
     run.end().expect_code(143);
     none_left(stack.namespace());
 }
@@ -64,7 +64,7 @@ fn a_termination_has_a_code_of_its_own() {
 #[test]
 fn helm_does_not_outlive_a_killed_run() {
     let (stack, mut run) = in_a_hook("e2e-kill");
-    run.signal(Signal::KILL);
+    run.signal(Signal::SIGKILL);
     run.child.wait().expect("it is gone");
     none_left(stack.namespace());
 }

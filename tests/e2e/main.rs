@@ -1,6 +1,8 @@
 //! The real binary on the sandbox: real API server, kubelet, containers and helm. What can only be
 //! true there is tested here.
 
+#![expect(clippy::expect_used, reason = "a test may fail where it stands")]
+
 mod failing;
 mod killed;
 mod oro;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use stackctl::event::{EventKind, Evidence};
 
-use crate::support::{Cluster, Ended, sandbox};
+use crate::support::{Cluster, Ended, compared, sandbox};
 
 /// The repository's own profile in another namespace, with `values` laid over those of php-fpm.
 fn oro(folder: &Path, namespace: &str, values: &str) -> PathBuf {
@@ -52,6 +52,10 @@ fn the_oro_stack_comes_up_in_order_and_goes_down_again() {
     again(&profile);
     down(&cluster, &profile, namespace);
     cluster.remove_namespace(namespace);
+    eprintln!(
+        "compared with the API server's Table so far: {}",
+        compared()
+    );
 }
 
 /// php-fpm and websocket beside each other after volume-init and install, webserver after both,

@@ -22,7 +22,7 @@ fn a_cluster_that_does_not_answer() {
 
 #[test]
 fn a_context_that_is_not_there() {
-    let stack = Stack::new("e2e-refused").release("web", &deployment("web", ""), "");
+    let stack = Stack::new("e2e-context").release("web", &deployment("web", ""), "");
     let up = Ended::up(&stack.profile(), &["--kube-context", "stackctl-sandbix"]).expect_code(4);
     assert!(
         up.stderr.contains("did you mean `stackctl-sandbox`?"),

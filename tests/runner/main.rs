@@ -1,5 +1,7 @@
 //! The runner on a paused clock, with a helm and a cluster that do what a table says.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 mod fakes;
 
 use std::collections::{BTreeMap, HashMap};
@@ -8,7 +10,7 @@ use std::time::Duration;
 use fakes::{Fake, Fate, HELM, deployed, profile_file};
 use proptest::prelude::*;
 use stackctl::event::{CancelReason, Event, EventKind, Outcome, VerdictClass};
-use stackctl::names::RunId;
+use stackctl::names::{ReleaseId, RunId};
 use stackctl::plan::{Plan, Selection};
 use stackctl::profile;
 use stackctl::runner::ports::Mark;
@@ -355,7 +357,7 @@ fn check(ran: &Ran, releases: &[(&str, Fate, &[&str])]) -> Result<(), TestCaseEr
     let mut ready: Vec<&str> = Vec::new();
     for (at, event) in ran.events.iter().enumerate() {
         prop_assert_eq!(event.seq, at as u64 + 1);
-        let Some(id) = event.kind.release().map(|id| id.as_str()) else {
+        let Some(id) = event.kind.release().map(ReleaseId::as_str) else {
             continue;
         };
         match &event.kind {

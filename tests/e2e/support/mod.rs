@@ -9,6 +9,7 @@ mod table;
 pub use chart::{Stack, deployment, hook_job};
 pub use cluster::{Cluster, eventually};
 pub use program::{Ended, Started, stackctl};
+pub use table::summary as compared;
 
 use std::sync::OnceLock;
 

@@ -3,6 +3,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use stackctl::event::{ContainerRole, Event, EventKind, Verdict};
 
 use super::{sandbox, table};
@@ -183,9 +185,9 @@ impl Started {
         panic!("the run ended before: {:#?}", self.seen);
     }
 
-    pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, signal).expect("it is still there");
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().cast_signed());
+        kill(pid, signal).expect("it is still there");
     }
 
     /// Waits for its end.

@@ -94,9 +94,11 @@ fn compare(columns: &[String], row: &Value) {
 pub fn check() {
     let seen = SEEN.lock().expect("no panic");
     assert!(seen.differences.is_empty(), "{:#?}", seen.differences);
-    eprintln!(
-        "{} pod states compared with the API server's Table: {}",
-        seen.states,
-        seen.statuses.iter().cloned().collect::<Vec<_>>().join(", ")
-    );
+}
+
+/// How many states were compared, and which STATUS they had.
+pub fn summary() -> String {
+    let seen = SEEN.lock().expect("no panic");
+    let statuses: Vec<String> = seen.statuses.iter().cloned().collect();
+    format!("{} pod states: {}", seen.states, statuses.join(", "))
 }
