@@ -23,7 +23,7 @@ fn image(folder: &Path) -> PathBuf {
         apt-get download -qq busybox
         dpkg-deb -x busybox_*.deb unpacked
         mkdir -p root/bin root/tmp root/etc root/www
-        cp "$(find unpacked -name busybox -type f | head -n1)" root/bin/busybox
+        cp "$(find unpacked -path '*bin/busybox' -type f)" root/bin/busybox
         ldd root/bin/busybox | grep -o '/[^ ]*' | while read -r library; do
             mkdir -p "root$(dirname "$library")"
             cp -L "$library" "root$library"
@@ -33,7 +33,7 @@ fn image(folder: &Path) -> PathBuf {
         umoci init --layout layout
         umoci new --image layout:test
         umoci insert --image layout:test root /
-        umoci config --image layout:test --config.cmd /bin/sh
+        umoci config --image layout:test --config.cmd /bin/sh --config.env PATH=/bin
         skopeo copy --quiet --insecure-policy oci:layout:test "oci-archive:$2:$3"
     "#;
     let output = Command::new("sh")
@@ -159,13 +159,16 @@ fn a_real_node_keeps_its_promises() {
     );
     assert_eq!(exec(&own, "client", "wget -qO- http://web"), "from init\n");
     assert!(exec(&own, "client", "nslookup web.default.svc.cluster.local").contains("10.96."));
-    // A Service leads a pod back to itself.
-    assert_eq!(exec(&own, "web", "wget -qO- http://web"), "from init\n");
+    // A Service leads a pod back to itself. Its short name would be the pod's own host name.
+    assert_eq!(
+        exec(&own, "web", "wget -qO- http://web.default"),
+        "from init\n"
+    );
     // The API server, from a pod.
     let reached = exec(
         &own,
         "client",
-        "nc -z -w 3 kubernetes.default.svc.cluster.local 443 && echo reached",
+        "nc -w 3 kubernetes.default.svc.cluster.local 443 < /dev/null && echo reached",
     );
     assert_eq!(reached, "reached\n");
     // Names outside do not exist, and that is said at once.
@@ -206,9 +209,9 @@ fn port_forward(own: &Own) {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(forward.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    // Kept open: kubectl writes a line for each connection, and would die of a closed pipe.
+    let mut said = BufReader::new(forward.stdout.take().unwrap());
+    said.read_line(&mut line).unwrap();
     let port: u16 = line
         .split("127.0.0.1:")
         .nth(1)
