@@ -38,6 +38,12 @@ pub fn down(name: &str) -> Result<()> {
 /// # Errors
 /// When processes don't end or files can't be removed.
 pub fn tear_down(instance: &Instance) -> Result<()> {
+    stop(instance)?;
+    remove_tree(&instance.folder())
+}
+
+/// Ends every process of a sandbox, and with them its namespaces. Its files stay.
+pub(crate) fn stop(instance: &Instance) -> Result<()> {
     let folder = instance.folder();
     for file in ["supervisor.pid", "keeper.pid"] {
         let Some(pid) = read_if_any(&instance.file(file))?.and_then(|text| text.parse().ok())
@@ -67,5 +73,5 @@ pub fn tear_down(instance: &Instance) -> Result<()> {
     }
     #[cfg(target_os = "linux")]
     crate::host::cgroup::remove(&instance.cgroup())?;
-    remove_tree(&folder)
+    Ok(())
 }

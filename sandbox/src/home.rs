@@ -49,6 +49,12 @@ impl Home {
         self.0.join("images")
     }
 
+    /// Returns the folder that holds containerd's unpacked images, one folder for each set of images.
+    #[must_use]
+    pub fn stores(&self) -> PathBuf {
+        self.0.join("stores")
+    }
+
     /// Returns where the sandbox of this name keeps its files, whether it exists or not.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ pub fn load(spec: &Spec, instance: &Instance, archive: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Loads the pause image and every image that the sandbox was started with.
+/// Loads the pause image and every image of the sandbox's digest.
 pub(crate) fn load_all(spec: &Spec, instance: &Instance, deadline: Instant) -> Result<()> {
     let Some(pause) = &spec.programs.pause else {
         return Ok(());

@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod down;
 pub mod home;
 pub mod output;
+pub mod provision;
 pub mod status;
 pub mod supervisor;
 pub mod up;
@@ -21,6 +22,6 @@ mod pki;
 mod ready;
 mod sandbox;
 
-pub use build::{all as build_all, helm};
+pub use build::helm;
 pub use cluster::Nodes;
 pub use sandbox::Sandbox;

@@ -8,7 +8,7 @@ use stackctl_sandbox::cli::{Cli, Command};
 use stackctl_sandbox::home::Home;
 use stackctl_sandbox::output::{data, say};
 use stackctl_sandbox::up::{Request, up};
-use stackctl_sandbox::{Sandbox, build_all, down, status, supervisor};
+use stackctl_sandbox::{Sandbox, down, provision, status, supervisor};
 
 fn main() -> ExitCode {
     match run(Cli::parse()) {
@@ -44,7 +44,10 @@ fn run(cli: Cli) -> Result<()> {
         }
         Command::Down => down::down(&name),
         Command::Status => status::status(&name),
-        Command::Build { nodes } => build_all(nodes),
+        Command::Build { nodes } => {
+            let nodes = nodes.unwrap_or_else(provision::choose);
+            provision::provide(&Home::find()?, nodes, &std::env::current_exe()?).map(drop)
+        }
         Command::Load { file } => Sandbox::running(&name)?.load(&file),
         Command::Kubeconfig => {
             data(&Sandbox::running(&name)?.kubeconfig().display().to_string());

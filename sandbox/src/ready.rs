@@ -19,7 +19,7 @@ pub const RECOVERY: Duration = Duration::from_secs(30);
 /// Between two tries.
 const PROBE: Duration = Duration::from_millis(50);
 
-/// The file that says that the first objects and images are in.
+/// The file that says that the first objects are in.
 const MARK: &str = "filled";
 
 /// Waits until the sandbox is ready.
@@ -33,41 +33,32 @@ pub fn wait(spec: &Spec, instance: &Instance, patience: Duration) -> Result<()> 
     })
     .context("the API server does not answer")?;
     if read_if_any(&instance.file(MARK))?.is_none() {
-        fill(spec, instance, deadline)?;
+        fill(instance, deadline)?;
         std::fs::write(instance.file(MARK), "").context("marking the sandbox as filled")?;
     }
     retry(instance, deadline, || nodes_ready(instance)).context("the nodes do not become Ready")?;
     retry(instance, deadline, || dns(spec, instance)).context("DNS does not answer")
 }
 
-fn fill(spec: &Spec, instance: &Instance, deadline: Instant) -> Result<()> {
+fn fill(instance: &Instance, deadline: Instant) -> Result<()> {
     let manifests = instance.file("manifests.json");
     let manifests = manifests.to_string_lossy();
-    std::thread::scope(|scope| {
-        let images = scope.spawn(|| images::load_all(spec, instance, deadline));
-        retry(instance, deadline, || {
-            kubectl(
-                instance,
-                &[
-                    "apply",
-                    "--server-side",
-                    "--force-conflicts",
-                    "-f",
-                    &manifests,
-                ],
-            )
-            .map(drop)
-        })
-        .context("the first objects are refused")?;
-        // Pods are refused in a namespace until its service account is there.
-        retry(instance, deadline, || {
-            kubectl(instance, &["get", "serviceaccount", "default"]).map(drop)
-        })
-        .context("the controllers do not work")?;
-        images
-            .join()
-            .unwrap_or_else(|_| bail!("loading images panicked"))
+    retry(instance, deadline, || {
+        let apply = [
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "-f",
+            &manifests,
+        ];
+        kubectl(instance, &apply).map(drop)
     })
+    .context("the first objects are refused")?;
+    // Pods are refused in a namespace until its service account is there.
+    retry(instance, deadline, || {
+        kubectl(instance, &["get", "serviceaccount", "default"]).map(drop)
+    })
+    .context("the controllers do not work")
 }
 
 fn nodes_ready(instance: &Instance) -> Result<()> {

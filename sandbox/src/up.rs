@@ -1,18 +1,16 @@
 //! Brings a sandbox up, or takes over the one that runs.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::build;
-use crate::cluster::{Nodes, Ports, Spec, kwok, prepare};
+use crate::cluster::{Nodes, Spec, prepare};
 use crate::down::tear_down;
 use crate::home::{Home, Instance};
-use crate::host::packages;
 use crate::lock;
 use crate::output::{duration, say};
+use crate::provision;
 use crate::ready;
 use crate::supervisor;
 
@@ -49,13 +47,12 @@ pub fn up(request: &Request, program: &Path) -> Result<()> {
         ));
         return Ok(());
     }
-    let nodes = request.nodes.unwrap_or_else(choose);
-    let spec = build_spec(request, nodes, &home)?;
+    let nodes = request.nodes.unwrap_or_else(provision::choose);
+    let mut spec = provision::provide(&home, nodes, program)?;
+    spec.audit = request.audit;
     let began = Instant::now();
     tear_down(&instance)?;
-    prepare(&spec, &instance)?;
-    let mut supervisor = supervisor::start(&instance, program)?;
-    wait_alive(&instance, &mut supervisor)?;
+    start(&spec, &instance, program)?;
     if let Err(error) = ready::wait(&spec, &instance, ready::PATIENCE) {
         let folder = instance.file("logs");
         return Err(error.context(format!(
@@ -91,7 +88,7 @@ fn adopt(request: &Request, instance: &Instance) -> Result<bool> {
         bail!("sandbox `{name}` is up without an audit log\nhint: take it down first");
     }
     match ready::wait(&spec, instance, ready::RECOVERY) {
-        Ok(()) => Ok(true),
+        Ok(()) => provision::renew_images(spec, instance).map(|()| true),
         Err(error) => {
             say(&format!(
                 "sandbox `{name}` is not well and is started anew: {error:#}"
@@ -101,80 +98,11 @@ fn adopt(request: &Request, instance: &Instance) -> Result<bool> {
     }
 }
 
-/// Returns real nodes where they can run, and says so where they can't.
-pub(crate) fn choose() -> Nodes {
-    let reason = if !cfg!(target_os = "linux") {
-        "this is not Linux"
-    } else if !rustix::process::geteuid().is_root() {
-        "this is not root"
-    } else {
-        return Nodes::Real;
-    };
-    say(&format!(
-        "taking `--nodes kwok`, as {reason}\n{}",
-        kwok::SIMULATED
-    ));
-    Nodes::Kwok
-}
-
-fn build_spec(request: &Request, nodes: Nodes, home: &Home) -> Result<Spec> {
-    let mut images = None;
-    if nodes == Nodes::Real {
-        if !cfg!(target_os = "linux") || !rustix::process::geteuid().is_root() {
-            bail!(
-                "real nodes need Linux and root\nhint: take `--nodes kwok`, which any user can run"
-            );
-        }
-        packages::provide()?;
-    }
-    let programs = build::programs(home, nodes)?;
-    if let Some(pause) = &programs.pause {
-        build::build_pause(home, pause)?;
-        let folder = build::build_images(home)?;
-        images = folder.and_then(|folder| {
-            folder
-                .file_name()
-                .map(|key| key.to_string_lossy().into_owned())
-        });
-    }
-    Ok(Spec {
-        nodes,
-        audit: request.audit,
-        ports: ports(nodes)?,
-        programs,
-        images,
-    })
-}
-
-/// With real nodes only the outside port is on the host; with simulated ones all of them are.
-fn ports(nodes: Nodes) -> Result<Ports> {
-    let mut held = Vec::new();
-    let mut free = || -> Result<u16> {
-        let listener = TcpListener::bind("127.0.0.1:0").context("finding a free port")?;
-        let port = listener.local_addr()?.port();
-        // Held until all are chosen, so that they differ.
-        held.push(listener);
-        Ok(port)
-    };
-    Ok(match nodes {
-        Nodes::Real => Ports {
-            etcd: 2379,
-            etcd_peer: 2380,
-            api: 6443,
-            kwok: 0,
-            outside: free()?,
-        },
-        Nodes::Kwok => {
-            let api = free()?;
-            Ports {
-                etcd: free()?,
-                etcd_peer: free()?,
-                api,
-                kwok: free()?,
-                outside: api,
-            }
-        }
-    })
+/// Starts a supervisor for a sandbox of which nothing is left from before.
+pub(crate) fn start(spec: &Spec, instance: &Instance, program: &Path) -> Result<()> {
+    prepare(spec, instance)?;
+    let mut supervisor = supervisor::start(instance, program)?;
+    wait_alive(instance, &mut supervisor)
 }
 
 /// Waits until the supervisor holds its lock, from when on its end is seen by anybody.

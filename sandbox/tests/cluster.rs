@@ -1,6 +1,7 @@
 //! What a sandbox with a real node promises its users, each promise tried out.
 
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
 mod support;
 
@@ -196,14 +197,14 @@ fn a_real_node_keeps_its_promises() {
             .any(|line| line.contains("\"verb\":\"create\"") && line.contains("\"name\":\"web\""))
     );
     // Nothing of it is others' to read.
-    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(own.kubeconfig()).unwrap());
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(kubeconfig(&own)).unwrap());
     assert_eq!(mode & 0o777, 0o600);
 }
 
 fn port_forward(own: &Own) {
     let mut forward = Command::new(own.folder().join("bin/kubectl"))
         .arg("--kubeconfig")
-        .arg(own.kubeconfig())
+        .arg(kubeconfig(own))
         .args(["port-forward", "--address=127.0.0.1", "pod/web", ":8080"])
         .stdout(Stdio::piped())
         .spawn()
@@ -268,7 +269,7 @@ fn helm(own: &Own, folder: &Path) {
     let run = |args: &[&str]| {
         let output = Command::new(helm.trim())
             .args(args)
-            .env("KUBECONFIG", own.kubeconfig())
+            .env("KUBECONFIG", kubeconfig(own))
             .env("HOME", folder)
             .current_dir(folder)
             .output()
@@ -380,4 +381,8 @@ fn a_name_that_fits_no_path_is_refused() {
         .unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("can't name a sandbox"));
+}
+
+fn kubeconfig(own: &Own) -> PathBuf {
+    PathBuf::from(own.ok(&["kubeconfig"]).trim())
 }

@@ -1,5 +1,7 @@
 //! Whatever way a sandbox ends, the machine is as it was before.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
 mod support;
 
 use std::collections::BTreeSet;
@@ -7,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::{Own, kill};
+use support::Own;
 
 /// What of the machine a sandbox could change, one line a fact.
 fn machine(own: &Own) -> BTreeSet<String> {
@@ -149,7 +151,7 @@ fn after_kill_of_the_supervisor_and_down() {
         let before = machine(&own);
         own.ok(&["up", "--nodes", "real"]);
         run_pod(&own);
-        kill(own.pid_in(file));
+        kill(pid_in(&own, file));
         let began = Instant::now();
         while !processes(&own).is_empty() {
             assert!(
@@ -182,11 +184,11 @@ fn after_kill_of_each_component() {
         "kube-proxy",
         "coredns",
     ] {
-        let killed = own.pid_of(component);
+        let killed = pid_of(&own, component);
         kill(killed);
         own.ok(&["up"]);
         assert_ne!(
-            own.pid_of(component),
+            pid_of(&own, component),
             killed,
             "{component} was not started again"
         );
@@ -202,7 +204,7 @@ fn up_heals_after_a_kill_of_the_supervisor() {
     let own = Own::new("leaves-heal");
     let before = machine(&own);
     own.ok(&["up", "--nodes", "real"]);
-    kill(own.pid_in("supervisor.pid"));
+    kill(pid_in(&own, "supervisor.pid"));
     own.ok(&["up", "--nodes", "real"]);
     run_pod(&own);
     own.ok(&["down"]);
@@ -217,7 +219,7 @@ fn simulated_nodes_leave_nothing_either() {
     for file in [None, Some("supervisor.pid"), Some("keeper.pid")] {
         own.ok(&["up", "--nodes", "kwok"]);
         if let Some(file) = file {
-            kill(own.pid_in(file));
+            kill(pid_in(&own, file));
         }
         own.ok(&["down"]);
         assert_unchanged(
@@ -226,4 +228,32 @@ fn simulated_nodes_leave_nothing_either() {
             &format!("simulated nodes, kill -9 of {file:?}, down"),
         );
     }
+}
+
+/// Returns the process id of a component as `status` tells it.
+fn pid_of(own: &Own, component: &str) -> u32 {
+    let status = own.ok(&["status"]);
+    let line = status
+        .lines()
+        .find(|line| line.split_whitespace().nth(1) == Some(component))
+        .unwrap();
+    line.split_whitespace().nth(2).unwrap().parse().unwrap()
+}
+
+/// Returns what a file in its folder says.
+fn pid_in(own: &Own, file: &str) -> u32 {
+    std::fs::read_to_string(own.folder().join(file))
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+/// Kills one process, by id, the hard way.
+fn kill(pid: u32) {
+    assert!(pid > 1);
+    let status = Command::new("kill")
+        .args(["-KILL", &pid.to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
 }

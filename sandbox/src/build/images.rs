@@ -10,26 +10,37 @@ use crate::cluster::node::PAUSE_IMAGE;
 use crate::home::Home;
 use crate::host::packages::find;
 
-/// Returns the folder with the archives of the current sources, building them first if need be, or
-/// `None` while there is no `images/build`.
+/// Returns the digest of the images' sources, or `None` while there is no `images/build`.
+///
+/// # Errors
+/// When a source can't be read.
+pub fn key() -> Result<Option<String>> {
+    if !script().is_file() {
+        return Ok(None);
+    }
+    digest::of(&inputs(), &[std::env::consts::ARCH]).map(Some)
+}
+
+/// Builds the images of the current sources if need be and returns their digest, or `None` while there
+/// is no `images/build`.
 ///
 /// The script gets one argument, the folder to leave its `*.tar` OCI archives in.
 ///
 /// # Errors
 /// When the script fails.
-pub fn build(home: &Home) -> Result<Option<PathBuf>> {
-    let script = sources().join("images").join("build");
-    if !script.is_file() {
-        return Ok(None);
-    }
-    let key = digest::of(&inputs(), &[std::env::consts::ARCH])?;
-    let folder = finished(&home.images(), &key, |folder| {
+pub fn build(home: &Home) -> Result<Option<String>> {
+    let Some(key) = key()? else { return Ok(None) };
+    finished(&home.images(), &key, |folder| {
         let progress = Progress::start("images", "about 2m the first time");
-        run(Command::new(&script).arg(folder).current_dir(sources()))?;
+        run(Command::new(script()).arg(folder).current_dir(sources()))?;
         progress.finish();
         Ok(())
     })?;
-    Ok(Some(folder))
+    Ok(Some(key))
+}
+
+fn script() -> PathBuf {
+    sources().join("images").join("build")
 }
 
 /// What the images are made of: the scripts, and the demo application next to this crate.

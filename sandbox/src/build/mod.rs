@@ -18,7 +18,7 @@ use crate::home::Home;
 use crate::lock;
 use crate::output::say;
 
-pub use images::{archives, build as build_images, pause as build_pause};
+pub use images::{archives, build as build_images, key as image_key, pause as build_pause};
 
 /// The folder of this crate's sources: the Go modules and image scripts are in it.
 fn sources() -> &'static Path {
@@ -37,7 +37,11 @@ fn part(home: &Home, part: &go::Part) -> Result<PathBuf> {
 }
 
 /// Returns the folder of this name, made by `build` if it is not there yet.
-fn finished(parent: &Path, name: &str, build: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+pub(crate) fn finished(
+    parent: &Path,
+    name: &str,
+    build: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
     let done = parent.join(name);
     if done.exists() {
         return Ok(done);
@@ -53,14 +57,22 @@ fn finished(parent: &Path, name: &str, build: impl FnOnce(&Path) -> Result<()>) 
     remove_tree(&partial)?;
     std::fs::create_dir_all(&partial).with_context(|| format!("making `{}`", partial.display()))?;
     build(&partial)?;
-    for entry in std::fs::read_dir(&partial)? {
-        let file = std::fs::File::open(entry?.path())?;
-        file.sync_all()
-            .context("writing what was built to the disk")?;
-    }
+    write_to_disk(&partial)?;
     std::fs::rename(&partial, &done).with_context(|| format!("naming `{}`", done.display()))?;
     std::fs::File::open(parent)?.sync_all()?;
     Ok(done)
+}
+
+#[cfg(target_os = "linux")]
+fn write_to_disk(folder: &Path) -> Result<()> {
+    let folder = std::fs::File::open(folder)?;
+    rustix::fs::syncfs(folder).context("writing what was built to the disk")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn write_to_disk(_: &Path) -> Result<()> {
+    rustix::fs::sync();
+    Ok(())
 }
 
 /// Builds every program that sandboxes with these nodes need.
@@ -85,22 +97,4 @@ pub fn programs(home: &Home, nodes: Nodes) -> Result<Programs> {
 /// When Go is missing or helm can't be built.
 pub fn helm(home: &Home) -> Result<PathBuf> {
     part(home, &go::HELM)
-}
-
-/// Builds all that sandboxes with these nodes need.
-///
-/// # Errors
-/// When something can't be built.
-pub fn all(nodes: Option<Nodes>) -> Result<()> {
-    let home = Home::find()?;
-    let nodes = nodes.unwrap_or_else(crate::up::choose);
-    if nodes == Nodes::Real {
-        crate::host::packages::provide()?;
-    }
-    let programs = programs(&home, nodes)?;
-    if let Some(pause) = &programs.pause {
-        build_pause(&home, pause)?;
-        build_images(&home)?;
-    }
-    Ok(())
 }

@@ -8,6 +8,7 @@ pub mod identity;
 pub mod kwok;
 pub mod manifests;
 pub mod node;
+mod store;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -57,8 +58,14 @@ pub struct Spec {
     pub ports: Ports,
     /// The built programs: each a folder's path and the digest that it was built from.
     pub programs: Programs,
-    /// The digest of the images that it was started with, if there are any.
+    /// The digest of the images that it has, if there are any.
     pub images: Option<String>,
+    /// The prepared image store that containerd starts from; none while that store is being made.
+    #[serde(default)]
+    pub store: Option<PathBuf>,
+    /// Runs containerd and nothing else, to make an image store.
+    #[serde(default)]
+    pub store_only: bool,
 }
 
 /// Where the built programs are.
@@ -83,6 +90,17 @@ impl Spec {
                 serde_json::from_str(&text).with_context(|| format!("reading `{}`", path.display()))
             })
             .transpose()
+    }
+
+    /// Remembers it.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn save(&self, instance: &Instance) -> Result<()> {
+        write_private(
+            &instance.file("spec.json"),
+            &serde_json::to_string_pretty(self)?,
+        )
     }
 
     /// Returns the address of the API server as the host sees it.
@@ -138,6 +156,9 @@ impl Component {
 /// Returns the components in the order in which they are started.
 #[must_use]
 pub fn components(spec: &Spec, instance: &Instance) -> Vec<Component> {
+    if spec.store_only {
+        return vec![node::containerd_server(instance)];
+    }
     let mut components = control_plane::components(spec, instance);
     match spec.nodes {
         Nodes::Real => components.extend(node::components(spec, instance)),
@@ -166,14 +187,16 @@ pub fn prepare(spec: &Spec, instance: &Instance) -> Result<()> {
     identity::write(spec, instance, &authority)?;
     control_plane::prepare(instance)?;
     match spec.nodes {
-        Nodes::Real => node::prepare(instance)?,
+        Nodes::Real => {
+            node::prepare(instance)?;
+            if let Some(store) = &spec.store {
+                store::adopt(store, &instance.file("containerd"))?;
+            }
+        }
         Nodes::Kwok => kwok::prepare(instance)?,
     }
     manifests::write(spec, instance)?;
-    write_private(
-        &instance.file("spec.json"),
-        &serde_json::to_string_pretty(spec)?,
-    )
+    spec.save(instance)
 }
 
 /// The one Kubernetes binary is told by its name which program to be.

@@ -31,8 +31,7 @@ const CNI_PLUGINS: [&str; 3] = ["/usr/lib/cni", "/usr/libexec/cni", "/opt/cni/bi
 pub(super) fn components(spec: &Spec, instance: &Instance) -> Vec<Component> {
     let api = spec.inside();
     vec![
-        Component::new("containerd", "containerd".into())
-            .path("config", &instance.file("containerd.toml")),
+        containerd_server(instance),
         Component::new("kubelet", program(instance, "kubelet"))
             .path("kubeconfig", &identity::kubeconfig(instance, "kubelet"))
             .path("config", &instance.file("kubelet.json"))
@@ -50,6 +49,11 @@ pub(super) fn components(spec: &Spec, instance: &Instance) -> Vec<Component> {
             .arg(instance.file("Corefile").display().to_string())
             .after(api),
     ]
+}
+
+pub(super) fn containerd_server(instance: &Instance) -> Component {
+    Component::new("containerd", "containerd".into())
+        .path("config", &instance.file("containerd.toml"))
 }
 
 /// Returns where the cluster's DNS answers.

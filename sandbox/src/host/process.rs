@@ -12,17 +12,28 @@ pub fn kill(pid: u32) {
     }
 }
 
-/// Returns whether a process of this id exists.
+/// Returns whether a process of this id lives. One that has ended but that its parent has not yet
+/// asked about does not.
 #[must_use]
-pub fn exists(pid: u32) -> bool {
-    checked(pid).is_some_and(|pid| test_kill_process(pid).is_ok())
+pub fn lives(pid: u32) -> bool {
+    let exists = checked(pid).is_some_and(|pid| test_kill_process(pid).is_ok());
+    exists && !has_ended(pid)
+}
+
+/// The state is the first field behind the program's name, which ends with the last parenthesis.
+fn has_ended(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit_once(')')
+        .and_then(|(_, fields)| fields.trim_start().chars().next());
+    matches!(state, Some('Z' | 'X'))
 }
 
 /// Waits until a process is gone and returns whether it is.
 #[must_use]
 pub fn wait_gone(pid: u32, patience: Duration) -> bool {
     let began = Instant::now();
-    while exists(pid) {
+    while lives(pid) {
         if began.elapsed() > patience {
             return false;
         }

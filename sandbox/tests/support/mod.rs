@@ -1,11 +1,6 @@
 //! A sandbox of a test's own, driven through the program as a person would.
 
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "each test file uses its own part of it"
-)]
-
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -39,10 +34,6 @@ impl Own {
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8(output.stdout).unwrap()
-    }
-
-    pub fn kubeconfig(&self) -> PathBuf {
-        PathBuf::from(self.ok(&["kubeconfig"]).trim())
     }
 
     /// Returns its folder, whether it is up or not.
@@ -88,24 +79,6 @@ impl Own {
         std::fs::write(&file, yaml).unwrap();
         self.kubectl(&["apply", "-f", file.to_str().unwrap()])
     }
-
-    /// Returns the process id of a component as `status` tells it.
-    pub fn pid_of(&self, component: &str) -> u32 {
-        let status = self.ok(&["status"]);
-        let line = status
-            .lines()
-            .find(|line| line.split_whitespace().nth(1) == Some(component))
-            .unwrap();
-        line.split_whitespace().nth(2).unwrap().parse().unwrap()
-    }
-
-    /// Returns what a file in its folder says.
-    pub fn pid_in(&self, file: &str) -> u32 {
-        std::fs::read_to_string(self.folder().join(file))
-            .unwrap()
-            .parse()
-            .unwrap()
-    }
 }
 
 impl Drop for Own {
@@ -117,18 +90,8 @@ impl Drop for Own {
                 .arg(self.folder().join("logs"))
                 .arg(&kept)
                 .status();
-            println!("its logs are kept in {}", kept.display());
+            let _ = writeln!(std::io::stderr(), "its logs are kept in {}", kept.display());
         }
         let _ = self.run(&["down"]);
     }
-}
-
-/// Kills one process, by id, the hard way.
-pub fn kill(pid: u32) {
-    assert!(pid > 1);
-    let status = Command::new("kill")
-        .args(["-KILL", &pid.to_string()])
-        .status()
-        .unwrap();
-    assert!(status.success());
 }
