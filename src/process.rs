@@ -1,24 +1,24 @@
-//! The one place that starts programs: in a process group of their own, with nothing to read,
-//! bounded memory of what they print, and an end that is asked for before it is forced.
+//! The one place that starts programs: in a process group of their own, with nothing to read, and
+//! with an end that is asked for before it is forced.
+//!
+//! What they print goes to files without a name instead of pipes. A pipe ends with us, and a Go
+//! program that then writes to it dies on the spot (SIGPIPE, documented in `os/signal`): helm would
+//! leave its release pending instead of writing down that it was cancelled.
 
-use std::collections::VecDeque;
-use std::ffi::{CString, OsStr, OsString};
-use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 /// Bytes kept of each of a program's two outputs; the beginning is dropped.
-const TAIL_BYTES: usize = 64 * 1024;
-/// How long outputs may stay open after the program has ended: a grandchild can hold them.
-const DRAIN: Duration = Duration::from_secs(1);
+const TAIL_BYTES: u64 = 64 * 1024;
 /// The hidden verb of our binary that ties a program's life to its parent's.
 pub const LEASH_VERB: &str = "__leash";
 
@@ -72,18 +72,18 @@ impl Program {
     /// # Errors
     /// Only when it can't be started; what it returns is in [`Ended`].
     pub async fn run(&self, stop: &Stop) -> io::Result<Ended> {
-        let mut child = self.command().spawn()?;
+        let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+        let mut command = self.command();
+        command
+            .stdout(stdout.try_clone()?)
+            .stderr(stderr.try_clone()?);
+        let mut child = command.spawn()?;
         let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
         let mut killer = GroupKiller(group);
-        let out = tail(child.stdout.take());
-        let err = tail(child.stderr.take());
-        let mut outputs = Box::pin(async { tokio::join!(out, err) });
-        let mut printed = None;
         let mut stopped = false;
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status?,
-                both = &mut outputs, if printed.is_none() => printed = Some(both),
                 () = stop.gently.cancelled(), if !stopped => {
                     stopped = true;
                     signal(group, Signal::SIGTERM);
@@ -97,16 +97,10 @@ impl Program {
         };
         // Its number is free for others from here on.
         killer.0 = None;
-        let (stdout, stderr) = match printed {
-            Some(both) => both,
-            None => tokio::time::timeout(DRAIN, outputs)
-                .await
-                .unwrap_or_default(),
-        };
         Ok(Ended {
             status,
-            stdout,
-            stderr,
+            stdout: tail(stdout)?,
+            stderr: tail(stderr)?,
             stopped,
         })
     }
@@ -132,11 +126,7 @@ impl Program {
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
+        command.stdin(Stdio::null()).process_group(0);
         command
     }
 }
@@ -157,28 +147,20 @@ fn signal(group: Option<Pid>, signal: Signal) {
     }
 }
 
-/// Reads to the end, keeping the last [`TAIL_BYTES`].
-async fn tail(source: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let Some(mut source) = source else {
-        return Vec::new();
-    };
-    let mut kept = VecDeque::new();
-    let mut chunk = vec![0; 8 * 1024];
-    while let Ok(read @ 1..) = source.read(&mut chunk).await {
-        kept.extend(&chunk[..read]);
-        let excess = kept.len().saturating_sub(TAIL_BYTES);
-        kept.drain(..excess);
-    }
-    kept.into()
+/// The last [`TAIL_BYTES`] of a file.
+fn tail(mut file: File) -> io::Result<Vec<u8>> {
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Becomes `program`, having asked the kernel for SIGTERM at the end of the parent, whatever ends
 /// it. Called by the hidden verb [`LEASH_VERB`] in the child; returns only when it can't.
 ///
 /// The signal follows the *thread* that started the child (prctl(2), `PR_SET_PDEATHSIG`), so
-/// stackctl runs on a runtime of one thread: the main one. SIGPIPE stays ignored, as it is in
-/// every Rust program: with the parent its pipes are gone too, and a helm that died of its last
-/// words would leave its release pending.
+/// stackctl runs on a runtime of one thread: the main one.
 pub fn exec_on_leash(parent: u32, program: &OsStr, args: &[OsString]) -> io::Error {
     #[cfg(target_os = "linux")]
     if let Err(error) = nix::sys::prctl::set_pdeathsig(Signal::SIGTERM) {
@@ -187,15 +169,7 @@ pub fn exec_on_leash(parent: u32, program: &OsStr, args: &[OsString]) -> io::Err
     if nix::unistd::getppid().as_raw().cast_unsigned() != parent {
         return io::Error::other("the parent process is gone");
     }
-    let words = std::iter::once(program).chain(args.iter().map(OsString::as_os_str));
-    let words: Result<Vec<CString>, _> = words.map(|word| CString::new(word.as_bytes())).collect();
-    match words {
-        Ok(words) => match nix::unistd::execv(&words[0], &words) {
-            Ok(never) => match never {},
-            Err(error) => error.into(),
-        },
-        Err(error) => error.into(),
-    }
+    std::process::Command::new(program).args(args).exec()
 }
 
 /// What a program printed, as lines without control sequences and without empty ends.
@@ -209,6 +183,8 @@ pub fn lines(output: &[u8]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn sh(script: &str) -> Program {
@@ -232,7 +208,7 @@ mod tests {
             .run(&Stop::default())
             .await
             .unwrap();
-        assert_eq!(ended.stdout.len(), TAIL_BYTES);
+        assert_eq!(ended.stdout.len() as u64, TAIL_BYTES);
         assert!(ended.stdout.ends_with(b"last\n"));
     }
 

@@ -35,19 +35,13 @@ fn a_context_that_is_not_there() {
 fn credentials_that_may_do_nothing() {
     let stack = Stack::new("e2e-denied").release("web", &deployment("web", ""), "");
     let kubeconfig = std::fs::read_to_string(sandbox().kubeconfig()).expect("a kubeconfig");
-    let own = kubeconfig
-        .lines()
-        .map(|line| match line.split_once("token:") {
-            Some((indent, _)) => format!("{indent}token: nobody"),
-            None => line.to_owned(),
-        })
-        .collect::<Vec<_>>()
-        .join("\n");
-    assert_ne!(
-        own,
-        kubeconfig.trim_end(),
-        "the kubeconfig has no token to replace"
+    let mut own: serde_json::Value = serde_json::from_str(&kubeconfig).expect("JSON");
+    assert!(
+        own["users"][0]["user"]["token"].is_string(),
+        "there is no token to replace"
     );
+    own["users"][0]["user"]["token"] = "nobody".into();
+    let own = own.to_string();
     let file = stack.folder().join("kubeconfig");
     std::fs::write(&file, own).expect("a kubeconfig");
     let file = file.to_str().expect("UTF-8");

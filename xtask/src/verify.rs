@@ -18,7 +18,10 @@ impl Verify {
         cargo("lints", &[&all[..], &deny].concat())?;
         // Targets that a plain `cargo test` leaves out are left out by `--all-targets` too.
         let end_to_end = ["clippy", "--quiet", "--test", "e2e"];
-        cargo("lints of the end-to-end tests", &[&end_to_end[..], &deny].concat())?;
+        cargo(
+            "lints of the end-to-end tests",
+            &[&end_to_end[..], &deny].concat(),
+        )?;
         cargo(
             "tests without a cluster",
             &["test", "--quiet", "--workspace"],
