@@ -104,6 +104,9 @@ pub enum EventKind {
     },
     ReleaseRemoved {
         release: ReleaseId,
+        /// What its chart leaves behind, `persistentvolumeclaim/data`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kept: Vec<String>,
     },
     Warning {
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,7 +139,7 @@ impl EventKind {
             | EventKind::ReleaseFailed { release, .. }
             | EventKind::ReleaseBlocked { release, .. }
             | EventKind::ReleaseCancelled { release }
-            | EventKind::ReleaseRemoved { release } => Some(release),
+            | EventKind::ReleaseRemoved { release, .. } => Some(release),
             EventKind::Warning { release, .. } => release.as_ref(),
             EventKind::RunStarted { .. }
             | EventKind::RunCancelling { .. }

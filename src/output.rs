@@ -2,9 +2,14 @@
 //! presentation and holds the two streams.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use console::{Style, Term};
+use indicatif::ProgressBar;
+
+/// How often a spinner turns.
+const SPIN: Duration = Duration::from_millis(120);
 
 /// `--color`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -127,6 +132,17 @@ impl Environment {
         }
     }
 
+    /// Says on a terminal what is being waited for, until the guard is dropped. Elsewhere nothing:
+    /// what takes so long ends with an answer or an error.
+    pub fn waiting_for(&self, what: &str) -> Waiting {
+        let person = self.stderr_terminal && !self.dumb && !self.ci;
+        Waiting(person.then(|| {
+            let spinner = ProgressBar::new_spinner().with_message(format!("{what} ..."));
+            spinner.enable_steady_tick(SPIN);
+            spinner
+        }))
+    }
+
     /// Somebody sits there who sees a question and can answer it.
     pub fn can_ask(&self) -> bool {
         self.stderr_terminal && io::stdin().is_terminal()
@@ -157,6 +173,17 @@ impl Environment {
     /// How wide stderr's terminal is; nothing if it is none.
     pub fn stderr_width(&self) -> Option<usize> {
         self.stderr_terminal.then(|| Size::of_stderr().columns)
+    }
+}
+
+/// A spinner, gone without a trace when dropped.
+pub struct Waiting(Option<ProgressBar>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(spinner) = &self.0 {
+            spinner.finish_and_clear();
+        }
     }
 }
 

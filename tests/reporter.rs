@@ -781,7 +781,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
         1 => (id(), id())
             .prop_map(|(release, by)| EventKind::ReleaseBlocked { release, by: vec![by] }),
         1 => id().prop_map(|release| EventKind::ReleaseCancelled { release }),
-        1 => id().prop_map(|release| EventKind::ReleaseRemoved { release }),
+        1 => id().prop_map(|release| EventKind::ReleaseRemoved { release, kept: vec!["persistentvolumeclaim/data".into()] }),
         1 => (id(), matching("pod-[a-c]-[x-z]")).prop_map(|(release, pod)| EventKind::PodGone { release, pod }),
         1 => (prop::option::of(id()), text())
             .prop_map(|(release, message)| EventKind::Warning { release, message }),

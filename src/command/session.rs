@@ -14,12 +14,16 @@ pub async fn connect(context: &Context) -> Result<Cluster, Failure> {
         kubeconfig: context.common.kubeconfig.clone(),
         context: context.common.kube_context.clone(),
     };
+    let _waiting = context.environment.waiting_for("connecting to the cluster");
     Cluster::connect(target)
         .await
         .map_err(|error| Failure::new(Kind::Environment, &error).hints(error.hints))
 }
 
 pub async fn find_helm(context: &Context) -> Result<Binary, Failure> {
+    let _waiting = context
+        .environment
+        .waiting_for("asking helm for its version");
     Binary::find(context.common.helm.as_deref())
         .await
         .map_err(|error| {

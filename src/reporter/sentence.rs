@@ -60,6 +60,11 @@ pub fn of_run(kind: &EventKind) -> Option<(Tone, String)> {
     }
 }
 
+/// A Service or a claim is ready long before anybody can use it: that is no news.
+fn carries_the_release(kind: &str) -> bool {
+    !matches!(kind, "Service" | "PersistentVolumeClaim")
+}
+
 /// What an event says of its release, which has taken it in already. Nothing where the event
 /// alone makes no news.
 pub fn of_release(
@@ -104,7 +109,7 @@ pub fn of_release(
             health: Health::Ready,
             desired: 1..,
             ..
-        } => {
+        } if carries_the_release(kind) => {
             let others = release.objects.values();
             let unready = others
                 .filter(|object| object.desired > object.ready)
@@ -137,7 +142,14 @@ pub fn of_release(
         EventKind::ReleaseCancelled { .. } if release.started.is_some() => {
             (Tone::Warn, with_time("cancelled", "after"), true)
         }
-        EventKind::ReleaseRemoved { .. } => (Tone::Good, with_time("removed", "in"), true),
+        EventKind::ReleaseRemoved { kept, .. } => {
+            let removed = with_time("removed", "in");
+            let text = match kept.as_slice() {
+                [] => removed,
+                kept => format!("{removed}, keeps {}", clean(&wording::list(kept))),
+            };
+            (Tone::Good, text, true)
+        }
         EventKind::Warning { message, .. } => {
             (Tone::Warn, format!("warning: {}", clean(message)), false)
         }

@@ -340,7 +340,9 @@ impl<'p> Down<'p> {
     }
 
     fn removed(&mut self, at: usize) {
-        self.end(at, |release| EventKind::ReleaseRemoved { release });
+        let kept = self.releases[at].contents.kept.iter();
+        let kept = kept.map(ObjectRef::short).collect();
+        self.end(at, |release| EventKind::ReleaseRemoved { release, kept });
         self.queue.succeed(at);
     }
 

@@ -37,6 +37,7 @@ pub async fn find(
     cluster: &Cluster,
     wanted: &[ReleaseId],
 ) -> Result<Vec<Stack>, Failure> {
+    let _waiting = context.environment.waiting_for("looking for stacks");
     let records = records(context, cluster)
         .await
         .map_err(|e| session::observe(&e))?;

@@ -159,7 +159,7 @@ fn probe(world: &World, pod: &Pod, spec: &ContainerSpec, status: &ContainerStatu
             event
                 .message
                 .strip_prefix(&failed)
-                .filter(|_| about && recent)
+                .filter(|said| about && recent && !said.trim().is_empty())
         });
     match (message, starting) {
         (Some(message), true) => format!("startup probe of `{name}` fails: {}", brief(message)),
