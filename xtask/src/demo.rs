@@ -1,10 +1,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use stackctl_sandbox::Sandbox;
 
-use crate::page;
 use crate::steps::{cargo, program, say, step};
 
 /// Lines of the page that are shown.
@@ -25,6 +24,7 @@ struct Target {
     kubeconfig: Option<PathBuf>,
     context: String,
     helm: Option<PathBuf>,
+    kubectl: PathBuf,
 }
 
 impl Demo {
@@ -39,9 +39,7 @@ impl Demo {
         )?;
         step("stackctl status", &mut target.command(&stackctl, "status"))?;
         say("\n==> GET / through nginx, php-fpm and PostgreSQL");
-        let kubeconfig = target.kubeconfig.as_deref();
-        let page = page::get(kubeconfig, &target.context, "webserver:http", "/")?;
-        for line in page.lines().take(PAGE_LINES) {
+        for line in target.page()?.lines().take(PAGE_LINES) {
             say(line);
         }
         if self.down {
@@ -61,6 +59,7 @@ impl Demo {
                 kubeconfig: None,
                 context: context.clone(),
                 helm: None,
+                kubectl: "kubectl".into(),
             });
         }
         say("\n==> a Kubernetes cluster of its own on this machine");
@@ -69,6 +68,7 @@ impl Demo {
             kubeconfig: Some(sandbox.kubeconfig()),
             context: sandbox.context(),
             helm: Some(sandbox.helm()),
+            kubectl: sandbox.kubectl(),
         })
     }
 }
@@ -84,6 +84,23 @@ impl Target {
             command.env("STACKCTL_HELM", helm);
         }
         command
+    }
+
+    /// The shop's first page, asked for through the API server, so that no port has to be opened.
+    fn page(&self) -> Result<String> {
+        let mut kubectl = Command::new(&self.kubectl);
+        if let Some(kubeconfig) = &self.kubeconfig {
+            kubectl.arg("--kubeconfig").arg(kubeconfig);
+        }
+        let path = "/api/v1/namespaces/oro/services/webserver:http/proxy/";
+        kubectl.args(["--context", &self.context, "get", "--raw", path]);
+        let output = kubectl
+            .output()
+            .with_context(|| format!("starting `{}`", self.kubectl.display()))?;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     fn say_how_to_go_on(&self, stackctl: &Path) {

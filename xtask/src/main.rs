@@ -1,7 +1,6 @@
 //! The recipes of this repository, called as cargo aliases.
 
 mod demo;
-mod page;
 mod steps;
 mod verify;
 
