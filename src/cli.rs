@@ -8,7 +8,6 @@ use clap_complete::Shell;
 
 use crate::names::{Namespace, ReleaseId};
 use crate::output::{ColorChoice, Progress};
-use crate::profile::parse_duration;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -97,7 +96,7 @@ pub enum Verb {
 #[derive(Debug, Clone, Args)]
 pub struct Run {
     /// End the run after this long, e.g. 15m [default: no limit but the releases' own]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
     /// How many helm processes may work at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -194,7 +193,14 @@ pub struct Logs {
     pub container: Option<String>,
     /// How to print it; json is one object a line
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub output: Format,
+    pub output: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -213,7 +219,13 @@ pub struct Graph {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: GraphFormat,
     /// How to print it; json and yaml carry all needs
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        conflicts_with = "format"
+    )]
     pub output: Format,
 }
 
@@ -232,4 +244,12 @@ Examples:
   stackctl completions zsh > ~/.zfunc/_stackctl")]
 pub struct Completions {
     pub shell: Shell,
+}
+
+/// Reads `90s`, `15m`, `1h30m` as a profile does.
+fn duration(text: &str) -> Result<Duration, String> {
+    match crate::profile::parse_duration(text)? {
+        Duration::ZERO => Err("it must be longer than nothing".to_owned()),
+        duration => Ok(duration),
+    }
 }

@@ -116,8 +116,9 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
+/// The machine said no: a full disk, a lack of files or memory. Not our bug.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
-        Failure::new(Kind::Unexpected, error)
+        Failure::new(Kind::Environment, error)
     }
 }

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{Context, drive, profile, session, stack_record, up};
+use super::{Context, charts, drive, profile, session, stack_record, up};
 use crate::cli::Down;
 use crate::error::Failure;
 use crate::plan::{Plan, Selection};
@@ -8,6 +8,7 @@ use crate::runner;
 use crate::wording;
 
 pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
+    let reporter = drive::reporter(context, &args.run)?;
     session::require_secret_driver()?;
     let profile = profile::load(context)?;
     let selection = match args.releases.as_slice() {
@@ -15,16 +16,31 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
         ids => Selection::WithDependents(ids.to_vec()),
     };
     let plan = profile::plan(&profile, &selection)?;
+    let asks = !args.yes;
+    if asks && !context.environment.can_ask() {
+        return Err(Context::usage(format!(
+            "removing {} has to be confirmed, and nobody can be asked here",
+            what(&plan)
+        ))
+        .hint("`--yes` removes without asking"));
+    }
     let started_at = Timestamp::now();
     let run = session::run_id(started_at);
     let binary = session::find_helm(context).await?;
     let cluster = session::connect(context).await?;
-    if !args.yes {
+    if asks {
         confirm(context, &plan, cluster.context())?;
     }
-    let helm = session::helm(context, binary, &cluster, &plan, &run)?;
+    let charts = charts::none()?;
+    let helm = session::helm(
+        context,
+        binary,
+        charts,
+        &cluster,
+        session::marks(&plan, &run),
+    );
     let settings = up::settings(run, started_at, &cluster, &args.run, &helm);
-    drive::drive(context, &args.run, |channels| {
+    drive::drive(reporter, args.run.output, |channels| {
         runner::down(&plan, &helm, &cluster, &settings, channels)
     })
     .await?;
@@ -34,22 +50,17 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks on a terminal; elsewhere nobody could answer.
 fn confirm(context: &Context, plan: &Plan, cluster: &str) -> Result<(), Failure> {
-    let what = format!(
-        "{} of {} from context `{cluster}`",
-        wording::count(plan.steps().len(), "release"),
-        session::title(&plan.stack, &plan.namespace),
-    );
-    if !context.environment.can_ask() {
-        return Err(
-            Context::usage(format!("removing {what} wants to be confirmed"))
-                .hint("say `--yes` where nobody can be asked"),
-        );
-    }
-    if context.environment.ask(&format!("Remove {what}?"))? {
+    let question = format!("Remove {} from context `{cluster}`?", what(plan));
+    if context.environment.ask(&question)? {
         Ok(())
     } else {
         Err(Context::usage("nothing was removed"))
     }
+}
+
+fn what(plan: &Plan) -> String {
+    let releases = wording::count(plan.steps().len(), "release");
+    let stack = session::title(&plan.stack, &plan.namespace);
+    format!("{releases} of {stack}")
 }

@@ -28,14 +28,13 @@ const TICK: Duration = Duration::from_millis(100);
 /// # Errors
 /// What makes the exit code: the run could not begin, or it did not end well.
 pub async fn drive<R>(
-    context: &Context,
-    args: &Run,
+    mut reporter: Box<dyn Reporter>,
+    output: Format,
     begin: impl FnOnce(Channels) -> R,
 ) -> Result<(), Failure>
 where
     R: Future<Output = Result<Outcome, ObserveError>>,
 {
-    let mut reporter = reporter(context, args)?;
     let (cancel, cancelled) = mpsc::unbounded_channel();
     let (events, mut happened) = mpsc::unbounded_channel();
     let channels = Channels {
@@ -77,8 +76,8 @@ where
         Err(_) => return Err(Failure::new(Kind::Unexpected, "the run broke off")),
     };
     written?;
-    if args.output != Format::Text {
-        print::data(args.output, &report(&state, outcome))?;
+    if output != Format::Text {
+        print::data(output, &report(&state, outcome))?;
     }
     exit(outcome)
 }
@@ -93,7 +92,12 @@ fn exit(outcome: Outcome) -> Result<(), Failure> {
     }
 }
 
-fn reporter(context: &Context, args: &Run) -> Result<Box<dyn Reporter>, Failure> {
+/// Who tells of a run in the way the command line asks for. Wanted first of all: what can't be told
+/// is not begun.
+///
+/// # Errors
+/// The way is not possible here.
+pub fn reporter(context: &Context, args: &Run) -> Result<Box<dyn Reporter>, Failure> {
     let mode = context
         .environment
         .mode(args.progress)

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::stacks::{self, Stack, View};
 use super::{Context, session};
-use crate::cli::{Format, Logs};
+use crate::cli::{LogFormat, Logs};
 use crate::cluster::{Cluster, LogLine, LogRequest};
 use crate::error::Failure;
 use crate::event::{ContainerRole, ContainerView};
@@ -27,11 +27,13 @@ type Lines = LocalBoxStream<'static, Result<LogLine, ObserveError>>;
 
 pub async fn run(context: &Context, args: &Logs) -> Result<(), Failure> {
     let wanted = Wanted::new(args)?;
+    session::require_secret_driver()?;
+    let planned = stacks::planned(context)?;
     let cluster = session::connect(context).await?;
-    let stacks = stacks::find(context, &cluster, &args.releases).await?;
+    let stacks = stacks::find(context, &cluster, planned, &args.releases).await?;
     let mut view = View::open(&cluster, &stacks).await?;
     let palette = context.environment.stdout_palette(context.common.color);
-    let json = args.output != Format::Text;
+    let json = args.output == LogFormat::Json;
     let mut tail = Tail::new(Stream::stdout(), palette, json);
     if !args.follow {
         for run in runs(&stacks, &view, &wanted) {
@@ -69,7 +71,8 @@ impl Wanted {
         let compile = |pattern: &String| {
             Regex::new(pattern).map_err(|error| {
                 let why = error.to_string();
-                let why = why.lines().last().unwrap_or_default().to_owned();
+                let why = why.lines().last().unwrap_or_default();
+                let why = why.trim_start_matches("error: ");
                 Context::usage(format!("`{pattern}` is not a regular expression: {why}"))
             })
         };

@@ -12,7 +12,9 @@ pub fn run() -> Result<(), Failure> {
     clap_mangen::Man::new(command.clone()).render(&mut page)?;
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         let name = format!("stackctl-{}", verb.get_name());
-        clap_mangen::Man::new(verb.clone().name(name)).render(&mut page)?;
+        clap_mangen::Man::new(verb.clone().name(name))
+            .source(concat!("stackctl ", env!("CARGO_PKG_VERSION")))
+            .render(&mut page)?;
     }
     print::text(&String::from_utf8_lossy(&page))
 }

@@ -1,5 +1,6 @@
 //! One file per verb: each wires the rooms together and holds no algorithm of its own.
 
+mod charts;
 mod completions;
 mod down;
 mod drive;
@@ -34,7 +35,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         common: cli.common.clone(),
         environment: Environment::read(),
     };
-    log_for_developers(cli.common.verbose);
+    let palette = context.environment.stderr_palette(cli.common.color);
+    log_for_developers(cli.common.verbose, palette.color);
     // One thread, the main one: helm's death signal follows the thread that started it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -45,7 +47,6 @@ pub fn run(cli: &Cli) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let palette = context.environment.stderr_palette(cli.common.color);
             let mut stderr = Stream::stderr();
             // With nobody to read it the exit code has to do.
             let _ = failure.render(&mut stderr, palette);
@@ -68,7 +69,7 @@ async fn dispatch(context: &Context, verb: &Verb) -> Result<(), Failure> {
 }
 
 /// `-v` tells what the libraries do; nothing that users need to read goes this way.
-fn log_for_developers(verbose: u8) {
+fn log_for_developers(verbose: u8, color: bool) {
     let level = match verbose {
         0 => return,
         1 => tracing::Level::INFO,
@@ -77,6 +78,7 @@ fn log_for_developers(verbose: u8) {
     };
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)
+        .with_ansi(color)
         .with_writer(std::io::stderr);
     // Only fails when one is set already.
     let _ = subscriber.try_init();

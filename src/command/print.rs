@@ -1,6 +1,6 @@
 //! Data on stdout.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
@@ -9,9 +9,16 @@ use crate::error::{Failure, Kind};
 use crate::output::Stream;
 
 pub fn text(text: &str) -> Result<(), Failure> {
-    let mut stdout = Stream::stdout();
-    stdout.write_all(text.as_bytes())?;
-    Ok(stdout.flush()?)
+    let write = |mut stdout: Stream| -> io::Result<()> {
+        stdout.write_all(text.as_bytes())?;
+        stdout.flush()
+    };
+    write(Stream::stdout()).map_err(|error| {
+        Failure::new(
+            Kind::Environment,
+            format!("stdout can't be written to: {error}"),
+        )
+    })
 }
 
 /// One document, in JSON unless YAML is asked for.

@@ -4,22 +4,41 @@ use std::io::Write;
 
 use super::Context;
 use crate::error::{Failure, Kind};
-use crate::names::ReleaseId;
 use crate::output::Stream;
 use crate::plan::{Plan, PlanError, Selection};
 use crate::profile::{self, Profile};
 
+/// Someone says which profile is meant, here or in the environment.
+pub fn is_named(context: &Context) -> bool {
+    context.common.profile.is_some() || is_in_environment()
+}
+
+fn is_in_environment() -> bool {
+    profile::process_environment(profile::VARIABLE).is_some_and(|name| !name.is_empty())
+}
+
 /// Finds and reads the profile, and says on stderr what is doubtful in it.
 pub fn load(context: &Context) -> Result<Profile, Failure> {
-    let folder = std::env::current_dir()?;
+    let folder = std::env::current_dir().map_err(|error| {
+        Failure::new(
+            Kind::Environment,
+            format!("the current folder can't be read: {error}"),
+        )
+        .hint("was it removed? `cd` into it anew, or into another")
+    })?;
     let wanted = context.common.profile.as_deref();
-    let path = profile::locate(wanted, &folder, profile::process_environment)
-        .map_err(|error| Failure::new(Kind::Invalid, &error).hints(error.hints.clone()))?;
+    let path = profile::locate(wanted, &folder, profile::process_environment).map_err(|error| {
+        let failure = Failure::new(Kind::Invalid, &error).hints(error.hints.clone());
+        match wanted.is_none() && is_in_environment() {
+            true => failure.hint(format!("the name is from `${}`", profile::VARIABLE)),
+            false => failure,
+        }
+    })?;
     let mut profile = profile::load(&path).map_err(|errors| {
         let what = crate::wording::count(errors.0.len(), "error");
         Failure::new(
             Kind::Invalid,
-            format!("{what} in profile `{}`", path.display()),
+            format!("profile `{}` has {what}", path.display()),
         )
         .details([String::new(), errors.to_string()])
     })?;
@@ -41,20 +60,21 @@ pub fn load(context: &Context) -> Result<Profile, Failure> {
 
 pub fn plan(profile: &Profile, selection: &Selection) -> Result<Plan, Failure> {
     Plan::new(profile, selection).map_err(|error| {
-        let failure = Failure::new(Kind::Invalid, &error);
+        // A circle is the profile's fault, a wrong name the command line's.
+        let kind = match &error {
+            PlanError::Cycle { .. } => Kind::Invalid,
+            PlanError::Unknown { .. } => Kind::Usage,
+        };
+        let failure = Failure::new(kind, &error);
         match error {
             PlanError::Cycle { path } => {
                 let file = profile.file.display();
-                let place = |(id, place): (ReleaseId, profile::Place)| {
-                    format!(
-                        "  {file}:{}:{}: `{id}` needs the next one",
-                        place.line(),
-                        place.column()
-                    )
-                };
-                failure
-                    .details(path.into_iter().map(place))
-                    .hint("take one of these needs away")
+                let next = path.iter().cycle().skip(1);
+                let places = path.iter().zip(next).map(|((id, place), (next, _))| {
+                    let (line, column) = (place.line(), place.column());
+                    format!("  {file}:{line}:{column}: `{id}` needs `{next}`")
+                });
+                failure.details(places).hint("take one of these needs away")
             }
             PlanError::Unknown { known, .. } => {
                 let known: Vec<String> = known.iter().map(|id| format!("`{id}`")).collect();

@@ -1,9 +1,10 @@
 //! Everything between the command line and a run: helm, charts, cluster, namespaces.
 
 use super::Context;
+use super::charts::Charts;
 use crate::cluster::{Cluster, Target};
 use crate::error::{Failure, Kind};
-use crate::helm::{self, Binary, BinaryError, Helm, Workspace};
+use crate::helm::{self, Binary, BinaryError, Helm, Marks};
 use crate::names::{RunId, StackName};
 use crate::plan::Plan;
 use crate::runner::ports::ObserveError;
@@ -32,7 +33,9 @@ pub async fn find_helm(context: &Context) -> Result<Binary, Failure> {
                 BinaryError::Missing => failure
                     .hint("install helm 4 (or 3.14 and newer) and put it on the PATH")
                     .hint("or name it with `--helm PATH`"),
-                BinaryError::TooOld { .. } => failure.hint("helm 4 is supported best"),
+                BinaryError::TooOld { .. } => {
+                    failure.hint("install helm 4, or name another with `--helm PATH`")
+                }
                 BinaryError::NotRunnable { .. } | BinaryError::NotHelm { .. } => {
                     failure.hint("name another with `--helm PATH`")
                 }
@@ -40,51 +43,32 @@ pub async fn find_helm(context: &Context) -> Result<Binary, Failure> {
         })
 }
 
-/// Brings the charts together and binds helm to them and to the cluster.
+pub fn marks(plan: &Plan, run: &RunId) -> Marks {
+    Marks {
+        stack: plan.stack.clone(),
+        run: run.clone(),
+    }
+}
+
+/// Binds helm to the charts and to the cluster.
 pub fn helm(
     context: &Context,
     binary: Binary,
+    charts: Charts,
     cluster: &Cluster,
-    plan: &Plan,
-    run: &RunId,
-) -> Result<Helm, Failure> {
-    let workspace = Workspace::new().map_err(|error| {
-        Failure::new(
-            Kind::Environment,
-            format!(
-                "no private folder can be made in `{}`: {error}",
-                std::env::temp_dir().display()
-            ),
-        )
-        .hint("set `TMPDIR` to a folder that can be written to")
-    })?;
-    let charts = helm::stage(plan, &workspace).map_err(|errors| {
-        let mut failure = Failure::new(
-            Kind::Invalid,
-            format!(
-                "{} can't be used",
-                crate::wording::count(errors.len(), "chart")
-            ),
-        );
-        for error in errors {
-            failure = failure.details([format!("  {error}")]).hints(error.hints());
-        }
-        failure
-    })?;
-    Ok(Helm {
+    marks: Marks,
+) -> Helm {
+    Helm {
         binary,
         target: helm::Target {
             kubeconfig: context.common.kubeconfig.clone(),
             context: cluster.kube_context().map(str::to_owned),
         },
-        marks: helm::Marks {
-            stack: plan.stack.clone(),
-            run: run.clone(),
-        },
-        charts,
-        workspace,
+        marks,
+        charts: charts.staged,
+        workspace: charts.workspace,
         leash: std::env::current_exe().ok(),
-    })
+    }
 }
 
 /// Makes the namespaces that are missing, if the profile allows it.
@@ -141,7 +125,7 @@ pub fn require_secret_driver() -> Result<(), Failure> {
             Kind::Environment,
             format!("`HELM_DRIVER` is `{other}`, and stackctl reads releases from Secrets only"),
         )
-        .hint("unset `HELM_DRIVER`")),
+        .hint("unset `HELM_DRIVER`, unless releases are kept there already")),
     }
 }
 

@@ -15,8 +15,10 @@ struct Document {
 }
 
 pub async fn run(context: &Context, args: &Status) -> Result<(), Failure> {
+    session::require_secret_driver()?;
+    let planned = stacks::planned(context)?;
     let cluster = session::connect(context).await?;
-    let stacks = stacks::find(context, &cluster, &args.releases).await?;
+    let stacks = stacks::find(context, &cluster, planned, &args.releases).await?;
     let seen = View::open(&cluster, &stacks).await?.seen();
     let shown: Vec<StackStatus> = stacks
         .iter()

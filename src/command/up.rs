@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{Context, drive, profile, session, stack_record};
+use super::{Context, charts, drive, profile, session, stack_record};
 use crate::cli::{Run, Up};
 use crate::cluster::Cluster;
 use crate::error::Failure;
@@ -10,6 +10,7 @@ use crate::plan::Selection;
 use crate::runner::{self, Settings};
 
 pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
+    let reporter = drive::reporter(context, &args.run)?;
     session::require_secret_driver()?;
     let profile = profile::load(context)?;
     let selection = match args.releases.as_slice() {
@@ -21,12 +22,19 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let started_at = Timestamp::now();
     let run = session::run_id(started_at);
     let binary = session::find_helm(context).await?;
+    let charts = charts::stage(&plan)?;
     let cluster = session::connect(context).await?;
-    let helm = session::helm(context, binary, &cluster, &plan, &run)?;
+    let helm = session::helm(
+        context,
+        binary,
+        charts,
+        &cluster,
+        session::marks(&plan, &run),
+    );
     session::namespaces(&cluster, &plan).await?;
     stack_record::write(&cluster, &profile, &helm).await?;
     let settings = settings(run, started_at, &cluster, &args.run, &helm);
-    drive::drive(context, &args.run, |channels| {
+    drive::drive(reporter, args.run.output, |channels| {
         runner::up(&plan, &helm, &cluster, &settings, channels)
     })
     .await

@@ -31,18 +31,20 @@ pub struct Member {
     pub orphaned: bool,
 }
 
-/// The stacks that a command is about, with the releases that were asked for.
+/// The stacks that a command is about, with the releases that were asked for: `planned`, else all
+/// that the cluster records.
 pub async fn find(
     context: &Context,
     cluster: &Cluster,
+    planned: Option<Stack>,
     wanted: &[ReleaseId],
 ) -> Result<Vec<Stack>, Failure> {
     let _waiting = context.environment.waiting_for("looking for stacks");
     let records = records(context, cluster)
         .await
         .map_err(|e| session::observe(&e))?;
-    let mut stacks = if context.common.profile.is_some() {
-        vec![planned(context)?]
+    let mut stacks = if let Some(planned) = planned {
+        vec![planned]
     } else {
         let fallback = fallback(context, cluster)?;
         let known = cluster.list_stacks(&fallback).await;
@@ -84,7 +86,11 @@ async fn records(context: &Context, cluster: &Cluster) -> Result<Vec<Record>, Ob
     }
 }
 
-fn planned(context: &Context) -> Result<Stack, Failure> {
+/// The stack of the profile, if one is named.
+pub fn planned(context: &Context) -> Result<Option<Stack>, Failure> {
+    if !profile::is_named(context) {
+        return Ok(None);
+    }
     let profile = profile::load(context)?;
     let plan = profile::plan(&profile, &Selection::All)?;
     let member = |step: &crate::plan::Step| Member {
@@ -93,11 +99,11 @@ fn planned(context: &Context) -> Result<Stack, Failure> {
         namespace: step.namespace.clone(),
         orphaned: false,
     };
-    Ok(Stack {
+    Ok(Some(Stack {
         name: plan.stack.clone(),
         namespace: plan.namespace.clone(),
         releases: plan.steps().iter().map(member).collect(),
-    })
+    }))
 }
 
 fn recorded(record: StackRecord) -> Stack {
@@ -148,13 +154,46 @@ fn add_orphans(stacks: &mut [Stack], records: &[Record]) {
 }
 
 fn check(stacks: &[Stack], wanted: &[ReleaseId]) -> Result<(), Failure> {
-    let mut known = stacks.iter().flat_map(|stack| &stack.releases);
+    let known = || stacks.iter().flat_map(|stack| &stack.releases);
     match wanted
         .iter()
-        .find(|id| known.all(|member| member.id != **id))
+        .find(|id| known().all(|member| member.id != **id))
     {
         None => Ok(()),
         Some(id) => Err(Context::usage(format!("no stack has a release `{id}`"))
             .hint("`stackctl status` shows what there is")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack(ids: &[&str]) -> Stack {
+        let member = |id: &&str| Member {
+            id: id.parse().unwrap(),
+            release: id.parse().unwrap(),
+            namespace: "shop".parse().unwrap(),
+            orphaned: false,
+        };
+        Stack {
+            name: "shop".parse().unwrap(),
+            namespace: "shop".parse().unwrap(),
+            releases: ids.iter().map(member).collect(),
+        }
+    }
+
+    #[test]
+    fn releases_may_be_named_in_any_order() {
+        let stacks = [stack(&["database", "api"]), stack(&["web"])];
+        let ids =
+            |ids: &[&str]| -> Vec<ReleaseId> { ids.iter().map(|id| id.parse().unwrap()).collect() };
+        assert!(check(&stacks, &ids(&["web", "api", "database"])).is_ok());
+        assert!(check(&stacks, &ids(&["api", "api"])).is_ok());
+        let failure = check(&stacks, &ids(&["web", "mail"])).unwrap_err();
+        assert_eq!(
+            failure.message.as_deref(),
+            Some("no stack has a release `mail`")
+        );
     }
 }
