@@ -36,14 +36,8 @@ pub struct Cli {
 #[command(next_help_heading = "Common options")]
 pub struct Common {
     /// Profile to use: a name (`oro` is `profiles/oro.yaml` here or in a parent folder) or a path
-    /// [default: the only profile there is]
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_name = "NAME|PATH",
-        env = "STACKCTL_PROFILE"
-    )]
+    /// [default: $STACKCTL_PROFILE, else the only profile there is]
+    #[arg(short, long, global = true, value_name = "NAME|PATH")]
     pub profile: Option<String>,
     /// Namespace to use instead of the profile's own
     #[arg(short, long, global = true, value_name = "NAME")]
@@ -54,8 +48,8 @@ pub struct Common {
     /// Kubeconfig to use [default: $KUBECONFIG, else ~/.kube/config]
     #[arg(long, global = true, value_name = "PATH")]
     pub kubeconfig: Option<PathBuf>,
-    /// helm to run [default: the first on the PATH]
-    #[arg(long, global = true, value_name = "PATH", env = "STACKCTL_HELM")]
+    /// helm to run [default: $STACKCTL_HELM, else the first on the PATH]
+    #[arg(long, global = true, value_name = "PATH")]
     pub helm: Option<PathBuf>,
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]

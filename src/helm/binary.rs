@@ -1,5 +1,6 @@
 use std::env;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::environment;
@@ -11,6 +12,14 @@ const OLDEST: Version = Version {
     major: 3,
     minor: 14,
 };
+
+/// The environment variable that names the helm to run when `--helm` doesn't.
+const VARIABLE: &str = "STACKCTL_HELM";
+
+const NOT_EXECUTABLE: &str = "it is not marked as executable (`chmod +x`)";
+
+/// The same number on every Unix.
+const ENOEXEC: i32 = 8;
 
 /// A helm that can be run, and its version.
 #[derive(Debug, Clone)]
@@ -29,26 +38,28 @@ pub struct Version {
 pub enum BinaryError {
     #[error("no `helm` was found on the PATH")]
     Missing,
-    #[error("`{}` is no program that can be run: {why}", path.display())]
+    #[error("`{}` can't be run: {why}", path.display())]
     NotRunnable { path: PathBuf, why: String },
-    #[error("`{}` is helm {found}, {OLDEST} or newer is needed", path.display())]
+    #[error("`{}` is helm {found}, and stackctl needs {OLDEST} or newer", path.display())]
     TooOld { path: PathBuf, found: Version },
     #[error("`{}` does not answer like helm: {answer}", path.display())]
     NotHelm { path: PathBuf, answer: String },
 }
 
 impl Binary {
-    /// Takes the helm at `given`, else the first on the PATH, and asks it for its version.
+    /// Takes the helm at `given`, else the one that `$STACKCTL_HELM` names, else the first on the
+    /// PATH, and asks it for its version.
     ///
     /// # Errors
     /// No helm there, one that can't be started, or one that is too old.
     pub async fn find(given: Option<&Path>) -> Result<Binary, BinaryError> {
-        let path = match given {
-            Some(given) => which::which(given).map_err(|error| BinaryError::NotRunnable {
-                path: given.to_owned(),
-                why: error.to_string(),
-            })?,
-            None => which::which("helm").map_err(|_| BinaryError::Missing)?,
+        let named = || env::var_os(VARIABLE).filter(|name| !name.is_empty());
+        let path = match given
+            .map(PathBuf::from)
+            .or_else(|| named().map(PathBuf::from))
+        {
+            Some(path) => which::which(&path).map_err(|_| not_found(path))?,
+            None => which::which("helm").map_err(|_| missing())?,
         };
         let mut ask = Program::new(&path).args(["version", "--template", "{{.Version}}"]);
         ask.env = environment::scrubbed(env::vars_os().map(|(key, _)| key));
@@ -57,16 +68,18 @@ impl Binary {
             .await
             .map_err(|error| BinaryError::NotRunnable {
                 path: path.clone(),
-                why: error.to_string(),
+                why: not_started(&error),
             })?;
         let printed = process::lines(&ended.stdout);
         let answer = printed.first().cloned().unwrap_or_default();
         let Some(version) = Version::parse(&answer).filter(|_| ended.status.success()) else {
             let complaint = process::lines(&ended.stderr).pop();
-            return Err(BinaryError::NotHelm {
-                path,
-                answer: complaint.unwrap_or(format!("`{answer}`")),
+            let answer = complaint.unwrap_or_else(|| match answer.as_str() {
+                _ if !ended.status.success() => format!("it ended with {}", ended.status),
+                "" => "it printed nothing".to_owned(),
+                answer => format!("`{answer}`"),
             });
+            return Err(BinaryError::NotHelm { path, answer });
         };
         if version < OLDEST {
             return Err(BinaryError::TooOld {
@@ -75,6 +88,49 @@ impl Binary {
             });
         }
         Ok(Binary { path, version })
+    }
+}
+
+/// Why there is no program where one was named.
+fn not_found(path: PathBuf) -> BinaryError {
+    let why = if path.components().count() == 1 {
+        "no executable file on the PATH has this name"
+    } else if path.is_dir() {
+        "it is a folder"
+    } else if path.exists() {
+        NOT_EXECUTABLE
+    } else {
+        "it does not exist"
+    };
+    BinaryError::NotRunnable {
+        path,
+        why: why.to_owned(),
+    }
+}
+
+/// A file that only lacks its mark is worth a word of its own.
+fn missing() -> BinaryError {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let mut files = env::split_paths(&folders).map(|folder| folder.join("helm"));
+    match files.find(|file| file.is_file()) {
+        Some(path) => BinaryError::NotRunnable {
+            path,
+            why: NOT_EXECUTABLE.to_owned(),
+        },
+        None => BinaryError::Missing,
+    }
+}
+
+/// The kernel's words for a file that is there mislead: it means what the file asks for.
+fn not_started(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        _ if error.kind() == io::ErrorKind::NotFound => {
+            "the interpreter or the libraries that it asks for do not exist".to_owned()
+        }
+        Some(ENOEXEC) => {
+            "it is neither a program for this machine nor a script that begins with `#!`".to_owned()
+        }
+        _ => error.to_string(),
     }
 }
 

@@ -34,7 +34,8 @@ impl ChartFile {
         let text = std::fs::read_to_string(&file).map_err(|error| error.to_string())?;
         serde_saphyr::from_str(&text).map_err(|error| {
             let text = error.to_string();
-            text.lines().next().unwrap_or_default().to_owned()
+            let first = text.lines().next().unwrap_or_default();
+            first.trim_start_matches("error: ").to_owned()
         })
     }
 }

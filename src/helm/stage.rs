@@ -25,7 +25,7 @@ pub struct Staged {
 pub enum StageError {
     #[error("`{}`: {why}", chart.join("Chart.yaml").display())]
     ChartFile { chart: PathBuf, why: String },
-    #[error("chart `{}` needs `{name}` from `{}`, which is no chart", chart.display(), folder.display())]
+    #[error("chart `{}` needs `{name}` from `{}`, which is not there", chart.display(), folder.display())]
     NoDependency {
         chart: PathBuf,
         name: String,
@@ -240,7 +240,7 @@ mod tests {
         };
         assert_eq!(
             why("a"),
-            "chart `/a` needs `gone` from `/a/../gone`, which is no chart"
+            "chart `/a` needs `gone` from `/a/../gone`, which is not there"
         );
         assert_eq!(
             why("b"),
