@@ -15,11 +15,13 @@ Exit codes:
   1    unexpected: a bug
   2    usage
   3    the profile, a chart or the plan is not valid
-  4    environment: helm, cluster or access
+  4    environment: helm, the cluster, access to it, this machine
   5    a release failed
   6    the deadline passed with nothing known to be wrong
   130  interrupted (SIGINT)
-  143  terminated (SIGTERM)";
+  143  terminated (SIGTERM)
+
+`stackctl VERB --help` has examples.";
 
 /// Brings up a graph of Helm releases in order, and says why when one does not come up.
 #[derive(Debug, Parser)]
@@ -39,7 +41,7 @@ pub struct Common {
     /// [default: $STACKCTL_PROFILE, else the only profile there is]
     #[arg(short, long, global = true, value_name = "NAME|PATH")]
     pub profile: Option<String>,
-    /// Namespace to use instead of the profile's own
+    /// Namespace to use instead of the profile's own; where no profile is named, the one to look in
     #[arg(short, long, global = true, value_name = "NAME")]
     pub namespace: Option<Namespace>,
     /// Context of the kubeconfig to use [default: the current one]
@@ -59,7 +61,7 @@ pub struct Common {
     pub verbose: u8,
 }
 
-/// The form of data on stdout.
+/// The form of data on stdout, for people where it is text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     #[default]
@@ -82,7 +84,11 @@ pub enum Verb {
     Graph(Graph),
     /// Print a completion script for a shell
     Completions(Completions),
-    /// Print the manual page
+    /// Print the manual: a page for stackctl and one for each verb
+    #[command(after_long_help = "\
+Examples:
+  stackctl man | man -l -                read it
+  stackctl man > /usr/local/share/man/man1/stackctl.1")]
     Man,
 }
 
@@ -98,7 +104,7 @@ pub struct Run {
     /// How to show what happens
     #[arg(long, value_name = "MODE", default_value = "auto")]
     pub progress: Progress,
-    /// What to print on stdout at the end
+    /// How to tell the outcome on stdout; text is for people and goes to stderr alone
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub output: Format,
 }
@@ -129,15 +135,16 @@ pub struct Up {
 #[command(after_long_help = "\
 Examples:
   stackctl down --profile oro            remove the whole stack, after asking
-  stackctl down --yes                    without asking, as in a script
+  stackctl down --yes                    without asking
   stackctl down database                 the database and all that needs it
 
-Volumes that a chart keeps (helm.sh/resource-policy: keep) stay.")]
+Volumes that a chart keeps (helm.sh/resource-policy: keep), those that a StatefulSet claimed from
+its template, and the namespaces stay.")]
 pub struct Down {
     /// Releases to remove, with all that needs them [default: all]
     #[arg(value_name = "RELEASE")]
     pub releases: Vec<ReleaseId>,
-    /// Do not ask
+    /// Do not ask first; needed where nobody can be asked, as in a script
     #[arg(short, long)]
     pub yes: bool,
     #[command(flatten)]
@@ -147,9 +154,11 @@ pub struct Down {
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  stackctl status                        every stack in the cluster
+  stackctl status                        every stack that the cluster records
   stackctl status --profile oro          the stack of that profile
-  stackctl status -o json | jq -r '.stacks[].releases[] | select(.state != \"ready\") | .id'")]
+  stackctl status -o json | jq -r '.stacks[].releases[] | select(.state != \"ready\") | .id'
+
+The exit code tells whether the cluster could be asked, not how the releases stand.")]
 pub struct Status {
     /// Releases to show [default: all]
     #[arg(value_name = "RELEASE")]
@@ -163,23 +172,23 @@ pub struct Status {
 #[command(after_long_help = "\
 Examples:
   stackctl logs --init                   the init containers of all stacks, in order
-  stackctl logs php-fpm --init -f        follow those of php-fpm
+  stackctl logs php-fpm --init -f        follow those of php-fpm, until Ctrl-C
   stackctl logs php-fpm --previous       what a crashed container said before its restart
-  stackctl logs -c '^cache' --tail 20")]
+  stackctl logs -c '^cache' --tail 20    the end of each container whose name begins so")]
 pub struct Logs {
     /// Releases whose logs to show [default: all]
     #[arg(value_name = "RELEASE")]
     pub releases: Vec<ReleaseId>,
-    /// Only init containers, finished ones too
+    /// Only init containers, those that are done too
     #[arg(long)]
     pub init: bool,
-    /// Go on as more is written; new pods and restarts join
+    /// Go on as more is written, until interrupted; new pods and restarts join
     #[arg(short, long)]
     pub follow: bool,
-    /// The run of each container before the present one
+    /// Of each container that was restarted, the run before the present one
     #[arg(long, conflicts_with = "follow")]
     pub previous: bool,
-    /// Only the last lines of each container [default: all]
+    /// Only so many of the last lines of each container [default: all]
     #[arg(long, value_name = "LINES")]
     pub tail: Option<u32>,
     /// Only containers whose name matches this pattern
@@ -204,7 +213,7 @@ Examples:
   stackctl graph --format mermaid > graph.mmd
   stackctl graph --format dot | dot -Tsvg > graph.svg
 
-Needs that another need implies are left out. No chart is read and no cluster asked.")]
+Needs that another need implies are left out. No chart is rendered and no cluster asked.")]
 pub struct Graph {
     /// Releases to show, with all that they need [default: all]
     #[arg(value_name = "RELEASE")]
@@ -235,8 +244,10 @@ pub enum GraphFormat {
 #[command(after_long_help = "\
 Examples:
   stackctl completions bash > /etc/bash_completion.d/stackctl
-  stackctl completions zsh > ~/.zfunc/_stackctl")]
+  stackctl completions zsh > ~/.zfunc/_stackctl
+  stackctl completions fish > ~/.config/fish/completions/stackctl.fish")]
 pub struct Completions {
+    /// Shell that is to complete
     pub shell: Shell,
 }
 
