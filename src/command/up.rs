@@ -21,8 +21,8 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let plan = profile::plan(&profile, &selection)?;
     let started_at = Timestamp::now();
     let run = session::run_id(started_at);
-    let binary = session::find_helm(context).await?;
     let charts = charts::stage(&plan)?;
+    let binary = session::find_helm(context).await?;
     let cluster = session::connect(context).await?;
     let helm = session::helm(
         context,

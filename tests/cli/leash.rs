@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::folder::{Folder, start};
 
@@ -25,8 +26,8 @@ fn a_program_ends_with_the_parent_that_was_killed() {
     let mut stdout = BufReader::new(parent.stdout.take().unwrap());
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
-    let sleeper = Pid::from_raw(line.trim().parse().unwrap()).unwrap();
-    assert!(test_kill_process(sleeper).is_ok(), "it does not sleep");
+    let sleeper = Pid::from_raw(line.trim().parse().unwrap());
+    assert!(kill(sleeper, None).is_ok(), "it does not sleep");
     parent.kill().unwrap();
     parent.wait().unwrap();
     // The sleeper holds the other end of the pipe: the end of the one is that of the other.
@@ -34,7 +35,7 @@ fn a_program_ends_with_the_parent_that_was_killed() {
     std::thread::spawn(move || tell.send(stdout.read_to_end(&mut Vec::new()).is_ok()));
     let ended = told.recv_timeout(PATIENCE);
     if ended.is_err() {
-        let _ = kill_process(sleeper, Signal::KILL);
+        let _ = kill(sleeper, Signal::SIGKILL);
     }
     assert_eq!(ended, Ok(true), "the sleeper outlived its parent");
 }

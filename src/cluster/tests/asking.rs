@@ -112,7 +112,7 @@ async fn namespaces_are_taken_as_they_are() {
         answers,
         [
             Ok(Ensured::Existed),
-            Err(ObserveError::Unexpected(dying.to_owned())),
+            Err(ObserveError::Conflict(dying.to_owned())),
             Ok(Ensured::Assumed),
             Err(ObserveError::Denied(denied.to_owned())),
         ]
