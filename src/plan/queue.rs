@@ -72,6 +72,16 @@ impl Queue {
         }
     }
 
+    /// The step is not done after all: what waits for it, and has not started, waits again.
+    pub fn reopen(&mut self, at: usize) {
+        self.state[at] = State::Started;
+        for dependent in self.dependents[at].clone() {
+            self.open[dependent] += 1;
+            self.ready
+                .remove(&(std::cmp::Reverse(self.height[dependent]), dependent));
+        }
+    }
+
     /// The step failed. Returns the steps that will never start because of it, in order.
     pub fn fail(&mut self, at: usize) -> Vec<usize> {
         self.state[at] = State::Ended;
@@ -160,7 +170,11 @@ mod tests {
     proptest! {
         /// Whatever fails: nothing starts before its needs, and every step ends exactly once.
         #[test]
-        fn order_respects_needs_and_every_step_ends_once(needs in graph(), fails in any::<u64>()) {
+        fn order_respects_needs_and_every_step_ends_once(
+            needs in graph(),
+            fails in any::<u64>(),
+            flaps in any::<u64>(),
+        ) {
             let mut queue = queue(&needs);
             let mut good = BTreeSet::new();
             let mut ends = vec![0; needs.len()];
@@ -174,11 +188,30 @@ mod tests {
                 } else {
                     good.insert(at);
                     queue.succeed(at);
+                    if flaps >> (at % 64) & 1 == 1 {
+                        queue.reopen(at);
+                        queue.succeed(at);
+                    }
                 }
             }
             prop_assert!(queue.is_done());
             prop_assert!(ends.iter().all(|&n| n == 1), "{:?}", ends);
         }
+    }
+
+    #[test]
+    fn what_was_done_and_is_not_any_more_is_waited_for_again() {
+        let mut queue = queue(&[vec![], vec![], vec![0, 1], vec![0]]);
+        assert_eq!(queue.start_next(), Some(0));
+        assert_eq!(queue.start_next(), Some(1));
+        queue.succeed(0);
+        queue.reopen(0);
+        assert_eq!(queue.start_next(), None);
+        queue.succeed(1);
+        assert_eq!(queue.start_next(), None);
+        assert_eq!(queue.fail(0), [2, 3]);
+        assert_eq!(queue.start_next(), None);
+        assert!(queue.is_done());
     }
 
     #[test]

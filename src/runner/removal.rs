@@ -143,6 +143,13 @@ impl<'p> Down<'p> {
 
     fn start_what_may(&mut self) {
         let at_work = |r: &&Removed| matches!(r.phase, Phase::Reading | Phase::Removing);
+        let is_up = self.deadline.is_some_and(|end| end <= Instant::now());
+        if is_up && self.cancelled.is_none() {
+            for at in self.queue.cancel() {
+                self.failures.push(VerdictClass::Expired);
+                self.end(at, |release| EventKind::ReleaseCancelled { release });
+            }
+        }
         while self.cancelled.is_none()
             && self.releases.iter().filter(at_work).count() < self.parallel
         {
@@ -179,6 +186,7 @@ impl<'p> Down<'p> {
 
     fn done(&mut self, done: Done) {
         match done {
+            Done::Contents(at, _) if self.releases[at].phase != Phase::Reading => {}
             Done::Contents(at, contents) => {
                 match contents {
                     Ok(contents) => self.releases[at].contents = contents,

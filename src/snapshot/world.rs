@@ -49,6 +49,30 @@ impl World {
         }
     }
 
+    /// Takes in the answer to a question, which may be older than what the watches have told since:
+    /// only objects that are new or have a newer spec are taken from it.
+    pub fn apply_answer(&mut self, observation: &Observation) {
+        let Observation::Seen(snapshot) = observation else {
+            return;
+        };
+        let Some(meta) = meta_of(snapshot) else {
+            return;
+        };
+        let uid = &meta.uid;
+        let known = match snapshot {
+            Snapshot::Pod(_) => self.pods.get(uid).map(|known| &known.meta),
+            Snapshot::Workload(_) => self.workloads.get(uid).map(|known| &known.meta),
+            Snapshot::Job(_) => self.jobs.get(uid).map(|known| &known.meta),
+            Snapshot::Claim(_) => self.claims.get(uid).map(|known| &known.meta),
+            Snapshot::Service(_) => self.services.get(uid).map(|known| &known.meta),
+            Snapshot::Custom(_) => self.customs.get(uid).map(|known| &known.meta),
+            _ => None,
+        };
+        if known.is_none_or(|known| known.generation < meta.generation) {
+            self.seen(snapshot.clone());
+        }
+    }
+
     fn seen(&mut self, snapshot: Snapshot) {
         match snapshot {
             Snapshot::Pod(pod) => self.seen_pod(pod),
@@ -70,7 +94,12 @@ impl World {
             Snapshot::Endpoints(slice) => {
                 self.endpoints.insert(slice.meta.uid.clone(), slice);
             }
-            Snapshot::Custom(custom) => drop(self.customs.insert(custom.meta.uid.clone(), custom)),
+            Snapshot::Custom(custom) => {
+                let known = self.customs.get(&custom.meta.uid);
+                if known.is_none_or(|k| k.meta.generation <= custom.meta.generation) {
+                    self.customs.insert(custom.meta.uid.clone(), custom);
+                }
+            }
             Snapshot::Record(record) => {
                 self.records.insert(record_key(&record), record);
             }
@@ -224,6 +253,18 @@ impl World {
     }
 }
 
+fn meta_of(snapshot: &Snapshot) -> Option<&super::Meta> {
+    match snapshot {
+        Snapshot::Pod(pod) => Some(&pod.meta),
+        Snapshot::Workload(workload) => Some(&workload.meta),
+        Snapshot::Job(job) => Some(&job.meta),
+        Snapshot::Claim(claim) => Some(&claim.meta),
+        Snapshot::Service(service) => Some(&service.meta),
+        Snapshot::Custom(custom) => Some(&custom.meta),
+        _ => None,
+    }
+}
+
 /// The newest of the objects that bear one name: of an old and a new incarnation, the new one.
 fn newest<'a, T>(
     objects: impl Iterator<Item = &'a T>,
@@ -286,4 +327,64 @@ fn exits_of(status: &ContainerStatus) -> Vec<Exit> {
             terminated: end.clone(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::{Meta, UpdateStrategy, WorkloadKind};
+
+    fn deployment(generation: i64, observed_generation: i64) -> Observation {
+        Observation::Seen(Snapshot::Workload(Workload {
+            kind: WorkloadKind::Deployment,
+            meta: Meta {
+                uid: Uid::from("web"),
+                namespace: "shop".into(),
+                name: "web".into(),
+                generation,
+                created: jiff::Timestamp::UNIX_EPOCH,
+                deleting: false,
+                owner: None,
+                revision_hash: None,
+                hook: false,
+            },
+            observed_generation,
+            desired: 1,
+            current: 1,
+            updated: 1,
+            ready: 1,
+            available: 1,
+            strategy: UpdateStrategy::Rolling { partition: 0 },
+            paused: false,
+            revision: 1,
+            current_revision: String::new(),
+            update_revision: String::new(),
+            conditions: Vec::new(),
+        }))
+    }
+
+    fn observed(world: &World) -> (i64, i64) {
+        let workload = &world.workloads[&Uid::from("web")];
+        (workload.meta.generation, workload.observed_generation)
+    }
+
+    /// Seen on a busy machine: the answer was given before the controller had seen the change, and
+    /// came in after the watch had told that it has. Nothing else changed for minutes.
+    #[test]
+    fn a_late_answer_does_not_undo_what_a_watch_has_told() {
+        let mut world = World::default();
+        world.apply(&deployment(1, 1));
+        world.apply_answer(&deployment(1, 0));
+        assert_eq!(observed(&world), (1, 1));
+    }
+
+    #[test]
+    fn an_answer_tells_of_a_change_that_the_watch_has_yet_to_tell() {
+        let mut world = World::default();
+        world.apply(&deployment(1, 1));
+        world.apply_answer(&deployment(2, 1));
+        assert_eq!(observed(&world), (2, 1));
+        world.apply(&deployment(1, 1));
+        assert_eq!(observed(&world), (2, 1));
+    }
 }

@@ -2,9 +2,12 @@
 //! the API server computes, so this follows the API server's `printPod`
 //! (Kubernetes `pkg/printers/internalversion/printers.go`), oddities included.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::snapshot::{Conditions, ContainerState, ContainerStatus, Pod, Terminated};
+use crate::wording;
 
 /// How the server treats a pod whose first main container has ended well while others go on.
 /// It changed with Kubernetes pull request 124766.
@@ -211,32 +214,13 @@ fn ended(end: &Terminated) -> String {
     }
 }
 
-/// An age as kubectl writes it (apimachinery `pkg/util/duration`, `HumanDuration`).
+/// An age as kubectl writes it: up to a second in the future is now, more is a clock gone wrong
+/// (apimachinery `pkg/util/duration`, `HumanDuration`).
 pub fn human_duration(seconds: i64) -> String {
-    const MINUTE: i64 = 60;
-    const HOUR: i64 = 60 * MINUTE;
-    const DAY: i64 = 24 * HOUR;
-    const YEAR: i64 = 365 * DAY;
-    let two = |big: i64, unit: &str, small: i64, small_unit: &str| {
-        let (whole, rest) = (seconds / big, seconds % big / small);
-        if rest == 0 {
-            format!("{whole}{unit}")
-        } else {
-            format!("{whole}{unit}{rest}{small_unit}")
-        }
-    };
-    match seconds {
-        ..-1 => "<invalid>".to_owned(),
-        -1 => "0s".to_owned(),
-        0..120 => format!("{seconds}s"),
-        _ if seconds < 10 * MINUTE => two(MINUTE, "m", 1, "s"),
-        _ if seconds < 3 * HOUR => format!("{}m", seconds / MINUTE),
-        _ if seconds < 8 * HOUR => two(HOUR, "h", MINUTE, "m"),
-        _ if seconds < 2 * DAY => format!("{}h", seconds / HOUR),
-        _ if seconds < 8 * DAY => two(DAY, "d", HOUR, "h"),
-        _ if seconds < 2 * YEAR => format!("{}d", seconds / DAY),
-        _ if seconds < 8 * YEAR => two(YEAR, "y", DAY, "d"),
-        _ => format!("{}y", seconds / YEAR),
+    match u64::try_from(seconds) {
+        Ok(seconds) => wording::age(Duration::from_secs(seconds)),
+        Err(_) if seconds == -1 => "0s".to_owned(),
+        Err(_) => "<invalid>".to_owned(),
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Fate {
     Stuck,
     /// Ready, and a second later not any more.
     Lost,
+    /// Ready, a second later not any more, and another second later again.
+    Flaps,
     /// helm does not return until it is asked to end.
     Hangs,
 }
@@ -124,6 +126,11 @@ impl Fake {
             Fate::Lost => {
                 self.tell_later(100, job(step, Some("Complete")));
                 self.tell_later(1100, job(step, None));
+            }
+            Fate::Flaps => {
+                self.tell_later(100, job(step, Some("Complete")));
+                self.tell_later(1100, job(step, None));
+                self.tell_later(2100, job(step, Some("Complete")));
             }
             Fate::Refused | Fate::Stuck | Fate::Hangs => {}
         }
@@ -249,7 +256,10 @@ fn record(step: &Step, status: RecordStatus) -> Snapshot {
         revision: 1,
         status,
         modified: None,
-        marks: Marks::default(),
+        marks: Marks {
+            run: Some("20260102-030405-0001".into()),
+            ..Marks::default()
+        },
     })
 }
 

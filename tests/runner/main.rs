@@ -239,6 +239,18 @@ fn ready_that_is_lost_again_is_no_success() {
 }
 
 #[test]
+fn what_a_degraded_release_holds_up_waits_for_it_again() {
+    let ran = Case::new(&[
+        ("a", Fate::Flaps, &[]),
+        ("b", Fate::Ready(1500), &[]),
+        ("c", Fate::Ready(0), &["a", "b"]),
+    ])
+    .up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert_eq!(ran.started("c"), Some(HELM + 2100));
+}
+
+#[test]
 fn a_signal_lets_helm_end_and_starts_nothing_new() {
     let mut case = Case::new(&[
         ("working", Fate::Hangs, &[]),
@@ -293,6 +305,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::Refused),
         1 => Just(Fate::Stuck),
         1 => Just(Fate::Lost),
+        2 => Just(Fate::Flaps),
         1 => Just(Fate::Hangs),
     ]
 }

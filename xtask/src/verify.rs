@@ -36,7 +36,7 @@ impl Verify {
         // They wait for the cluster most of the time, each in namespaces of its own.
         let parallel = ["--", "--nocapture", "--test-threads=4"];
         cargo("end to end", &[&end_to_end[..], &parallel].concat())?;
-        let sequential = ["--", "--nocapture", "--test-threads=1"];
+        let sequential = ["--", "--nocapture", "--test-threads=1", "--include-ignored"];
         for test in ["cluster", "leaves_nothing"] {
             let own = [
                 "test",

@@ -22,6 +22,17 @@ pub struct Stack {
     pub releases: Vec<Member>,
 }
 
+impl Stack {
+    /// The record bears the stack's name, and is where the stack is: another namespace may have a
+    /// stack of the same name.
+    fn could_hold(&self, record: &Record) -> bool {
+        let own = std::iter::once(&self.namespace);
+        let mut namespaces = own.chain(self.releases.iter().map(|member| &member.namespace));
+        record.marks.stack.as_deref() == Some(self.name.as_str())
+            && namespaces.any(|namespace| namespace.as_str() == record.namespace)
+    }
+}
+
 #[derive(Debug)]
 pub struct Member {
     pub id: ReleaseId,
@@ -126,23 +137,23 @@ fn add_orphans(stacks: &mut [Stack], records: &[Record]) {
         marked.insert((&record.namespace, &record.release), record);
     }
     for record in marked.into_values() {
+        let known = stacks
+            .iter()
+            .flat_map(|stack| &stack.releases)
+            .any(|member| {
+                member.release.as_str() == record.release
+                    && member.namespace.as_str() == record.namespace
+            });
         let Some(stack) = stacks
             .iter_mut()
-            .find(|stack| record.marks.stack.as_deref() == Some(stack.name.as_str()))
+            .find(|stack| !known && stack.could_hold(record))
         else {
             continue;
         };
-        let known = stack.releases.iter().any(|member| {
-            member.release.as_str() == record.release
-                && member.namespace.as_str() == record.namespace
-        });
         let id = record.marks.release.as_deref().unwrap_or(&record.release);
-        if let (false, Ok(id), Ok(release), Ok(namespace)) = (
-            known,
-            id.parse(),
-            record.release.parse(),
-            record.namespace.parse(),
-        ) {
+        if let (Ok(id), Ok(release), Ok(namespace)) =
+            (id.parse(), record.release.parse(), record.namespace.parse())
+        {
             stack.releases.push(Member {
                 id,
                 release,

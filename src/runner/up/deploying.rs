@@ -1,5 +1,6 @@
 //! From the start of helm to the moment when its revision is in the cluster.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -7,10 +8,17 @@ use tokio::time::Instant;
 
 use super::{Done, LAST_WORDS, Up};
 use crate::event::EventKind;
-use crate::runner::ports::{Cancel, DeployError, Mark};
+use crate::names::Namespace;
+use crate::plan::Step;
+use crate::runner::ports::{Cancel, DeployError, Mark, ObserveError, Observer};
 use crate::runner::tracked::{Doom, HelmSaid, Phase};
-use crate::snapshot::RecordStatus;
+use crate::snapshot::{Contents, RecordStatus};
 use crate::verdict::Baseline;
+
+/// How often a record is read before it counts as unreadable.
+const READ_TRIES: u32 = 5;
+/// Between two such tries, and before objects are asked for again.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 impl Up<'_> {
     pub(super) fn start(&mut self, at: usize) {
@@ -28,6 +36,7 @@ impl Up<'_> {
         let limit = release.remaining(now);
         let cancel: Cancel = release.cancel.clone();
         let deployer = self.deployer;
+        self.helms += 1;
         self.emitter.emit(EventKind::ReleaseStarted {
             release: step.id.clone(),
         });
@@ -69,7 +78,8 @@ impl Up<'_> {
         if !release.is_active() {
             return;
         }
-        // Helm is through; what is left is to say why.
+        // What is left is to say why; a helm that is still at work is not needed any more.
+        release.cancel.gently.cancel();
         release.phase = Phase::Converging;
         if let Some(doom) = &mut release.doom {
             doom.helm = Some(said);
@@ -101,7 +111,9 @@ impl Up<'_> {
         else {
             return;
         };
-        if record.revision <= release.before {
+        // Somebody else's helm may be at work on it too.
+        let ours = record.marks.run.as_deref() == Some(self.run.as_str());
+        if record.revision <= release.before || !ours {
             return;
         }
         let revision = record.revision;
@@ -111,9 +123,10 @@ impl Up<'_> {
             release.revision = Some(revision);
             let observer = self.observer;
             let contents = async move {
-                let read = observer.contents(&step.namespace, &step.release, revision);
-                let contents = read.await;
+                let contents = read_contents(observer, step, revision).await;
                 if let Ok(contents) = &contents {
+                    // Denied watches are told by the observer; helm may go there all the same.
+                    let _ = observer.watch(&foreign_namespaces(step, contents)).await;
                     observer.follow(&contents.objects).await;
                 }
                 Done::Contents(at, contents)
@@ -133,21 +146,22 @@ impl Up<'_> {
             release: step.id.clone(),
             revision,
         });
-        let contents = release.contents.clone().unwrap_or_default();
-        let objects: Vec<_> = contents
-            .objects
-            .into_iter()
-            .map(|mut object| {
-                let own = || step.namespace.to_string();
-                object.namespace.get_or_insert_with(own);
-                object
-            })
-            .collect();
-        let observer = self.observer;
-        self.work.push(
-            async move { Done::LookedAt(at, observer.refresh(&objects).await) }.boxed_local(),
-        );
+        self.look(at, Duration::ZERO);
         self.mark(at, revision, Mark::Applied);
+    }
+
+    /// Asks once for everything that the release consists of, after a pause.
+    pub(super) fn look(&mut self, at: usize, pause: Duration) {
+        let release = &self.releases[at];
+        let objects = release.contents.clone().unwrap_or_default().objects;
+        let observer = self.observer;
+        let looked = async move {
+            tokio::time::sleep(pause).await;
+            // Kinds that helm has only just brought were not served before.
+            observer.follow(&objects).await;
+            Done::LookedAt(at, observer.refresh(&objects).await)
+        };
+        self.work.push(looked.boxed_local());
     }
 
     pub(super) fn mark(&self, at: usize, revision: u32, mark: Mark) {
@@ -158,4 +172,33 @@ impl Up<'_> {
         };
         self.work.push(marked.boxed_local());
     }
+}
+
+/// Reads what a revision consists of; a connection that breaks is no answer.
+async fn read_contents(
+    observer: &dyn Observer,
+    step: &Step,
+    revision: u32,
+) -> Result<Contents, ObserveError> {
+    let mut tries = 1;
+    loop {
+        let read = observer.contents(&step.namespace, &step.release, revision);
+        match read.await {
+            Err(ObserveError::Unreachable(_)) if tries < READ_TRIES => {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Namespaces other than the release's own that its objects go to.
+fn foreign_namespaces(step: &Step, contents: &Contents) -> Vec<Namespace> {
+    let named = contents.objects.iter().filter_map(|o| o.namespace.as_ref());
+    let foreign: BTreeSet<&String> = named.filter(|ns| **ns != step.namespace.as_str()).collect();
+    foreign
+        .into_iter()
+        .filter_map(|ns| ns.parse().ok())
+        .collect()
 }

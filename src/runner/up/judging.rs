@@ -19,7 +19,7 @@ impl Up<'_> {
             id: &release.step.id,
             namespace: &release.step.namespace,
             contents,
-            applied: release.phase != Phase::Deploying,
+            applied: release.helm_done && release.phase != Phase::Deploying,
             before: &release.baseline,
             completed: self.completed,
         };
@@ -46,7 +46,7 @@ impl Up<'_> {
             .patience
             .exhausted(&release.assessment.findings, now);
         if release.phase == Phase::Ready {
-            if !release.assessment.ready {
+            if !release.assessment.ready && self.cancelled.is_none() {
                 self.degrade(at, now);
             }
             return;
@@ -146,11 +146,13 @@ impl Up<'_> {
     pub(super) fn degrade(&mut self, at: usize, now: Instant) {
         let release = &mut self.releases[at];
         release.phase = Phase::Converging;
-        release.deadline = Some(now + release.step.timeout);
+        let own = now + release.step.timeout;
+        release.deadline = Some(self.deadline.map_or(own, |run| run.min(own)));
         let waiting = release.assessment.waiting.as_ref();
         self.emitter.emit(EventKind::ReleaseDegraded {
             release: release.step.id.clone(),
             reason: waiting.map_or_else(|| "it is not ready any more".into(), |w| w.on.clone()),
         });
+        self.queue.reopen(at);
     }
 }

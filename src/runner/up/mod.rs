@@ -18,7 +18,7 @@ use super::ports::{DeployError, Deployer, ObserveError, Observer};
 use super::tracked::{HelmSaid, Phase, Tracked};
 use super::{Channels, SETTLE, Settings, run_started};
 use crate::event::{CancelReason, EventKind, Outcome, PodChanged, Verb, VerdictClass};
-use crate::names::ReleaseId;
+use crate::names::{ReleaseId, RunId};
 use crate::plan::{Plan, Queue};
 use crate::snapshot::{Contents, Observation, Pod, World};
 use crate::verdict::CompletedRule;
@@ -44,11 +44,23 @@ pub async fn up(
     let mut emitter = Emitter::new(channels.events, settings.started_at);
     emitter.emit(run_started(Verb::Up, plan, settings));
     let observations = observer.observations();
-    observer.watch(&plan.namespaces()).await?;
+    let namespaces = plan.namespaces();
+    let mut cancel = channels.cancel;
+    tokio::select! {
+        watching = observer.watch(&namespaces) => watching?,
+        Some(reason) = cancel.recv() => {
+            emitter.emit(EventKind::RunCancelling { reason });
+            let outcome = super::outcome(Some(reason), &[], Outcome::Ready);
+            emitter.finish(outcome);
+            return Ok(outcome);
+        }
+    }
     let run = Up {
         deployer,
         observer,
+        run: settings.run.clone(),
         parallel: settings.parallel.max(1),
+        helms: 0,
         completed: settings.completed,
         deadline: settings.timeout.map(|limit| Instant::now() + limit),
         queue: Queue::forward(plan),
@@ -62,13 +74,16 @@ pub async fn up(
         ready_since: None,
         failures: Vec::new(),
     };
-    Ok(run.run(observations, channels.cancel).await)
+    Ok(run.run(observations, cancel).await)
 }
 
 struct Up<'p> {
     deployer: &'p dyn Deployer,
     observer: &'p dyn Observer,
+    run: RunId,
     parallel: usize,
+    /// Helm processes at work, those of releases that are given up among them.
+    helms: usize,
     completed: CompletedRule,
     deadline: Option<Instant>,
     queue: Queue,
@@ -137,7 +152,7 @@ impl Up<'_> {
     }
 
     fn start_what_may(&mut self) {
-        while self.cancelled.is_none() && self.helms() < self.parallel {
+        while self.cancelled.is_none() && self.helms < self.parallel {
             let Some(at) = self.queue.start_next() else {
                 return;
             };
@@ -162,11 +177,6 @@ impl Up<'_> {
             self.end(at, |release| EventKind::ReleaseCancelled { release });
             self.failures.push(VerdictClass::Expired);
         }
-    }
-
-    fn helms(&self) -> usize {
-        let at_work = |r: &&Tracked| r.phase == Phase::Deploying;
-        self.releases.iter().filter(at_work).count()
     }
 
     fn observe(&mut self, seen: &Observation) {
@@ -201,6 +211,9 @@ impl Up<'_> {
     }
 
     fn done(&mut self, done: Done) {
+        if let Done::Deployed(..) = done {
+            self.helms -= 1;
+        }
         match done {
             Done::Deployed(at, Ok(())) if self.cancelled.is_some() => {
                 if self.releases[at].phase == Phase::Deploying {
@@ -219,14 +232,16 @@ impl Up<'_> {
                 },
             ),
             Done::LookedAt(at, Ok(seen)) => {
-                for observation in seen {
-                    self.observe(&observation);
+                for answer in &seen {
+                    self.world.apply_answer(answer);
                 }
                 self.releases[at].looked_at = true;
             }
             Done::LookedAt(at, Err(error)) => {
-                self.warn(at, format!("its objects can't be read: {error}"));
-                self.releases[at].looked_at = true;
+                if self.releases[at].phase == Phase::Converging {
+                    self.warn(at, format!("its objects can't be read: {error}"));
+                    self.look(at, deploying::PAUSE);
+                }
             }
             Done::Marked(_, Ok(())) => {}
             Done::Marked(at, Err(error)) => {
@@ -277,6 +292,7 @@ impl Up<'_> {
         let mut ended = self.queue.cancel();
         for (at, release) in self.releases.iter().enumerate() {
             match release.phase {
+                Phase::Deploying if release.helm_done => ended.push(at),
                 Phase::Deploying => release.cancel.gently.cancel(),
                 Phase::Converging => ended.push(at),
                 Phase::Waiting | Phase::Ready | Phase::Ended => {}
@@ -290,7 +306,13 @@ impl Up<'_> {
     /// Everything has ended, nothing runs beside us, and what is ready has stayed so for a moment.
     fn is_over(&mut self) -> bool {
         let still = |r: &Tracked| matches!(r.phase, Phase::Waiting) || r.is_active();
-        if self.releases.iter().any(still) || !self.work.is_empty() {
+        // A run that was cancelled waits for helm alone, others for their marks too.
+        let at_work = if self.cancelled.is_some() {
+            self.helms > 0
+        } else {
+            !self.work.is_empty()
+        };
+        if self.releases.iter().any(still) || at_work {
             self.ready_since = None;
             return false;
         }
@@ -303,12 +325,13 @@ impl Up<'_> {
 
     fn next_wake(&self) -> Option<Instant> {
         let settled = self.ready_since.map(|since| since + SETTLE);
-        let run = self.deadline.filter(|_| !self.time_up);
+        let run = self
+            .deadline
+            .filter(|_| !self.time_up && self.cancelled.is_none());
         let active = self.releases.iter().filter(|r| r.is_active());
-        let ends = active.flat_map(|r| {
-            let doom = r.doom.as_ref().map(|doom| doom.until);
-            let budget = r.patience.next(&r.assessment.findings);
-            [r.deadline, doom, budget]
+        let ends = active.flat_map(|r| match &r.doom {
+            Some(doom) => [Some(doom.until), None],
+            None => [r.deadline, r.patience.next(&r.assessment.findings)],
         });
         ends.flatten().chain(settled).chain(run).min()
     }
