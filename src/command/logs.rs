@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::io::Write;
 
 use futures::StreamExt;
 use futures::stream::{LocalBoxStream, SelectAll};
@@ -53,9 +54,11 @@ pub async fn run(context: &Context, args: &Logs) -> Result<(), Failure> {
                 streams.push(lines.map(move |line| (run.clone(), line)).boxed_local());
             }
         }
-        tokio::select! {
-            Some((run, line)) = streams.next() => print(&mut tail, &run, line)?,
-            () = view.changed() => {}
+        loop {
+            tokio::select! {
+                Some((run, line)) = streams.next() => print(&mut tail, &run, line)?,
+                () = view.changed() => break,
+            }
         }
     }
 }
@@ -134,6 +137,10 @@ fn print(tail: &mut Tail, run: &Run, line: Result<LogLine, ObserveError>) -> Res
         Ok(line) => Ok(tail.write(&run.source, line.at, &line.text)?),
         // Gone or not begun in between: the pod tells its own story in `status`.
         Err(ObserveError::NotFound(_) | ObserveError::Unexpected(_)) => Ok(()),
+        // A node that is down keeps its logs to itself; the others' are still to be had.
+        Err(error @ ObserveError::Unreachable(_)) => {
+            Ok(writeln!(Stream::stderr(), "warning: {error}")?)
+        }
         Err(error) => Err(session::observe(&error)),
     }
 }
