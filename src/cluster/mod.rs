@@ -106,11 +106,6 @@ impl Cluster {
     pub fn default_namespace(&self) -> &str {
         self.client.default_namespace()
     }
-
-    /// For what another room asks by itself (`preview`).
-    pub fn client(&self) -> &Client {
-        &self.client
-    }
 }
 
 impl Observer for Cluster {

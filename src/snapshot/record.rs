@@ -31,13 +31,6 @@ pub struct Marks {
     pub verified: Option<u32>,
 }
 
-impl Record {
-    /// Seen ready by the run that made this very revision.
-    pub fn is_verified(&self) -> bool {
-        self.marks.verified == Some(self.revision)
-    }
-}
-
 /// helm `pkg/release/common/status.go`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordStatus {

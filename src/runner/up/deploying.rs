@@ -31,8 +31,7 @@ impl Up<'_> {
         release.before = last.map_or(0, |record| record.revision);
         release.baseline = Baseline::of(&self.world);
         release.phase = Phase::Deploying;
-        let own = now + step.timeout;
-        release.deadline = Some(self.deadline.map_or(own, |run| run.min(own)));
+        release.deadline = Some(earlier(now + step.timeout, self.deadline));
         let limit = release.remaining(now);
         let cancel: Cancel = release.cancel.clone();
         let deployer = self.deployer;
@@ -172,6 +171,11 @@ impl Up<'_> {
         };
         self.work.push(marked.boxed_local());
     }
+}
+
+/// A release's own deadline, or the run's where that comes first.
+pub(super) fn earlier(own: Instant, run: Option<Instant>) -> Instant {
+    run.map_or(own, |run| run.min(own))
 }
 
 /// Reads what a revision consists of; a connection that breaks is no answer.

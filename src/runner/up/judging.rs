@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use super::deploying::earlier;
 use super::{LAST_WORDS, PROOF_LINES, Up};
 use crate::event::{EventKind, Verdict};
 use crate::runner::ports::Mark;
@@ -146,8 +147,7 @@ impl Up<'_> {
     pub(super) fn degrade(&mut self, at: usize, now: Instant) {
         let release = &mut self.releases[at];
         release.phase = Phase::Converging;
-        let own = now + release.step.timeout;
-        release.deadline = Some(self.deadline.map_or(own, |run| run.min(own)));
+        release.deadline = Some(earlier(now + release.step.timeout, self.deadline));
         let waiting = release.assessment.waiting.as_ref();
         self.emitter.emit(EventKind::ReleaseDegraded {
             release: release.step.id.clone(),
