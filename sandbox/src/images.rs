@@ -1,5 +1,6 @@
 //! Images in the sandbox's containerd. There is no registry: what was not loaded can't be pulled.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -23,24 +24,44 @@ pub(crate) fn keeper(instance: &Instance) -> Result<u32> {
 /// # Errors
 /// When the file is no archive or containerd does not answer.
 pub fn load(spec: &Spec, instance: &Instance, archive: &Path) -> Result<()> {
+    let path = std::path::absolute(archive)?;
+    ctr(spec, instance, &["import".as_ref(), path.as_ref()])
+        .with_context(|| format!("loading `{}`", path.display()))
+}
+
+/// Gives an image a second name.
+///
+/// # Errors
+/// When there is no such image or containerd does not answer.
+pub fn tag(spec: &Spec, instance: &Instance, image: &str, name: &str) -> Result<()> {
+    let args = ["tag", "--force", image, name];
+    ctr(spec, instance, &args.map(AsRef::as_ref)).with_context(|| format!("naming `{image}`"))
+}
+
+/// Takes a name away, and with its last one the image. A name that is not there is no error.
+///
+/// # Errors
+/// When containerd does not answer.
+pub fn remove(spec: &Spec, instance: &Instance, name: &str) -> Result<()> {
+    let args = ["remove", "--sync", name];
+    ctr(spec, instance, &args.map(AsRef::as_ref)).with_context(|| format!("removing `{name}`"))
+}
+
+/// Runs `ctr images` in the namespace that the kubelet's images are in.
+fn ctr(spec: &Spec, instance: &Instance, args: &[&OsStr]) -> Result<()> {
     if spec.nodes == Nodes::Kwok {
-        bail!("simulated nodes run no images, so there is nothing to load into");
+        bail!("simulated nodes run no images");
     }
-    let archive = std::path::absolute(archive)?;
     let output = Command::new("ctr")
         .arg("--address")
         .arg(format!("/proc/{}/root{CONTAINERD}", keeper(instance)?))
-        .args(["--namespace", "k8s.io", "images", "import"])
-        .arg(&archive)
+        .args(["--namespace", "k8s.io", "images"])
+        .args(args)
         .stdin(Stdio::null())
         .output()
         .context("starting `ctr`")?;
     if !output.status.success() {
-        bail!(
-            "loading `{}`: {}",
-            archive.display(),
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(())
 }

@@ -24,4 +24,5 @@ mod sandbox;
 
 pub use build::helm;
 pub use cluster::Nodes;
+pub use host::packages::require;
 pub use sandbox::Sandbox;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cluster::{Nodes, Spec};
 use crate::home::{Home, Instance};
-use crate::{down, images, lock, ready};
+use crate::{down, images, lock, ready, status};
 
 /// A sandbox that is up.
 #[derive(Clone, Debug)]
@@ -112,12 +112,43 @@ impl Sandbox {
         self.spec.audit.then(|| self.instance.audit_log())
     }
 
+    /// Returns the process id of a component, `kube-apiserver`, so that a test can stop it.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn process(&self, component: &str) -> Result<u32> {
+        status::process(&self.spec, &self.instance, component)?
+            .with_context(|| format!("`{component}` does not run"))
+    }
+
+    /// Returns the address of its API server, `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.spec.outside().to_string()
+    }
+
     /// Loads an image from an OCI archive; it stays until `down`.
     ///
     /// # Errors
     /// When the file is no archive, or the nodes are simulated.
     pub fn load(&self, archive: &Path) -> Result<()> {
         images::load(&self.spec, &self.instance, archive)
+    }
+
+    /// Gives an image that it has a second name.
+    ///
+    /// # Errors
+    /// When it has no such image, or the nodes are simulated.
+    pub fn tag_image(&self, image: &str, name: &str) -> Result<()> {
+        images::tag(&self.spec, &self.instance, image, name)
+    }
+
+    /// Takes a name away from an image, and with its last one the image.
+    ///
+    /// # Errors
+    /// When containerd does not answer, or the nodes are simulated.
+    pub fn remove_image(&self, name: &str) -> Result<()> {
+        images::remove(&self.spec, &self.instance, name)
     }
 
     /// Takes it down.

@@ -33,11 +33,8 @@ pub fn status(name: &str) -> Result<()> {
     if spec.audit {
         data(&format!("audit log   {}", instance.audit_log().display()));
     }
-    let recorded = supervisor::recorded(&instance)?;
     for component in components(&spec, &instance) {
-        let pid = recorded
-            .get(component.name)
-            .and_then(|inner| outer_pid(&spec, &instance, *inner));
+        let pid = process(&spec, &instance, component.name)?;
         let pid = pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
         data(&format!("component   {:<24} {pid:>8}", component.name));
     }
@@ -46,6 +43,16 @@ pub fn status(name: &str) -> Result<()> {
     }
     ready::wait(&spec, &instance, std::time::Duration::ZERO)
         .with_context(|| format!("sandbox `{name}` is not well"))
+}
+
+/// Returns the host's id of a component's process, if it runs.
+///
+/// # Errors
+/// When the supervisor's record can't be read.
+pub fn process(spec: &Spec, instance: &Instance, component: &str) -> Result<Option<u32>> {
+    let recorded = supervisor::recorded(instance)?;
+    let inner = recorded.get(component);
+    Ok(inner.and_then(|inner| outer_pid(spec, instance, *inner)))
 }
 
 /// Returns the host's id of a process that the keeper knows by another one.

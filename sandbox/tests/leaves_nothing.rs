@@ -144,28 +144,21 @@ fn after_down() {
 }
 
 #[test]
-#[ignore = "needs root (brings up a sandbox and kills its supervisor)"]
-fn after_kill_of_the_supervisor_and_down() {
-    for file in ["supervisor.pid", "keeper.pid"] {
-        let own = Own::new("leaves-kill");
-        let before = machine(&own);
-        own.ok(&["up", "--nodes", "real"]);
-        run_pod(&own);
-        kill(pid_in(&own, file));
-        let began = Instant::now();
-        while !processes(&own).is_empty() {
-            assert!(
-                began.elapsed() < Duration::from_secs(10),
-                "still there: {:#?}",
-                processes(&own)
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        own.ok(&["down"]);
-        assert_unchanged(&before, &own, &format!("kill -9 of the process in {file}"));
-    }
+#[ignore = "needs root (brings up a sandbox and kills what holds it together)"]
+fn after_kill_of_the_supervisor() {
+    let own = Own::new("leaves-kill");
+    let before = machine(&own);
+    own.ok(&["up", "--nodes", "real"]);
+    run_pod(&own);
+    kill_all_with(&own, "supervisor.pid");
+    own.ok(&["up"]);
+    run_pod(&own);
+    kill_all_with(&own, "keeper.pid");
+    own.ok(&["down"]);
+    assert_unchanged(&before, &own, "two kills, up and down");
 }
 
+/// They are killed three at a time, none with one that it needs.
 #[test]
 #[ignore = "needs root (brings up a sandbox and kills every component)"]
 fn after_kill_of_each_component() {
@@ -173,42 +166,26 @@ fn after_kill_of_each_component() {
     let before = machine(&own);
     own.ok(&["up", "--nodes", "real"]);
     run_pod(&own);
-    for component in [
-        "etcd",
-        "kube-apiserver",
-        "kube-controller-manager",
-        "kube-scheduler",
-        "volume-provisioner",
-        "containerd",
-        "kubelet",
-        "kube-proxy",
-        "coredns",
+    for components in [
+        ["etcd", "kubelet", "coredns"],
+        ["kube-apiserver", "containerd", "kube-proxy"],
+        [
+            "kube-controller-manager",
+            "kube-scheduler",
+            "volume-provisioner",
+        ],
     ] {
-        let killed = pid_of(&own, component);
-        kill(killed);
+        let killed = components.map(|component| pid_of(&own, component));
+        killed.into_iter().for_each(kill);
         own.ok(&["up"]);
-        assert_ne!(
-            pid_of(&own, component),
-            killed,
-            "{component} was not started again"
-        );
+        for (component, killed) in components.into_iter().zip(killed) {
+            let now = pid_of(&own, component);
+            assert_ne!(now, killed, "{component} was not started again");
+        }
         own.kubectl_ok(&["get", "pod", "idle"]);
     }
     own.ok(&["down"]);
     assert_unchanged(&before, &own, "kill -9 of each component and down");
-}
-
-#[test]
-#[ignore = "needs root (brings up a sandbox, kills it and brings it up again)"]
-fn up_heals_after_a_kill_of_the_supervisor() {
-    let own = Own::new("leaves-heal");
-    let before = machine(&own);
-    own.ok(&["up", "--nodes", "real"]);
-    kill(pid_in(&own, "supervisor.pid"));
-    own.ok(&["up", "--nodes", "real"]);
-    run_pod(&own);
-    own.ok(&["down"]);
-    assert_unchanged(&before, &own, "kill -9, up and down");
 }
 
 #[test]
@@ -246,6 +223,20 @@ fn pid_in(own: &Own, file: &str) -> u32 {
         .unwrap()
         .parse()
         .unwrap()
+}
+
+/// Kills the process that a file names, and waits until all others have ended with it.
+fn kill_all_with(own: &Own, file: &str) {
+    kill(pid_in(own, file));
+    let began = Instant::now();
+    while !processes(own).is_empty() {
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "still there after kill -9 of the process in {file}: {:#?}",
+            processes(own)
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Kills one process, by id, the hard way.

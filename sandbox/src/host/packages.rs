@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::output::say;
 
 /// A file that has to be there, and the Debian package that brings it.
+#[derive(Clone, Copy)]
 struct Need {
     file: &'static str,
     package: &'static str,
@@ -56,19 +57,26 @@ pub fn find(program: &str) -> Option<PathBuf> {
 /// # Errors
 /// When something is missing and can't be installed; the message lists what.
 pub fn provide() -> Result<()> {
-    let missing = missing();
+    let needs: Vec<Need> = NODE.into_iter().chain(IMAGES).collect();
+    provide_all(&needs)
+        .context("real nodes need programs that are missing here; `--nodes kwok` does without")
+}
+
+/// Makes sure that the Debian package which brings this program is installed.
+///
+/// # Errors
+/// When it is missing and can't be installed.
+pub fn require(program: &'static str, package: &'static str) -> Result<()> {
+    provide_all(&[need(program, package)])
+}
+
+fn provide_all(needs: &[Need]) -> Result<()> {
+    let missing = missing(needs);
     if missing.is_empty() {
         return Ok(());
     }
     if find("apt-get").is_none() {
-        bail!(
-            "real nodes need programs that are missing here\n{}\nhint: install them, or take `--nodes kwok`",
-            missing
-                .iter()
-                .map(|need| format!("  {} (Debian: {})", need.file, need.package))
-                .collect::<Vec<_>>()
-                .join("\n")
-        );
+        bail!("to be installed:\n{}", list(&missing));
     }
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
     say(&format!("installing with apt-get: {}", packages.join(" ")));
@@ -77,18 +85,21 @@ pub fn provide() -> Result<()> {
         apt_get(&["update", "-qq"])?;
         install(&packages)?;
     }
-    let still: Vec<&str> = self::missing().iter().map(|need| need.file).collect();
+    let still = self::missing(needs);
     if !still.is_empty() {
-        bail!("still missing after installing: {}", still.join(", "));
+        bail!("still missing after installing:\n{}", list(&still));
     }
     Ok(())
 }
 
-fn missing() -> Vec<&'static Need> {
-    NODE.iter()
-        .chain(&IMAGES)
-        .filter(|need| find(need.file).is_none())
-        .collect()
+fn missing(needs: &[Need]) -> Vec<&Need> {
+    let gone = |need: &&Need| find(need.file).is_none();
+    needs.iter().filter(gone).collect()
+}
+
+fn list(needs: &[&Need]) -> String {
+    let line = |need: &&Need| format!("  {} (Debian: {})", need.file, need.package);
+    needs.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn install(packages: &[&str]) -> Result<()> {
