@@ -24,6 +24,9 @@ pub struct Budgets {
     pub failed_create: Duration,
     /// A volume that can't be attached or mounted, or a sandbox that can't be made.
     pub failed_mount: Duration,
+    /// An init or hook container that keeps printing what it has printed before: it waits for
+    /// something. Counted from when it began to repeat itself.
+    pub no_activity: Duration,
 }
 
 impl Default for Budgets {
@@ -35,6 +38,7 @@ impl Default for Budgets {
             unschedulable: Duration::from_secs(120),
             failed_create: Duration::from_secs(30),
             failed_mount: Duration::from_secs(120),
+            no_activity: Duration::from_secs(240),
         }
     }
 }

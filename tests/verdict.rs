@@ -21,7 +21,9 @@ use stackctl::cluster::convert::from_json;
 use stackctl::event::Evidence;
 use stackctl::names::{Namespace, ReleaseId};
 use stackctl::snapshot::{Contents, Hook, ObjectRef, Observation, Snapshot, World};
-use stackctl::verdict::{Assessment, Baseline, CompletedRule, Hope, Scope, Waiting, assess};
+use stackctl::verdict::{
+    Assessment, Baseline, CompletedRule, Hope, Scope, Waiting, assess, nothing_repeats,
+};
 
 macro_rules! causes {
     ($($test:ident: $folder:literal),+ $(,)?) => {
@@ -135,6 +137,7 @@ fn judge(documents: &[Value]) -> String {
         applied,
         before: &before,
         completed: CompletedRule::Old,
+        repeating: nothing_repeats(),
     };
     shown(&assess(&world, &scope, &Budgets::default()))
 }

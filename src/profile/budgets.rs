@@ -22,6 +22,7 @@ pub(super) fn read(entry: &Entry, base: &Budgets, report: &mut Report) -> Budget
         ("unschedulable", &mut budgets.unschedulable),
         ("failedCreate", &mut budgets.failed_create),
         ("failedMount", &mut budgets.failed_mount),
+        ("noActivity", &mut budgets.no_activity),
     ];
     for (key, budget) in durations {
         if let Some(given) = fields.take(key).and_then(|it| duration(it, report)) {

@@ -27,7 +27,7 @@ use crate::event::{Health, HookPhase, PodChanged, Verdict};
 use crate::snapshot::{ObjectRef, Uid, World};
 
 pub use cause::Cause;
-pub use scope::{Baseline, Scope};
+pub use scope::{Baseline, Repeating, Scope, nothing_repeats};
 pub use status::{CompletedRule, Printed, human_duration, printed};
 
 /// How a release stands.
@@ -82,6 +82,9 @@ pub struct Finding {
     /// The object of the release that it keeps from being ready.
     pub object: ObjectRef,
     pub hope: Hope,
+    /// The object whose coming would heal it, with its namespace where it has one: another
+    /// release may be about to bring it.
+    pub missing: Option<ObjectRef>,
     /// Of class `certain`; who has waited out a hope makes it `likely`.
     pub verdict: Verdict,
     /// Whose last lines prove it.

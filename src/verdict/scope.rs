@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use crate::names::{Namespace, ReleaseId};
 use crate::snapshot::{Contents, Meta, ObjectRef, Uid, World};
@@ -18,6 +19,18 @@ pub struct Scope<'a> {
     /// What was there before helm started.
     pub before: &'a Baseline,
     pub completed: CompletedRule,
+    /// Containers that run and only repeat themselves; [`nothing_repeats`] where nobody reads logs.
+    pub repeating: &'a Repeating,
+}
+
+/// By the pod's uid and the container's name: the line that a running container keeps printing.
+/// It has printed nothing for a while that it had not printed before, digits apart.
+pub type Repeating = HashMap<(Uid, String), String>;
+
+/// For callers that read no logs.
+pub fn nothing_repeats() -> &'static Repeating {
+    static NOTHING: LazyLock<Repeating> = LazyLock::new(Repeating::new);
+    &NOTHING
 }
 
 impl Scope<'_> {

@@ -1,7 +1,7 @@
 //! The words that sentences are made of, and what can be read from the cluster's own.
 
 use crate::event::ContainerRole;
-use crate::snapshot::Terminated;
+use crate::snapshot::{ObjectRef, Terminated};
 
 /// How a container is spoken of: init container `migrate`.
 pub fn container(role: ContainerRole, name: &str) -> String {
@@ -113,6 +113,16 @@ impl Missing {
         match key {
             Some(key) => format!("{kind} `{name}` has no key `{key}`"),
             None => format!("{kind} `{name}` is missing"),
+        }
+    }
+
+    /// The object whose coming would heal it. A key that lacks is brought by its object's change.
+    pub fn object(&self, namespace: &str) -> ObjectRef {
+        ObjectRef {
+            api_version: "v1".to_owned(),
+            kind: self.kind.to_owned(),
+            namespace: Some(namespace.to_owned()),
+            name: self.name.clone(),
         }
     }
 

@@ -116,6 +116,7 @@ fn assess(
             applied: record.is_some_and(|record| !record.status.is_pending()),
             before: &Baseline::default(),
             completed,
+            repeating: verdict::nothing_repeats(),
         };
         verdict::assess(world, &scope, &Budgets::default())
     });

@@ -23,6 +23,7 @@ impl Up<'_> {
             applied: release.helm_done && release.phase != Phase::Deploying,
             before: &release.baseline,
             completed: self.completed,
+            repeating: verdict::nothing_repeats(),
         };
         let assessment = verdict::assess(&self.world, &scope, &release.step.budgets);
         for change in release.shown.changes(&release.step.id, &assessment) {

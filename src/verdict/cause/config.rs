@@ -23,7 +23,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
             Hope::Likely(case.budgets.missing_object),
             sentence,
         )
-        .hint(missing.hint(&member.pod.meta.namespace))
+        .missing(&missing, &member.pod.meta.namespace)
     } else if message.contains("runAsNonRoot") || message.contains("non-root") {
         let sentence = format!("{subject} must not run as root, and its image does");
         Draft::new(Cause::Config, Hope::Certain, sentence).hint(format!(

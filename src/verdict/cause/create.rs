@@ -64,7 +64,7 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
         (_, event) => draft.event(event),
     };
     Some(match missing {
-        Some(missing) => draft.hint(missing.hint(&creator.namespace)),
+        Some(missing) => draft.missing(&missing, &creator.namespace),
         None => draft.hint(hint(&message)),
     })
 }

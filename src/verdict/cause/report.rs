@@ -4,6 +4,7 @@ use crate::event::{ContainerRole, Evidence, Verdict, VerdictClass};
 use crate::snapshot::{ClusterEvent, Condition, ObjectRef, Pod, Uid};
 
 use super::super::member::Member;
+use super::super::words::Missing;
 use super::super::{Finding, Hope, LogOf, words};
 use super::{Cause, Part};
 
@@ -22,6 +23,7 @@ pub struct Draft {
     links: Vec<String>,
     container: Option<String>,
     log_of: Option<LogOf>,
+    missing: Option<ObjectRef>,
 }
 
 impl Draft {
@@ -35,6 +37,7 @@ impl Draft {
             links: Vec::new(),
             container: None,
             log_of: None,
+            missing: None,
         }
     }
 
@@ -52,6 +55,12 @@ impl Draft {
     pub fn through(mut self, link: String) -> Draft {
         self.links.push(link);
         self
+    }
+
+    /// The last step of the chain is the object that is not there.
+    pub fn missing(mut self, missing: &Missing, namespace: &str) -> Draft {
+        self.missing = Some(missing.object(namespace));
+        self.hint(missing.hint(namespace))
     }
 
     pub fn status(mut self, object: String, reason: &str, message: &str) -> Draft {
@@ -109,11 +118,13 @@ impl Draft {
         let container = self.container.as_deref().unwrap_or("-");
         let mut chain = vec![object.short()];
         chain.extend(self.links);
+        chain.extend(self.missing.as_ref().map(ObjectRef::short));
         Finding {
             key: format!("{}/{container}/{}", uid.0, self.cause.as_str()),
             cause: self.cause,
             object: object.clone(),
             hope: self.hope,
+            missing: self.missing,
             verdict: Verdict {
                 class: VerdictClass::Certain,
                 sentence: self.sentence,

@@ -20,7 +20,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
     let draft = if let Some(missing) = Missing::in_message(message) {
         let sentence = format!("pod {name} can't be scheduled: {}", missing.sentence());
         let hope = Hope::Likely(case.budgets.missing_object);
-        Draft::new(Cause::Unschedulable, hope, sentence).hint(missing.hint(&pod.meta.namespace))
+        Draft::new(Cause::Unschedulable, hope, sentence).missing(&missing, &pod.meta.namespace)
     } else {
         let sentence = format!("pod {name} fits on no node: {}", first_sentence(message));
         let hope = Hope::Likely(case.budgets.unschedulable);

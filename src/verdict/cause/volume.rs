@@ -37,7 +37,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
             missing.sentence()
         );
         let hope = Hope::Likely(case.budgets.missing_object);
-        Draft::new(Cause::Volume, hope, sentence).hint(missing.hint(&pod.meta.namespace))
+        Draft::new(Cause::Volume, hope, sentence).missing(&missing, &pod.meta.namespace)
     } else if let Some((_, key)) = message.split_once("references non-existent ") {
         let sentence = format!(
             "pod {name} can't mount volume{}: there is no {}",
