@@ -3,8 +3,9 @@
 //! A file is a list of YAML documents. The first says what release is judged (`release`, `objects`
 //! and `hooks` as `apiVersion Kind name`, `applied`); after it come objects as
 //! `kubectl get -o yaml` shows them, applied in order, so that a later one replaces an earlier one
-//! of its uid. `before: true` stands where helm was started, `gone: <uid>` where a pod was
-//! removed. `base.yaml` comes before all cases of its folder.
+//! of its uid. `before: true` stands where helm was started, `gone: <uid>` where a pod or Job was
+//! removed, `repeats: {pod: <uid>, container, line}` where a container keeps printing a line.
+//! `base.yaml` comes before all cases of its folder.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,13 +17,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use stackctl::budget::Budgets;
+use stackctl::budget::{Budgets, DEFAULT_TIMEOUT};
 use stackctl::cluster::convert::from_json;
 use stackctl::event::Evidence;
 use stackctl::names::{Namespace, ReleaseId};
 use stackctl::snapshot::{Contents, Hook, ObjectRef, Observation, Snapshot, World};
 use stackctl::verdict::{
-    Assessment, Baseline, CompletedRule, Hope, Scope, Waiting, assess, nothing_repeats,
+    Assessment, Baseline, Cause, CompletedRule, Hope, Repeating, Scope, Waiting, assess,
 };
 
 macro_rules! causes {
@@ -47,7 +48,10 @@ macro_rules! causes {
 }
 
 causes! {
+    activity: "activity",
+    activity_of_jobs: "activity-job",
     claim_lost: "claim-lost",
+    claim_unbound: "claim-unbound",
     command: "command",
     config: "config",
     crash: "crash",
@@ -60,8 +64,69 @@ causes! {
     progress: "progress",
     revision: "revision",
     scheduling: "scheduling",
+    stuck: "stuck",
     volume: "volume",
     waiting: "waiting",
+}
+
+/// What is shown while a container is about to be made says nothing of why it is not there.
+#[test]
+fn placeholders_of_the_kubelet_are_no_reasons() {
+    for case in fs::read_dir(fixtures()).unwrap() {
+        let name = case.unwrap().file_name().into_string().unwrap();
+        let shown = folder(&name);
+        let told = shown.lines().filter(|line| !line.starts_with("pod "));
+        for line in told {
+            for placeholder in ["PodInitializing", "ContainerCreating"] {
+                assert!(!line.contains(placeholder), "{name}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_names_every_cause_and_every_budget() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/verdicts.md");
+    let page = fs::read_to_string(page).unwrap();
+    let titles: Vec<&str> = page
+        .lines()
+        .filter_map(|l| l.strip_prefix("### "))
+        .collect();
+    let causes: Vec<String> = Cause::ALL
+        .iter()
+        .map(|cause| format!("{} (`{}`)", cause.title(), cause.as_str()))
+        .collect();
+    assert_eq!(titles, causes);
+    for (place, cause) in Cause::ALL.iter().enumerate() {
+        assert_eq!(*cause as usize, place, "one is missing in `Cause::ALL`");
+    }
+
+    // Without `..`, so that a new budget is missed here.
+    let Budgets {
+        restarts,
+        image_pull,
+        missing_object,
+        unschedulable,
+        failed_create,
+        failed_mount,
+        no_activity,
+    } = Budgets::default();
+    let budgets = [
+        ("imagePull", image_pull),
+        ("missingObject", missing_object),
+        ("unschedulable", unschedulable),
+        ("failedCreate", failed_create),
+        ("failedMount", failed_mount),
+        ("noActivity", no_activity),
+        ("timeout", DEFAULT_TIMEOUT),
+    ];
+    let rows = budgets.map(|(key, time)| format!("| `{key}` | {}s |", time.as_secs()));
+    for row in rows
+        .into_iter()
+        .chain([format!("| `restarts` | {restarts} |")])
+    {
+        assert!(page.contains(&row), "no row {row} in docs/verdicts.md");
+    }
 }
 
 fn fixtures() -> PathBuf {
@@ -98,6 +163,7 @@ fn read(path: &Path) -> Vec<Value> {
 fn judge(documents: &[Value]) -> String {
     let mut world = World::default();
     let mut before = Baseline::default();
+    let mut repeating = Repeating::default();
     let (head, rest) = documents.split_first().unwrap();
     let mut applied = head["applied"] != false;
     for document in rest {
@@ -106,8 +172,16 @@ fn judge(documents: &[Value]) -> String {
         } else if document.get("before").is_some() {
             before = Baseline::of(&world);
         } else if let Some(uid) = document.get("gone") {
-            let pod = world.pods[&uid.as_str().unwrap().into()].clone();
-            world.apply(&Observation::Gone(Snapshot::Pod(pod)));
+            let uid = uid.as_str().unwrap().into();
+            let gone = match world.pods.get(&uid) {
+                Some(pod) => Snapshot::Pod(pod.clone()),
+                None => Snapshot::Job(world.jobs[&uid].clone()),
+            };
+            world.apply(&Observation::Gone(gone));
+        } else if let Some(repeats) = document.get("repeats") {
+            let text = |key: &str| repeats[key].as_str().unwrap().to_owned();
+            let key = (text("pod").as_str().into(), text("container"));
+            repeating.insert(key, text("line"));
         } else {
             let snapshot = from_json(document.clone());
             let snapshot = snapshot.unwrap_or_else(|| panic!("no object: {document}"));
@@ -137,7 +211,7 @@ fn judge(documents: &[Value]) -> String {
         applied,
         before: &before,
         completed: CompletedRule::Old,
-        repeating: nothing_repeats(),
+        repeating: &repeating,
     };
     shown(&assess(&world, &scope, &Budgets::default()))
 }
@@ -197,6 +271,13 @@ fn shown(assessment: &Assessment) -> String {
         if let Some(log) = &finding.log_of {
             let (pod, container) = (&log.pod, &log.container);
             lines.push(format!("  log: {pod} {container} attempt {}", log.attempt));
+        }
+        if let Some(missing) = &finding.missing {
+            let namespace = missing.namespace.as_deref().unwrap_or("no namespace");
+            lines.push(format!(
+                "  missing: {} {} in {namespace}",
+                missing.api_version, missing
+            ));
         }
         for hint in &finding.verdict.hints {
             lines.push(format!("  hint: {hint}"));

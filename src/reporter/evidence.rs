@@ -101,9 +101,19 @@ fn between_rulers(
 /// `kubectl` commands that show what the verdict is about, each once.
 pub fn commands(verdict: &Verdict, context: &str, namespace: &str) -> Vec<String> {
     let kubectl = format!("kubectl --context {} -n {namespace}", quoted(context));
-    let objects = verdict.chain.iter().rev().filter(|link| is_object(link));
-    let describe = objects
-        .take(1)
+    let mut objects = verdict.chain.iter().rev().filter(|link| is_object(link));
+    // The deepest may be one that is missing: then the one that misses it is described.
+    let told = |link: &&String| {
+        verdict.evidence.iter().any(|evidence| match evidence {
+            Evidence::Status { object, .. } | Evidence::ClusterEvent { object, .. } => {
+                object == *link
+            }
+            _ => false,
+        })
+    };
+    let deepest = objects.clone().find(told).or_else(|| objects.next());
+    let describe = deepest
+        .into_iter()
         .map(|object| format!("{kubectl} describe {object}"));
     let logs = verdict
         .evidence

@@ -10,11 +10,11 @@ mod workload;
 mod world;
 
 pub use object::{ClusterEvent, Condition, Conditions, Meta, ObjectRef, Owner, Uid};
-pub use pod::{ContainerSpec, ContainerState, ContainerStatus, Pod, Terminated};
+pub use pod::{ContainerSpec, ContainerState, ContainerStatus, Pod, Terminated, Volume};
 pub use record::{Contents, Hook, Marks, Record, RecordStatus};
 pub use workload::{
-    Claim, Custom, Endpoints, Job, ReplicaSet, Service, StorageClass, UpdateStrategy, Workload,
-    WorkloadKind,
+    Claim, Custom, Definition, Endpoints, Job, ReplicaSet, Service, StorageClass, UpdateStrategy,
+    Workload, WorkloadKind,
 };
 pub use world::{Exit, World};
 

@@ -15,8 +15,20 @@ pub struct Pod {
     pub conditions: Vec<Condition>,
     pub init_containers: Vec<ContainerSpec>,
     pub containers: Vec<ContainerSpec>,
+    pub volumes: Vec<Volume>,
     pub init_statuses: Vec<ContainerStatus>,
     pub statuses: Vec<ContainerStatus>,
+}
+
+/// A volume that is filled from one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// As the pod calls it.
+    pub name: String,
+    /// `Secret`, `ConfigMap` or `PersistentVolumeClaim`.
+    pub kind: &'static str,
+    /// The name of the object.
+    pub object: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

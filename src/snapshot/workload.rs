@@ -31,6 +31,9 @@ pub struct Workload {
     pub ready: u32,
     pub available: u32,
     pub strategy: UpdateStrategy,
+    /// A StatefulSet that goes on to its next pod only when the one before is ready
+    /// (`podManagementPolicy: OrderedReady`); false for the other kinds.
+    pub ordered: bool,
     pub paused: bool,
     /// Annotation `deployment.kubernetes.io/revision` of a Deployment, which its present
     /// ReplicaSet carries too; 0 until its controller has set it, and for the other kinds.
@@ -120,4 +123,15 @@ pub struct Custom {
     pub meta: Meta,
     pub observed_generation: Option<i64>,
     pub conditions: Vec<Condition>,
+    /// Of a CustomResourceDefinition: the kind that it brings.
+    pub definition: Option<Definition>,
+}
+
+/// A kind that a CustomResourceDefinition brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    pub group: String,
+    pub kind: String,
+    /// It prints the `Ready` condition of its objects in a column, so each will have one.
+    pub promises_ready: bool,
 }

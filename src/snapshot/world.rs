@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Claim, ClusterEvent, ContainerState, ContainerStatus, Custom, Endpoints, Job, ObjectRef,
-    Observation, Pod, Record, ReplicaSet, Service, Snapshot, StorageClass, Terminated, Uid,
-    Workload,
+    Claim, ClusterEvent, ContainerState, ContainerStatus, Custom, Definition, Endpoints, Job,
+    ObjectRef, Observation, Pod, Record, ReplicaSet, Service, Snapshot, StorageClass, Terminated,
+    Uid, Workload,
 };
 
 /// Events kept per object; the oldest goes first.
@@ -30,6 +30,10 @@ pub struct World {
     exits: HashMap<(Uid, String), Vec<Exit>>,
     /// By Job: the last of its pods that is no more.
     departed: HashMap<Uid, Pod>,
+    /// Jobs that are no more, as they were last.
+    departed_jobs: HashMap<Uid, Job>,
+    /// By pod and container: why its image could not be pulled when that was last tried.
+    pull_errors: HashMap<(Uid, String), String>,
 }
 
 /// One end of a container. The API shows the last two at most; the world remembers more.
@@ -123,7 +127,21 @@ impl World {
                 }
             }
         }
+        self.keep_pull_errors(&pod);
         self.pods.insert(pod.meta.uid.clone(), pod);
+    }
+
+    /// The state tells it only until the back-off begins.
+    fn keep_pull_errors(&mut self, pod: &Pod) {
+        for status in pod.init_statuses.iter().chain(&pod.statuses) {
+            if let ContainerState::Waiting { reason, message } = &status.state
+                && reason == "ErrImagePull"
+                && !message.is_empty()
+            {
+                let key = (pod.meta.uid.clone(), status.name.clone());
+                self.pull_errors.insert(key, message.clone());
+            }
+        }
     }
 
     fn seen_event(&mut self, event: ClusterEvent) {
@@ -142,7 +160,10 @@ impl World {
             Snapshot::Pod(pod) => self.gone_pod(pod),
             Snapshot::Workload(workload) => drop(self.workloads.remove(&workload.meta.uid)),
             Snapshot::ReplicaSet(set) => drop(self.replica_sets.remove(&set.meta.uid)),
-            Snapshot::Job(job) => drop(self.jobs.remove(&job.meta.uid)),
+            Snapshot::Job(job) => {
+                self.jobs.remove(&job.meta.uid);
+                self.departed_jobs.insert(job.meta.uid.clone(), job.clone());
+            }
             Snapshot::Claim(claim) => drop(self.claims.remove(&claim.meta.uid)),
             Snapshot::StorageClass(class) => drop(self.storage_classes.remove(&class.uid)),
             Snapshot::Service(service) => drop(self.services.remove(&service.meta.uid)),
@@ -166,6 +187,24 @@ impl World {
     /// The last state of the Job's pod that left last.
     pub fn departed(&self, job: &Uid) -> Option<&Pod> {
         self.departed.get(job)
+    }
+
+    /// The last state of the newest Job of this name that is no more: one with
+    /// `ttlSecondsAfterFinished` goes once it has done its work.
+    pub fn departed_job(&self, object: &ObjectRef) -> Option<&Job> {
+        named(object, "Job", self.departed_jobs.values(), |j| &j.meta)
+    }
+
+    /// Why a container's image could not be pulled when that was last tried.
+    pub fn pull_error(&self, pod: &Uid, container: &str) -> Option<&str> {
+        let key = (pod.clone(), container.to_owned());
+        self.pull_errors.get(&key).map(String::as_str)
+    }
+
+    /// The CustomResourceDefinition that brings the kind, where a release has brought it.
+    pub fn definition(&self, group: &str, kind: &str) -> Option<&Definition> {
+        let mut definitions = self.customs.values().filter_map(|c| c.definition.as_ref());
+        definitions.find(|d| d.group == group && d.kind == kind)
     }
 
     /// Events about an object, oldest first.
@@ -330,61 +369,4 @@ fn exits_of(status: &ContainerStatus) -> Vec<Exit> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::snapshot::{Meta, UpdateStrategy, WorkloadKind};
-
-    fn deployment(generation: i64, observed_generation: i64) -> Observation {
-        Observation::Seen(Snapshot::Workload(Workload {
-            kind: WorkloadKind::Deployment,
-            meta: Meta {
-                uid: Uid::from("web"),
-                namespace: "shop".into(),
-                name: "web".into(),
-                generation,
-                created: jiff::Timestamp::UNIX_EPOCH,
-                deleting: false,
-                owner: None,
-                revision_hash: None,
-                hook: false,
-            },
-            observed_generation,
-            desired: 1,
-            current: 1,
-            updated: 1,
-            ready: 1,
-            available: 1,
-            strategy: UpdateStrategy::Rolling { partition: 0 },
-            paused: false,
-            revision: 1,
-            current_revision: String::new(),
-            update_revision: String::new(),
-            conditions: Vec::new(),
-        }))
-    }
-
-    fn observed(world: &World) -> (i64, i64) {
-        let workload = &world.workloads[&Uid::from("web")];
-        (workload.meta.generation, workload.observed_generation)
-    }
-
-    /// Seen on a busy machine: the answer was given before the controller had seen the change, and
-    /// came in after the watch had told that it has. Nothing else changed for minutes.
-    #[test]
-    fn a_late_answer_does_not_undo_what_a_watch_has_told() {
-        let mut world = World::default();
-        world.apply(&deployment(1, 1));
-        world.apply_answer(&deployment(1, 0));
-        assert_eq!(observed(&world), (1, 1));
-    }
-
-    #[test]
-    fn an_answer_tells_of_a_change_that_the_watch_has_yet_to_tell() {
-        let mut world = World::default();
-        world.apply(&deployment(1, 1));
-        world.apply_answer(&deployment(2, 1));
-        assert_eq!(observed(&world), (2, 1));
-        world.apply(&deployment(1, 1));
-        assert_eq!(observed(&world), (2, 1));
-    }
-}
+mod tests;

@@ -6,7 +6,9 @@
 //! lasts is measured by the runner, by [`Finding::key`]), nor I/O, nor Kubernetes' client.
 
 mod cause;
+mod digest;
 mod member;
+mod missing;
 mod ready;
 mod scope;
 mod status;

@@ -1,9 +1,10 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use crate::names::{Namespace, ReleaseId};
-use crate::snapshot::{Contents, Meta, ObjectRef, Uid, World};
+use crate::snapshot::{Condition, Contents, Meta, ObjectRef, Uid, World};
 
+use super::ready::{JobPhase, job_phase};
 use super::status::CompletedRule;
 
 /// Which part of the world belongs to the release, and what is known of its helm.
@@ -60,6 +61,9 @@ pub struct Baseline {
     generations: HashMap<Uid, i64>,
     /// How often each container of each pod had ended.
     ended: HashMap<(Uid, String), u32>,
+    /// Jobs that were complete or failed.
+    settled: HashSet<Uid>,
+    conditions: HashMap<Uid, Vec<Condition>>,
 }
 
 impl Baseline {
@@ -76,6 +80,17 @@ impl Baseline {
                 .generations
                 .insert(meta.uid.clone(), meta.generation);
         }
+        let phased = |job: &&crate::snapshot::Job| {
+            matches!(job_phase(job), JobPhase::Complete | JobPhase::Failed(_))
+        };
+        let settled = world.jobs.values().filter(phased);
+        baseline.settled = settled.map(|job| job.meta.uid.clone()).collect();
+        let workloads = world.workloads.values().map(|w| (&w.meta, &w.conditions));
+        let customs = world.customs.values().map(|c| (&c.meta, &c.conditions));
+        baseline.conditions = workloads
+            .chain(customs)
+            .map(|(meta, conditions)| (meta.uid.clone(), conditions.clone()))
+            .collect();
         for pod in world.pods.values() {
             for status in pod.init_statuses.iter().chain(&pod.statuses) {
                 let seen = world.exits(&pod.meta.uid, &status.name).last();
@@ -95,6 +110,26 @@ impl Baseline {
     /// It was there, and nobody has changed its spec since.
     pub fn has_same(&self, meta: &Meta) -> bool {
         self.generations.get(&meta.uid) == Some(&meta.generation)
+    }
+
+    /// The Job had already completed or failed.
+    pub fn had_settled(&self, job: &Uid) -> bool {
+        self.settled.contains(job)
+    }
+
+    /// The object said so already, and has not said anything else in between.
+    pub fn had_condition(&self, uid: &Uid, condition: &Condition) -> bool {
+        let same = |c: &Condition| {
+            (&c.kind, &c.status, &c.reason, c.since)
+                == (
+                    &condition.kind,
+                    &condition.status,
+                    &condition.reason,
+                    condition.since,
+                )
+        };
+        let known = self.conditions.get(uid);
+        known.is_some_and(|known| known.iter().any(same))
     }
 
     /// How often the container had ended.

@@ -4,6 +4,7 @@ use crate::snapshot::{
     Claim, Custom, Job, Meta, ObjectRef, Pod, Service, Uid, Workload, WorkloadKind, World,
 };
 
+use super::ready::{JobPhase, job_phase};
 use super::scope::Scope;
 
 /// An object or hook of the release.
@@ -52,7 +53,7 @@ impl Body<'_> {
 pub fn subjects<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>> {
     let hooks = scope.contents.hooks.iter().filter_map(|hook| {
         let object = scope.placed(&hook.object);
-        let body = seen(world, &object)?;
+        let body = seen(world, scope, &object)?;
         let waited_for = matches!(body, Body::Job(_) | Body::Pod(_));
         let is_new = !scope.before.had(body.uid()?);
         (waited_for && is_new).then_some(Subject {
@@ -64,7 +65,7 @@ pub fn subjects<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>> {
     });
     let objects = scope.contents.objects.iter().filter_map(|object| {
         let object = scope.placed(object);
-        let body = seen(world, &object)?;
+        let body = seen(world, scope, &object)?;
         let stale = body.meta().is_some_and(|meta| scope.is_stale(meta));
         Some(Subject {
             object,
@@ -78,7 +79,7 @@ pub fn subjects<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>> {
 
 /// None for a kind that has no readiness. Kinds that the cluster's owners have added are judged
 /// once seen: many of them carry no status, and are not watched for that reason.
-fn seen<'a>(world: &'a World, object: &ObjectRef) -> Option<Body<'a>> {
+fn seen<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Option<Body<'a>> {
     let found = match (object.group(), object.kind.as_str()) {
         ("apps", kind) => {
             if ![
@@ -93,7 +94,9 @@ fn seen<'a>(world: &'a World, object: &ObjectRef) -> Option<Body<'a>> {
             }
             world.workload(object).map(Body::Workload)
         }
-        ("batch", "Job") => world.job(object).map(Body::Job),
+        ("batch", "Job") => (world.job(object))
+            .or_else(|| departed(world, scope, object))
+            .map(Body::Job),
         ("", "Pod") => world.pod(object).map(Body::Pod),
         ("", "PersistentVolumeClaim") => world.claim(object).map(Body::Claim),
         ("", "Service") => world.service(object).map(Body::Service),
@@ -103,6 +106,15 @@ fn seen<'a>(world: &'a World, object: &ObjectRef) -> Option<Body<'a>> {
         _ => return custom(world, object).map(Body::Custom),
     };
     Some(found.unwrap_or(Body::Missing))
+}
+
+/// A Job that has ended in this run and was then taken away, by its TTL or its hook's delete
+/// policy: what it came to stays true.
+fn departed<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Option<&'a Job> {
+    world.departed_job(object).filter(|job| {
+        let ended = matches!(job_phase(job), JobPhase::Complete | JobPhase::Failed(_));
+        ended && !scope.before.had_settled(&job.meta.uid)
+    })
 }
 
 /// Cluster-scoped objects have an empty namespace.

@@ -2,7 +2,7 @@ use k8s_openapi::api::core::v1 as api;
 
 use super::count;
 use super::meta::{conditions, meta, time};
-use crate::snapshot::{ContainerSpec, ContainerState, ContainerStatus, Pod, Terminated};
+use crate::snapshot::{ContainerSpec, ContainerState, ContainerStatus, Pod, Terminated, Volume};
 
 pub(super) fn pod(pod: api::Pod) -> Pod {
     let spec = pod.spec.unwrap_or_default();
@@ -17,6 +17,7 @@ pub(super) fn pod(pod: api::Pod) -> Pod {
         conditions: conditions!(status.conditions),
         init_containers: specs(spec.init_containers.unwrap_or_default(), true),
         containers: specs(spec.containers, false),
+        volumes: volumes(spec.volumes.unwrap_or_default()),
         init_statuses: statuses(status.init_container_statuses),
         statuses: statuses(status.container_statuses),
     }
@@ -35,6 +36,24 @@ fn specs(containers: Vec<api::Container>, init: bool) -> Vec<ContainerSpec> {
             has_startup_probe: container.startup_probe.is_some(),
         })
         .collect()
+}
+
+/// Projected volumes have many sources and are left out.
+fn volumes(volumes: Vec<api::Volume>) -> Vec<Volume> {
+    let of = |volume: api::Volume| {
+        let secret = volume.secret.and_then(|source| source.secret_name);
+        let config = volume.config_map.map(|source| source.name);
+        let claim = volume.persistent_volume_claim.map(|source| source.claim_name);
+        let (kind, object) = (secret.map(|name| ("Secret", name)))
+            .or(config.map(|name| ("ConfigMap", name)))
+            .or(claim.map(|name| ("PersistentVolumeClaim", name)))?;
+        Some(Volume {
+            name: volume.name,
+            kind,
+            object,
+        })
+    };
+    volumes.into_iter().filter_map(of).collect()
 }
 
 fn statuses(statuses: Option<Vec<api::ContainerStatus>>) -> Vec<ContainerStatus> {

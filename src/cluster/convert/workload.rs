@@ -27,6 +27,7 @@ pub(super) fn deployment(object: api::Deployment) -> Workload {
         } else {
             ROLLING
         },
+        ordered: false,
         paused: spec.paused.unwrap_or(false),
         current_revision: String::new(),
         update_revision: String::new(),
@@ -55,6 +56,7 @@ pub(super) fn stateful_set(object: api::StatefulSet) -> Workload {
                 partition: count(update.rolling_update.and_then(|r| r.partition)),
             }
         },
+        ordered: spec.pod_management_policy.as_deref() != Some("Parallel"),
         paused: false,
         current_revision: status.current_revision.unwrap_or_default(),
         update_revision: status.update_revision.unwrap_or_default(),
@@ -81,6 +83,7 @@ pub(super) fn daemon_set(object: api::DaemonSet) -> Workload {
         } else {
             ROLLING
         },
+        ordered: false,
         paused: false,
         current_revision: String::new(),
         update_revision: String::new(),

@@ -3,7 +3,8 @@
 
 use super::super::Hope;
 use super::super::member::Member;
-use super::super::words::{Missing, brief};
+use super::super::missing::Missing;
+use super::super::words::brief;
 use super::report::Draft;
 use super::{Case, Cause, Part};
 
@@ -16,14 +17,24 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
         return None;
     }
     let subject = part.of(member);
-    let draft = if let Some(missing) = Missing::in_message(message) {
+    let missing = Missing::in_message(message, &member.pod.meta.namespace);
+    let draft = if let Some(missing) = missing {
         let sentence = format!("{subject} can't start: {}", missing.sentence());
         Draft::new(
             Cause::Config,
             Hope::Likely(case.budgets.missing_object),
             sentence,
         )
-        .missing(&missing, &member.pod.meta.namespace)
+        .missing(&missing)
+    } else if message.contains("non-numeric user") {
+        let sentence = format!(
+            "{subject} must not run as root, and its image names its user without a number, so \
+             nobody can tell"
+        );
+        Draft::new(Cause::Config, Hope::Certain, sentence).hint(format!(
+            "set `securityContext.runAsUser` of `{}` to the number of that user",
+            part.spec.name
+        ))
     } else if message.contains("runAsNonRoot") || message.contains("non-root") {
         let sentence = format!("{subject} must not run as root, and its image does");
         Draft::new(Cause::Config, Hope::Certain, sentence).hint(format!(

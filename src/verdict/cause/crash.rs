@@ -7,7 +7,7 @@ use crate::snapshot::{ClusterEvent, ContainerState, Exit, Terminated};
 
 use super::super::Hope;
 use super::super::member::Member;
-use super::super::words::{exit, times};
+use super::super::words::{brief, exit, times};
 use super::report::Draft;
 use super::{Case, Cause, Part};
 
@@ -30,34 +30,39 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
         return None;
     }
     let before = case.scope.before.ended(&pod.meta.uid, name);
-    let is_new = last.attempt > before;
-    let used_up = last.attempt.saturating_sub(before) > case.budgets.restarts;
-    let row = same_in_a_row(exits);
-    let starved = times_out_of_memory(exits);
-    let hope = if row >= 2 || starved >= 2 {
-        case.hope_since(is_new)
-    } else if used_up {
+    let of_this_run = &exits[exits.partition_point(|exit| exit.attempt <= before)..];
+    let probe = failed_probe(case, member, name, end);
+    // Of a container that the kubelet kills, the exit code says nothing about the program.
+    let row = |exits: &[Exit]| match probe {
+        Some(_) => 0,
+        None => same_in_a_row(exits),
+    };
+    let starved = times_out_of_memory;
+    let tries = last.attempt.saturating_sub(before);
+    let fails_alike = |exits: &[Exit]| row(exits) >= 2 || starved(exits) >= 2;
+    let hope = if fails_alike(of_this_run) {
+        Hope::Certain
+    } else if tries > case.budgets.restarts {
         Hope::Likely(std::time::Duration::ZERO)
+    } else if before > 0 && fails_alike(exits) {
+        case.hope_since(false)
     } else {
         return None;
     };
 
-    let events = case.world.events_about(&pod.meta.uid);
-    let killing = events.iter().rfind(|event| kills(event, name));
     let subject = part.of(member);
+    let (row, starved) = (row(exits), starved(exits));
     let (cause, what) = if starved >= 2 && end.reason == "OOMKilled" {
         let what = format!("ran out of memory {} (OOMKilled)", times(starved));
         (Cause::OutOfMemory, what)
-    } else if row >= 2 && end.exit_code > 128 && killing.is_some() {
-        let probe = if killing.is_some_and(|e| e.message.contains("startup")) {
-            "startup"
-        } else {
-            "liveness"
-        };
+    } else if let Some(probe) = &probe {
+        let why = probe
+            .message
+            .map_or_else(String::new, |said| format!(": {}", brief(said)));
         let what = format!(
-            "was killed {} by its {probe} probe, with {}",
-            times(row),
-            exit(end)
+            "was killed {}, last because its {} probe failed{why}",
+            times(tries),
+            probe.kind
         );
         (Cause::Crash, what)
     } else if row >= 2 {
@@ -66,11 +71,11 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
     } else if end.exit_code == 0 {
         let what = format!(
             "keeps ending by itself ({}, last with exit code 0), though it should stay up",
-            times(last.attempt)
+            times(tries)
         );
         (Cause::Crash, what)
     } else {
-        let what = format!("failed {}, last with {}", times(last.attempt), exit(end));
+        let what = format!("failed {}, last with {}", times(tries), exit(end));
         (Cause::Crash, what)
     };
 
@@ -78,24 +83,21 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
         "" => exit(end),
         message => format!("{}: {message}", exit(end)),
     };
-    let unhealthy = killing.and_then(|_| {
-        let probe = |e: &&ClusterEvent| {
-            e.reason == "Unhealthy"
-                && e.container.as_deref() == Some(name)
-                && !e.message.starts_with("Readiness")
-        };
-        events.iter().rfind(probe)
-    });
     let draft = Draft::new(cause, hope, format!("{subject} {what}"))
         .of_container(part)
         .status(format!("pod/{}", pod.meta.name), &end.reason, &message)
-        .event(unhealthy)
+        .event(probe.as_ref().and_then(|probe| probe.event))
         .log(pod, name, last.attempt)
         .hint(case.logs_hint(part.role));
-    Some(if cause == Cause::OutOfMemory {
-        draft.hint(format!("raise `resources.limits.memory` of `{name}`"))
-    } else {
-        draft
+    Some(match (cause, probe) {
+        (Cause::OutOfMemory, _) => {
+            draft.hint(format!("raise `resources.limits.memory` of `{name}`"))
+        }
+        (_, Some(probe)) => draft.hint(format!(
+            "if it is only slow, give its {} probe more time",
+            probe.kind
+        )),
+        _ => draft,
     })
 }
 
@@ -137,10 +139,44 @@ fn times_out_of_memory(exits: &[Exit]) -> u32 {
     u32::try_from(exits.iter().filter(starved).count()).unwrap_or(u32::MAX)
 }
 
-/// The kubelet's "Container x failed liveness probe, will be restarted".
-fn kills(event: &ClusterEvent, container: &str) -> bool {
-    event.reason == "Killing"
-        && event.container.as_deref() == Some(container)
-        && (event.message.contains("failed liveness probe")
-            || event.message.contains("failed startup probe"))
+/// A probe because of which the kubelet has killed a container.
+struct FailedProbe<'a> {
+    /// `liveness` or `startup`.
+    kind: &'static str,
+    message: Option<&'a str>,
+    event: Option<&'a ClusterEvent>,
+}
+
+/// By the kubelet's events "Container x failed liveness probe, will be restarted" and, before it,
+/// "Liveness probe failed: why". None when it had been killed for that only in an earlier run.
+fn failed_probe<'a>(
+    case: &Case<'a>,
+    member: &Member<'_>,
+    container: &str,
+    end: &Terminated,
+) -> Option<FailedProbe<'a>> {
+    let events = case.world.events_about(&member.pod.meta.uid);
+    let about = |event: &&ClusterEvent| event.container.as_deref() == Some(container);
+    let killing = events.iter().filter(about).rfind(|event| {
+        event.reason == "Killing"
+            && event.last_seen >= end.started
+            && (event.message.contains("failed liveness probe")
+                || event.message.contains("failed startup probe"))
+    })?;
+    let (kind, prefix) = if killing.message.contains("startup") {
+        ("startup", "Startup probe failed: ")
+    } else {
+        ("liveness", "Liveness probe failed: ")
+    };
+    let told = events.iter().filter(about).rev().find_map(|event| {
+        let said = event.message.strip_prefix(prefix)?;
+        (event.reason == "Unhealthy").then_some((event, said))
+    });
+    Some(FailedProbe {
+        kind,
+        message: told
+            .map(|(_, said)| said)
+            .filter(|said| !said.trim().is_empty()),
+        event: told.map(|(event, _)| event),
+    })
 }

@@ -5,10 +5,11 @@
 use crate::snapshot::{ClusterEvent, Condition, Conditions, Meta, Uid, WorkloadKind};
 
 use super::super::Hope;
+use super::super::digest::refusal;
 use super::super::member::present_set;
-use super::super::ready::{JobPhase, job_phase};
+use super::super::missing::Missing;
+use super::super::ready::{JobPhase, is_pod_ready, job_phase};
 use super::super::subject::{Body, Subject};
-use super::super::words::{Missing, brief};
 use super::report::Draft;
 use super::{Case, Cause};
 
@@ -39,15 +40,32 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
         (None, Some(event)) => event.message.clone(),
         (None, None) => return None,
     };
+    let old = case
+        .members
+        .iter()
+        .filter(|m| m.owner == &subject.object && m.outgoing);
+    // What old pods on their way out hold of a quota is free in a moment.
+    if message.contains("exceeded quota") && old.clone().any(|m| m.pod.meta.deleting) {
+        return None;
+    }
+    let serving = old.filter(|m| is_pod_ready(m.pod)).count();
     let none = pods(case, &creator.uid).next().is_none();
-    let which = if none { "no pod" } else { "not every pod" };
-    let missing = Missing::in_message(&message);
+    let which = match (none, serving) {
+        (true, 0) => "no pod",
+        (true, _) => "no new pod",
+        (false, _) => "not every pod",
+    };
+    let missing = Missing::in_message(&message, &creator.namespace);
     let why = match &missing {
         Some(missing) => missing.sentence(),
-        None => reason(&message),
+        None => refusal(&message),
+    };
+    let aside = match serving {
+        0 => "",
+        _ => "; the old pods still serve",
     };
     let sentence = format!(
-        "{which} of {} can be created: {why}",
+        "{which} of {} can be created: {why}{aside}",
         subject.object.short()
     );
     let mut draft = Draft::new(
@@ -61,10 +79,16 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
     }
     draft = match (&condition, event) {
         (Some(condition), None) => draft.condition(teller, condition),
-        (_, event) => draft.event(event),
+        (_, event) => draft.told_by(event),
     };
     Some(match missing {
-        Some(missing) => draft.missing(&missing, &creator.namespace),
+        Some(missing) => draft.missing(&missing),
+        None if serving > 0 && message.contains("exceeded quota") => {
+            draft.hint(hint(&message)).hint(
+                "or let old pods go before new ones come: `strategy.rollingUpdate.maxSurge: 0` \
+                 with `maxUnavailable: 1`",
+            )
+        }
         None => draft.hint(hint(&message)),
     })
 }
@@ -98,24 +122,16 @@ fn unresolved<'a>(
     (!made_later).then_some(failed)
 }
 
-/// The part that speaks of the reason, not of the attempt.
-fn reason(message: &str) -> String {
-    const ATTEMPTS: [&str; 2] = ["is forbidden: ", "error: "];
-    let message = message.trim_start_matches("Error creating: ");
-    let cut = ATTEMPTS.iter().filter_map(|attempt| {
-        let at = message.find(attempt)?;
-        Some(at + attempt.len())
-    });
-    let start = cut.max().unwrap_or(0);
-    brief(&message[start..])
-}
-
 fn hint(message: &str) -> &'static str {
-    if message.contains("exceeded quota") {
+    if message.contains("failed quota") {
+        "its ResourceQuota wants every container to set these: add them to `resources`"
+    } else if message.contains("exceeded quota") {
         "raise the namespace's ResourceQuota, or ask for less in `resources`"
     } else if message.contains("violates PodSecurity") {
         "set the `securityContext` that the namespace's Pod Security level asks for"
-    } else if message.contains("admission webhook") {
+    } else if message.contains(" per Container ") || message.contains(" per Pod ") {
+        "keep `resources` within the namespace's LimitRange"
+    } else if message.contains("webhook") {
         "ask whoever runs that admission webhook, or meet its policy"
     } else {
         "`kubectl describe` of the object shows the controller's other events"

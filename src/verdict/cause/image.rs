@@ -4,6 +4,7 @@ use crate::snapshot::ClusterEvent;
 
 use super::super::Hope;
 use super::super::member::Member;
+use super::super::missing::Missing;
 use super::super::words::{brief, innermost};
 use super::report::Draft;
 use super::{Case, Cause, Part};
@@ -40,6 +41,14 @@ const FINAL: [&str; 10] = [
     "no match for platform",
 ];
 
+const DENIED: [&str; 5] = [
+    "denied",
+    "unauthorized",
+    "authorization",
+    "forbidden",
+    "authentication",
+];
+
 pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Draft> {
     let (reason, message) = part.waits()?;
     let image = &part.spec.image;
@@ -64,6 +73,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
         "ErrImagePull" | "ImagePullBackOff" => {
             let pull = first_error(case, member, part, reason, message);
             let hope = match &pull.error {
+                _ if pull.secret.is_some() => Hope::Likely(case.budgets.missing_object),
                 Some(error) if is_final(error, image) && pull.again => {
                     case.hope_since(!case.scope.before.had(&member.pod.meta.uid))
                 }
@@ -73,7 +83,10 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
                 .error
                 .as_deref()
                 .map_or_else(|| "the kubelet gives no reason".to_owned(), telling);
-            let sentence = format!("{subject} can't be pulled: {why}");
+            let without = pull.secret.as_ref().map_or_else(String::new, |secret| {
+                format!("; {}, which its `imagePullSecrets` names", secret.sentence())
+            });
+            let sentence = format!("{subject} can't be pulled: {why}{without}");
             let evidence = pull.error.as_deref().unwrap_or(message);
             let draft = Draft::new(Cause::Image, hope, sentence).event(pull.event);
             let draft = if pull.event.is_none() {
@@ -81,7 +94,10 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
             } else {
                 draft
             };
-            draft.hint(pull_hint(&nameless(evidence, image)))
+            match &pull.secret {
+                Some(secret) => draft.missing(secret),
+                None => draft.hint(pull_hint(&nameless(evidence, image))),
+            }
         }
         "ImageInspectError" | "RegistryUnavailable" | "SignatureValidationFailed" => {
             let sentence = format!("{subject} can't be used: {reason}: {}", brief(message));
@@ -96,12 +112,14 @@ struct Pull<'a> {
     /// What the runtime said when it tried.
     error: Option<String>,
     event: Option<&'a ClusterEvent>,
+    /// Of `imagePullSecrets`, where the registry lets nobody in without.
+    secret: Option<Missing>,
     /// It was tried more than once, or is in back-off after the first try.
     again: bool,
 }
 
-/// While it backs off the state speaks of nothing else, and only the event of the last try still
-/// knows why (since 1.31 the state's message repeats it).
+/// While it backs off the state speaks of nothing else: only the event of the last try still knows
+/// why, and what we have seen before (since 1.31 the state's message repeats it).
 fn first_error<'a>(
     case: &Case<'a>,
     member: &Member<'_>,
@@ -131,8 +149,22 @@ fn first_error<'a>(
         ("ErrImagePull", None) if !message.is_empty() => Some(message.to_owned()),
         _ => None,
     };
+    let remembered = || {
+        let error = case
+            .world
+            .pull_error(&member.pod.meta.uid, &part.spec.name)?;
+        Some(error.to_owned())
+    };
+    let error = from_event.or(from_state).or_else(remembered);
+    let denied = |error: &String| has(&nameless(error, &part.spec.image), &DENIED);
+    let secret = error.as_ref().filter(|error| denied(error)).and_then(|_| {
+        let unread = |event: &&ClusterEvent| event.reason == "FailedToRetrieveImagePullSecret";
+        let event = events.iter().rfind(unread)?;
+        Missing::pull_secret(&event.message, &member.pod.meta.namespace)
+    });
     Pull {
-        error: from_event.or(from_state),
+        error,
+        secret,
         event: failed,
         again: backs_off || failed.is_some_and(|event| event.count > 1),
     }
@@ -176,13 +208,6 @@ fn telling(error: &str) -> String {
 
 fn pull_hint(error: &str) -> &'static str {
     const LIMITED: [&str; 3] = ["toomanyrequests", "too many requests", "rate limit"];
-    const DENIED: [&str; 5] = [
-        "denied",
-        "unauthorized",
-        "authorization",
-        "forbidden",
-        "authentication",
-    ];
     if has(error, &LIMITED) {
         "log in to the registry through `imagePullSecrets`, or pull through a mirror"
     } else if has(error, &PASSING) {

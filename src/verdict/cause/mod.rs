@@ -2,6 +2,8 @@
 //! much hope there is, and how to put it right; none is sure of what may still pass by itself
 //! (the table is `docs/design.md`'s and Kubernetes' kubelet's, which calls no state final).
 
+mod activity;
+mod claim;
 mod command;
 mod config;
 mod crash;
@@ -12,13 +14,16 @@ mod object;
 mod progress;
 mod report;
 mod schedule;
+mod stuck;
 mod volume;
 
 use std::time::Duration;
 
 use crate::budget::Budgets;
 use crate::event::ContainerRole;
-use crate::snapshot::{ContainerSpec, ContainerState, ContainerStatus, World};
+use crate::snapshot::{ContainerSpec, ContainerState, ContainerStatus, Pod, World};
+
+pub use volume::missing as missing_of_volume;
 
 use super::member::{Keeper, Member};
 use super::ready::{JobPhase, job_phase};
@@ -39,19 +44,43 @@ pub enum Cause {
     Config,
     OutOfMemory,
     Crash,
+    StuckRollout,
     HookFailed,
     JobFailed,
     PodFailed,
     FailedCreate,
     Volume,
     Sandbox,
+    ClaimUnbound,
     Unschedulable,
     ClaimLost,
     Stalled,
+    NoActivity,
     ProgressDeadline,
 }
 
 impl Cause {
+    pub const ALL: [Cause; 18] = [
+        Cause::Command,
+        Cause::Image,
+        Cause::Config,
+        Cause::OutOfMemory,
+        Cause::Crash,
+        Cause::StuckRollout,
+        Cause::HookFailed,
+        Cause::JobFailed,
+        Cause::PodFailed,
+        Cause::FailedCreate,
+        Cause::Volume,
+        Cause::Sandbox,
+        Cause::ClaimUnbound,
+        Cause::Unschedulable,
+        Cause::ClaimLost,
+        Cause::Stalled,
+        Cause::NoActivity,
+        Cause::ProgressDeadline,
+    ];
+
     /// As it stands in [`Finding::key`].
     pub fn as_str(self) -> &'static str {
         match self {
@@ -60,15 +89,18 @@ impl Cause {
             Cause::Config => "config",
             Cause::OutOfMemory => "out-of-memory",
             Cause::Crash => "crash",
+            Cause::StuckRollout => "stuck-rollout",
             Cause::HookFailed => "hook-failed",
             Cause::JobFailed => "job-failed",
             Cause::PodFailed => "pod-failed",
             Cause::FailedCreate => "failed-create",
             Cause::Volume => "volume",
             Cause::Sandbox => "sandbox",
+            Cause::ClaimUnbound => "claim-unbound",
             Cause::Unschedulable => "unschedulable",
             Cause::ClaimLost => "claim-lost",
             Cause::Stalled => "stalled",
+            Cause::NoActivity => "no-activity",
             Cause::ProgressDeadline => "progress-deadline",
         }
     }
@@ -81,6 +113,7 @@ impl Cause {
             Cause::Config => "container can't be created",
             Cause::OutOfMemory => "out of memory",
             Cause::Crash => "crash loop",
+            Cause::StuckRollout => "stuck behind a broken pod",
             Cause::HookFailed => "hook failed",
             Cause::JobFailed => "job failed",
             Cause::PodFailed => "pod failed",
@@ -88,8 +121,10 @@ impl Cause {
             Cause::Volume => "volume not mounted",
             Cause::Sandbox => "no sandbox",
             Cause::Unschedulable => "unschedulable",
+            Cause::ClaimUnbound => "claim not bound",
             Cause::ClaimLost => "volume lost",
             Cause::Stalled => "stalled",
+            Cause::NoActivity => "waits in a loop",
             Cause::ProgressDeadline => "no progress",
         }
     }
@@ -136,13 +171,15 @@ impl<'a> Case<'a> {
         })
     }
 
+    /// What is wrong with a pod, in the order of its containers.
     fn of_pod(&self, member: &Member<'_>) -> Vec<Finding> {
         let mut drafts: Vec<report::Draft> = Vec::new();
         for part in parts(member) {
             let draft = command::find(self, member, &part)
                 .or_else(|| image::find(self, member, &part))
                 .or_else(|| config::find(self, member, &part))
-                .or_else(|| crash::find(self, member, &part));
+                .or_else(|| crash::find(self, member, &part))
+                .or_else(|| activity::find(self, member, &part));
             drafts.extend(draft);
         }
         drafts.extend(schedule::find(self, member));
@@ -162,11 +199,12 @@ impl<'a> Case<'a> {
             job::find(self, subject),
             create::find(self, subject),
             progress::find(self, subject),
-            object::find(subject),
+            object::find(self, subject),
         ]
         .into_iter()
         .flatten()
         .map(|draft| draft.of_object(&subject.object, uid))
+        .chain(stuck::find(self, subject))
         .collect()
     }
 
@@ -178,6 +216,12 @@ impl<'a> Case<'a> {
         } else {
             Hope::Likely(MAX_BACKOFF)
         }
+    }
+
+    /// What a container keeps printing.
+    pub fn repeats(&self, pod: &Pod, container: &str) -> Option<&'a str> {
+        let key = (pod.meta.uid.clone(), container.to_owned());
+        self.scope.repeating.get(&key).map(String::as_str)
     }
 
     fn logs_hint(&self, role: ContainerRole) -> String {

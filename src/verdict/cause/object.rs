@@ -8,38 +8,36 @@ use super::super::ready::is_failed;
 use super::super::subject::{Body, Subject};
 use super::super::words::{brief, container, exit};
 use super::report::Draft;
-use super::{Case, Cause, parts};
+use super::{Case, Cause, claim, parts};
 
-pub fn find(subject: &Subject<'_>) -> Option<Draft> {
+pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
     let name = subject.object.short();
-    match subject.body {
-        Body::Claim(claim) if claim.phase == "Lost" => {
-            let volume = claim.volume.as_deref().unwrap_or("its volume");
-            let sentence = format!("{name} has lost its data: volume {volume} is gone");
-            let draft = Draft::new(Cause::ClaimLost, Hope::Certain, sentence);
-            Some(
-                draft
-                    .status(name, "Lost", "")
-                    .hint("restore the volume, or delete the claim to start with an empty one"),
-            )
-        }
-        Body::Custom(custom) => {
-            let failed = |c: &&Condition| {
-                (c.kind == "Stalled" && c.is_true())
-                    || (c.kind == "NamesAccepted" && c.status == "False")
-            };
-            let is_failed = is_failed(custom);
-            let condition = custom
-                .conditions
-                .iter()
-                .find(failed)
-                .filter(|_| is_failed)?;
-            let sentence = format!("{name} has failed: {}", brief(&condition.message));
-            let draft = Draft::new(Cause::Stalled, Hope::Certain, sentence);
-            Some(draft.condition(name, condition))
-        }
-        _ => None,
-    }
+    let custom = match subject.body {
+        Body::Claim(claim) => return claim::find(case, claim, &name),
+        Body::Custom(custom) => custom,
+        _ => return None,
+    };
+    let failed = |c: &&Condition| {
+        (c.kind == "Stalled" && c.is_true()) || (c.kind == "NamesAccepted" && c.status == "False")
+    };
+    let is_failed = is_failed(case.world, custom);
+    let condition = custom
+        .conditions
+        .iter()
+        .find(failed)
+        .filter(|_| is_failed)?;
+    let said = match condition.message.as_str() {
+        "" => condition.reason.clone(),
+        message => brief(message),
+    };
+    let before = case.scope.before;
+    let hope = case.hope_since(!before.had_condition(&custom.meta.uid, condition));
+    let draft = Draft::new(Cause::Stalled, hope, format!("{name} has failed: {said}"));
+    Some(
+        draft
+            .condition(name, condition)
+            .hint("its controller says so and does not go on by itself: put right what it names"),
+    )
 }
 
 /// A pod without a controller ends for good. One that a controller owns is replaced, or counted

@@ -40,11 +40,19 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
         return None;
     }
     let name = subject.object.short();
-    let hope = case.hope_since(!case.scope.before.has_same(&workload.meta));
+    // A change of the replicas alone leaves the condition as it was until pods come or don't.
+    let before = case.scope.before;
+    let is_new =
+        !before.has_same(&workload.meta) && !before.had_condition(&workload.meta.uid, condition);
+    let hope = case.hope_since(is_new);
     let mut sentence = format!("{name} made no progress within its `progressDeadlineSeconds`");
-    if let Some(waiting) = pods.find_map(|member| blocked_pod(case.world, member)) {
+    if let Some(waiting) = pods.find_map(|member| blocked_pod(case, member)) {
         sentence = format!("{sentence}: {}", waiting.on);
     }
     let draft = Draft::new(Cause::ProgressDeadline, hope, sentence);
-    Some(draft.condition(name, condition))
+    Some(
+        draft
+            .condition(name, condition)
+            .hint("raise `progressDeadlineSeconds` if it is only slow"),
+    )
 }

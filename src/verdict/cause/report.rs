@@ -4,7 +4,7 @@ use crate::event::{ContainerRole, Evidence, Verdict, VerdictClass};
 use crate::snapshot::{ClusterEvent, Condition, ObjectRef, Pod, Uid};
 
 use super::super::member::Member;
-use super::super::words::Missing;
+use super::super::missing::Missing;
 use super::super::{Finding, Hope, LogOf, words};
 use super::{Cause, Part};
 
@@ -24,6 +24,7 @@ pub struct Draft {
     container: Option<String>,
     log_of: Option<LogOf>,
     missing: Option<ObjectRef>,
+    told_by: Option<String>,
 }
 
 impl Draft {
@@ -38,6 +39,7 @@ impl Draft {
             container: None,
             log_of: None,
             missing: None,
+            told_by: None,
         }
     }
 
@@ -58,9 +60,15 @@ impl Draft {
     }
 
     /// The last step of the chain is the object that is not there.
-    pub fn missing(mut self, missing: &Missing, namespace: &str) -> Draft {
-        self.missing = Some(missing.object(namespace));
-        self.hint(missing.hint(namespace))
+    pub fn missing(mut self, missing: &Missing) -> Draft {
+        self.missing = Some(missing.object.clone());
+        self.hint(missing.hint())
+    }
+
+    /// Nothing but this event tells of it: where nothing is missing, it ends the chain.
+    pub fn told_by(mut self, event: Option<&ClusterEvent>) -> Draft {
+        self.told_by = event.map(|event| format!("event {}", event.reason));
+        self.event(event)
     }
 
     pub fn status(mut self, object: String, reason: &str, message: &str) -> Draft {
@@ -118,7 +126,8 @@ impl Draft {
         let container = self.container.as_deref().unwrap_or("-");
         let mut chain = vec![object.short()];
         chain.extend(self.links);
-        chain.extend(self.missing.as_ref().map(ObjectRef::short));
+        let missing = self.missing.as_ref().map(ObjectRef::short);
+        chain.extend(missing.or(self.told_by));
         Finding {
             key: format!("{}/{container}/{}", uid.0, self.cause.as_str()),
             cause: self.cause,

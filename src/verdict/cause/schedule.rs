@@ -3,10 +3,11 @@
 use crate::snapshot::Conditions;
 
 use super::super::Hope;
+use super::super::digest::nodes;
 use super::super::member::Member;
-use super::super::words::{Missing, first_sentence};
+use super::super::missing::Missing;
 use super::report::Draft;
-use super::{Case, Cause};
+use super::{Case, Cause, claim};
 
 /// By the scheduler's condition; `SchedulingGated` is somebody's intention and no trouble.
 pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
@@ -14,15 +15,26 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
     let condition = pod
         .conditions
         .condition("PodScheduled")
-        .filter(|c| c.status == "False" && c.reason == "Unschedulable")?;
+        .filter(|c| c.status == "False" && c.reason == "Unschedulable");
     let name = &pod.meta.name;
+    // The scheduler says only that some claim is not bound, or nothing while one is provisioned.
+    if pod.node.is_none()
+        && let Some(trouble) = claim::of_pod(case, pod)
+    {
+        let sentence = format!("pod {name} waits for its volume: {}", trouble.sentence);
+        let draft = Draft::new(Cause::ClaimUnbound, trouble.hope(case), sentence)
+            .through(format!("persistentvolumeclaim/{}", trouble.claim));
+        return Some(trouble.prove(draft));
+    }
+    let condition = condition?;
     let message = &condition.message;
-    let draft = if let Some(missing) = Missing::in_message(message) {
+    let missing = Missing::in_message(message, &pod.meta.namespace);
+    let draft = if let Some(missing) = missing {
         let sentence = format!("pod {name} can't be scheduled: {}", missing.sentence());
         let hope = Hope::Likely(case.budgets.missing_object);
-        Draft::new(Cause::Unschedulable, hope, sentence).missing(&missing, &pod.meta.namespace)
+        Draft::new(Cause::Unschedulable, hope, sentence).missing(&missing)
     } else {
-        let sentence = format!("pod {name} fits on no node: {}", first_sentence(message));
+        let sentence = format!("no node takes pod {name}: {}", nodes(message));
         let hope = Hope::Likely(case.budgets.unschedulable);
         Draft::new(Cause::Unschedulable, hope, sentence).hint(hint(message))
     };
@@ -34,6 +46,8 @@ fn hint(message: &str) -> &'static str {
         "add a node, or lower `resources.requests`"
     } else if message.contains("PersistentVolumeClaims") || message.contains("volume") {
         "check the claim's storage class, and that its volume can be used on a node"
+    } else if message.contains("free ports") {
+        "free the `hostPort` on a node, or do without one"
     } else {
         "check `nodeSelector`, `affinity` and `tolerations` against the nodes"
     }

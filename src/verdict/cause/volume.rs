@@ -1,10 +1,13 @@
 //! Volumes that can't be attached or mounted, and sandboxes that can't be made: told in events
 //! only, so they count only as long as no container of the pod has begun.
 
+use crate::snapshot::Pod;
+
 use super::super::Hope;
 use super::super::member::Member;
+use super::super::missing::{Missing, volume_in};
 use super::super::waiting::has_begun;
-use super::super::words::{Missing, brief};
+use super::super::words::brief;
 use super::report::Draft;
 use super::{Case, Cause};
 
@@ -30,14 +33,14 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
         let sentence = format!("pod {name} gets no sandbox: {}", brief(message));
         Draft::new(Cause::Sandbox, hope, sentence)
             .hint("look at the node's container runtime and network plugin")
-    } else if let Some(missing) = Missing::in_message(message) {
+    } else if let Some(missing) = missing(message, pod) {
         let sentence = format!(
             "pod {name} can't mount volume{}: {}",
             volume(message),
             missing.sentence()
         );
         let hope = Hope::Likely(case.budgets.missing_object);
-        Draft::new(Cause::Volume, hope, sentence).missing(&missing, &pod.meta.namespace)
+        Draft::new(Cause::Volume, hope, sentence).missing(&missing)
     } else if let Some((_, key)) = message.split_once("references non-existent ") {
         let sentence = format!(
             "pod {name} can't mount volume{}: there is no {}",
@@ -60,13 +63,16 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
         let sentence = format!("pod {name} can't {verb} a volume: {}", brief(message));
         Draft::new(Cause::Volume, hope, sentence)
     };
-    Some(draft.event(Some(event)))
+    Some(draft.told_by(Some(event)))
+}
+
+/// The object, or the key of it, that a volume lacks.
+pub fn missing(message: &str, pod: &Pod) -> Option<Missing> {
+    Missing::in_message(message, &pod.meta.namespace)
+        .or_else(|| Missing::key_of_volume(message, pod))
 }
 
 /// " `conf`", where the message names the volume.
 fn volume(message: &str) -> String {
-    message
-        .split_once("volume \"")
-        .and_then(|(_, rest)| rest.split_once('"'))
-        .map_or_else(String::new, |(name, _)| format!(" `{name}`"))
+    volume_in(message).map_or_else(String::new, |name| format!(" `{name}`"))
 }

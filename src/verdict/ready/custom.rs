@@ -1,11 +1,15 @@
 use crate::event::Health;
-use crate::snapshot::{Condition, Conditions, Custom};
+use crate::snapshot::{Condition, Conditions, Custom, World};
 
 use super::State;
 
 /// The generic rules of kstatus (cli-utils `pkg/kstatus/status/generic.go`) with its `Ready`
 /// condition, and its rule for CustomResourceDefinitions (`core.go`).
-pub fn state(custom: &Custom) -> State {
+///
+/// They take an object without a status for ready, which is too early where a controller has yet
+/// to come to it. So where a release has brought the definition too, and it promises a `Ready`
+/// condition, that is waited for.
+pub fn state(world: &World, custom: &Custom) -> State {
     let condition = |kind| custom.conditions.condition(kind);
     let holds = |kind| condition(kind).filter(|c| c.is_true());
     if custom.meta.deleting {
@@ -35,8 +39,17 @@ pub fn state(custom: &Custom) -> State {
     }
     match condition("Ready") {
         Some(ready) if !ready.is_true() => State::single(Health::Progressing, text(ready)),
+        None if promises_ready(world, custom) => {
+            let reason = "its controller has not said yet whether it is ready";
+            State::single(Health::Progressing, reason)
+        }
         _ => State::single(Health::Ready, ""),
     }
+}
+
+fn promises_ready(world: &World, custom: &Custom) -> bool {
+    let definition = world.definition(custom.object.group(), &custom.object.kind);
+    definition.is_some_and(|definition| definition.promises_ready)
 }
 
 fn text(condition: &Condition) -> &str {

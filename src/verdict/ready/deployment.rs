@@ -12,17 +12,20 @@ pub fn blocked(deployment: &Workload) -> Option<String> {
         available,
         ..
     } = *deployment;
-    if deployment.paused {
-        Some("paused".to_owned())
-    } else if updated < desired {
-        Some(of_pods(updated, desired, "updated"))
+    let blocked = if updated < desired {
+        of_pods(updated, desired, "updated")
     } else if current > updated {
         let old = current - updated;
         let noun = if old == 1 { "pod" } else { "pods" };
-        Some(format!("{old} old {noun} still there"))
+        format!("{old} old {noun} still there")
     } else if available < updated {
-        Some(of_pods(available, updated, "available"))
+        of_pods(available, updated, "available")
     } else {
-        None
-    }
+        return None;
+    };
+    // A paused one stays as it is until somebody resumes it. Paused when it was through, it serves.
+    Some(match deployment.paused {
+        true => format!("paused, {blocked}"),
+        false => blocked,
+    })
 }

@@ -65,7 +65,7 @@ pub fn health(
             Body::Pod(pod) => pod::state(pod),
             Body::Claim(claim) => claim::state(world, claim),
             Body::Service(service) => service::state(world, service, &|pod| is_old(members, pod)),
-            Body::Custom(custom) => custom::state(custom),
+            Body::Custom(custom) => custom::state(world, custom),
             Body::Missing if scope.applied => {
                 State::new(Health::Missing, "not in the cluster", 0, 1)
             }
@@ -120,8 +120,8 @@ pub fn is_pod_ready(pod: &Pod) -> bool {
 }
 
 /// It says itself that it can't come up.
-pub fn is_failed(custom: &Custom) -> bool {
-    custom::state(custom).health == Health::Failed
+pub fn is_failed(world: &World, custom: &Custom) -> bool {
+    custom::state(world, custom).health == Health::Failed
 }
 
 /// `1 of 2 pods updated`.

@@ -43,7 +43,12 @@ fn deployments() {
         judge(&|d| d.available = 2),
         "Progressing 1/3 2 of 3 pods available"
     );
-    assert_eq!(judge(&|d| d.paused = true), "Progressing 1/3 paused");
+    assert_eq!(judge(&|d| d.paused = true), "Ready 3/3");
+    let paused_on_the_way = |d: &mut Workload| (d.paused, d.updated) = (true, 1);
+    assert_eq!(
+        judge(&paused_on_the_way),
+        "Progressing 1/3 paused, 1 of 3 pods updated"
+    );
     let none = |d: &mut Workload| {
         (d.desired, d.current, d.updated, d.ready, d.available) = (0, 0, 0, 0, 0);
     };
@@ -232,7 +237,7 @@ fn services() {
 #[test]
 fn customs() {
     let judge = |kind: &str, observed: Option<i64>, conditions: &[Condition]| {
-        said(&custom::state(&Custom {
+        said(&custom::state(&World::default(), &Custom {
             object: ObjectRef {
                 api_version: "example.com/v1".to_owned(),
                 kind: kind.to_owned(),
@@ -242,6 +247,7 @@ fn customs() {
             meta: meta("x"),
             observed_generation: observed,
             conditions: conditions.to_vec(),
+            definition: None,
         }))
     };
     let crd = "CustomResourceDefinition";

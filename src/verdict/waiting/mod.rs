@@ -6,7 +6,7 @@ pub use pod::{blocked as blocked_pod, has_begun};
 
 use crate::event::{Health, HookPhase};
 
-use super::cause::Case;
+use super::cause::{Case, Cause};
 use super::member::Member;
 use super::subject::{Body, Subject};
 use super::{Finding, ObjectHealth, Waiting, ready};
@@ -17,7 +17,9 @@ pub fn deepest(case: &Case<'_>, objects: &[ObjectHealth], findings: &[Finding]) 
     let of_trouble = findings.first().map(|finding| {
         let troubled = |subject: &&Subject<'_>| subject.object == finding.object;
         let subject = case.subjects.iter().find(troubled);
+        // The pod itself says nothing while its volume is being made.
         subject
+            .filter(|_| finding.cause != Cause::ClaimUnbound)
             .and_then(|subject| blocking_pod(case, subject))
             .unwrap_or_else(|| Waiting {
                 on: finding.verdict.sentence.clone(),
@@ -60,7 +62,7 @@ fn blocking_pod(case: &Case<'_>, subject: &Subject<'_>) -> Option<Waiting> {
     case.members
         .iter()
         .filter(judged)
-        .find_map(|member| pod::blocked(case.world, member))
+        .find_map(|member| pod::blocked(case, member))
 }
 
 fn blocking_hook(case: &Case<'_>, hook: &Subject<'_>) -> Waiting {
@@ -100,6 +102,14 @@ fn blocking_object(case: &Case<'_>, object: &ObjectHealth) -> Waiting {
                 None => format!("{name}: {}", object.reason),
             };
             (on, Some(claim.meta.created))
+        }
+        Some(Body::Workload(workload)) if workload.paused => {
+            let namespace = &workload.meta.namespace;
+            let on = format!(
+                "{name}: {} (`kubectl rollout resume {name} -n {namespace}` lets it go on)",
+                object.reason
+            );
+            (on, None)
         }
         _ => (format!("{name}: {}", object.reason), None),
     };

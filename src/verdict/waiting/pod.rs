@@ -7,22 +7,25 @@ use crate::snapshot::{
 };
 
 use super::super::Waiting;
+use super::super::cause::{Case, missing_of_volume as missing};
+use super::super::digest::nodes;
+use super::super::missing::Missing;
 use super::super::member::{Keeper, Member};
 use super::super::ready::is_pod_ready;
 use super::super::view::position;
-use super::super::words::{brief, exit, first_sentence};
+use super::super::words::{brief, exit};
 
 /// None when nothing of it blocks.
-pub fn blocked(world: &World, member: &Member<'_>) -> Option<Waiting> {
-    let pod = member.pod;
+pub fn blocked(case: &Case<'_>, member: &Member<'_>) -> Option<Waiting> {
+    let (world, pod) = (case.world, member.pod);
     let name = &pod.meta.name;
     if pod.meta.deleting || matches!(pod.phase.as_str(), "Succeeded" | "Failed") {
         return None;
     }
     unscheduled(pod)
         .or_else(|| volume(world, pod))
-        .or_else(|| init(world, pod))
-        .or_else(|| main(world, member))
+        .or_else(|| init(case, pod))
+        .or_else(|| main(case, member))
         .or_else(|| gate(pod))
         .map(|(text, since)| Waiting {
             on: format!("{name} {text}"),
@@ -40,7 +43,9 @@ fn unscheduled(pod: &Pod) -> Option<Step> {
             Some(("held back by a scheduling gate".to_owned(), condition.since))
         }
         Some(condition) if !condition.message.is_empty() => {
-            let text = format!("unschedulable: {}", first_sentence(&condition.message));
+            let missing = Missing::in_message(&condition.message, &pod.meta.namespace);
+            let why = missing.map_or_else(|| nodes(&condition.message), |m| m.sentence());
+            let text = format!("unschedulable: {why}");
             Some((text, condition.since))
         }
         _ if pod.node.is_none() => Some(("unscheduled".to_owned(), Some(pod.meta.created))),
@@ -60,14 +65,15 @@ fn volume(world: &World, pod: &Pod) -> Option<Step> {
         )
     })?;
     let what = match trouble.reason.as_str() {
-        "FailedCreatePodSandBox" => "sandbox",
+        "FailedCreatePodSandBox" => "no sandbox",
         "FailedAttachVolume" => "volume not attached",
         _ => "volume not mounted",
     };
-    Some((
-        format!("{what}: {}", brief(&trouble.message)),
-        since_scheduled(pod),
-    ))
+    let why = match missing(&trouble.message, pod) {
+        Some(missing) => missing.sentence(),
+        None => brief(&trouble.message),
+    };
+    Some((format!("{what}: {why}"), since_scheduled(pod)))
 }
 
 /// Volumes and sandbox are there: the pod says so (since 1.29), or the kubelet has come to its
@@ -91,7 +97,7 @@ fn since_scheduled(pod: &Pod) -> Option<Timestamp> {
         .and_then(|c| c.since)
 }
 
-fn init(world: &World, pod: &Pod) -> Option<Step> {
+fn init(case: &Case<'_>, pod: &Pod) -> Option<Step> {
     let initialized = pod.conditions.condition("Initialized");
     if initialized.is_some_and(crate::snapshot::Condition::is_true) {
         return None;
@@ -107,7 +113,7 @@ fn init(world: &World, pod: &Pod) -> Option<Step> {
                 Some((i, n)) => format!("init {i}/{n} `{}`", spec.name),
                 None => format!("sidecar `{}`", spec.name),
             };
-            let (text, began) = container(world, pod, spec, status);
+            let (text, began) = container(case, pod, spec, status);
             return Some((format!("{label} {text}"), began.or(since)));
         }
         if let Some(ContainerState::Terminated(end)) = status.map(|s| &s.state) {
@@ -117,7 +123,7 @@ fn init(world: &World, pod: &Pod) -> Option<Step> {
     None
 }
 
-fn main(world: &World, member: &Member<'_>) -> Option<Step> {
+fn main(case: &Case<'_>, member: &Member<'_>) -> Option<Step> {
     let pod = member.pod;
     // A container of a Job need not be ready, only end.
     let ends = member.keeper == Keeper::Job || member.hook;
@@ -133,9 +139,9 @@ fn main(world: &World, member: &Member<'_>) -> Option<Step> {
         && let ContainerState::Running { since } = status.state
         && !ends
     {
-        return Some((probe(world, pod, spec, status), since));
+        return Some((probe(case.world, pod, spec, status), since));
     }
-    let (text, since) = container(world, pod, spec, status);
+    let (text, since) = container(case, pod, spec, status);
     Some((format!("`{}` {text}", spec.name), since))
 }
 
@@ -148,19 +154,7 @@ fn probe(world: &World, pod: &Pod, spec: &ContainerSpec, status: &ContainerStatu
         ContainerState::Running { since } => since,
         _ => None,
     };
-    let failed = format!("{kind} probe failed: ");
-    let message = world
-        .events_about(&pod.meta.uid)
-        .iter()
-        .rev()
-        .find_map(|event| {
-            let about = event.reason == "Unhealthy" && event.container.as_deref() == Some(name);
-            let recent = event.last_seen >= began;
-            event
-                .message
-                .strip_prefix(&failed)
-                .filter(|said| about && recent && !said.trim().is_empty())
-        });
+    let message = said_by_probe(world, pod, name, kind, began);
     match (message, starting) {
         (Some(message), true) => format!("startup probe of `{name}` fails: {}", brief(message)),
         (Some(message), false) => {
@@ -171,8 +165,29 @@ fn probe(world: &World, pod: &Pod, spec: &ContainerSpec, status: &ContainerStatu
     }
 }
 
+/// Why a probe of a container failed, of the run that began then. `kind` is `Startup` or such.
+fn said_by_probe<'a>(
+    world: &'a World,
+    pod: &Pod,
+    container: &str,
+    kind: &str,
+    began: Option<Timestamp>,
+) -> Option<&'a str> {
+    let failed = format!("{kind} probe failed: ");
+    let events = world.events_about(&pod.meta.uid).iter().rev();
+    let mut told = events.filter(|event| {
+        event.reason == "Unhealthy"
+            && event.container.as_deref() == Some(container)
+            && event.last_seen >= began
+    });
+    told.find_map(|event| {
+        let said = event.message.strip_prefix(&failed)?;
+        Some(said).filter(|said| !said.trim().is_empty())
+    })
+}
+
 fn container(
-    world: &World,
+    case: &Case<'_>,
     pod: &Pod,
     spec: &ContainerSpec,
     status: Option<&ContainerStatus>,
@@ -182,7 +197,16 @@ fn container(
     };
     match &status.state {
         ContainerState::Running { since } if spec.sidecar => {
-            ("running, not started up yet".to_owned(), *since)
+            let said = said_by_probe(case.world, pod, &spec.name, "Startup", *since);
+            let text = match said {
+                Some(said) => format!("running, its startup probe fails: {}", brief(said)),
+                None => "running, not started up yet".to_owned(),
+            };
+            (text, *since)
+        }
+        ContainerState::Running { since } if case.repeats(pod, &spec.name).is_some() => {
+            let line = case.repeats(pod, &spec.name).unwrap_or_default();
+            (format!("keeps printing `{}`", brief(line)), *since)
         }
         ContainerState::Running { since } => ("running".to_owned(), *since),
         ContainerState::Terminated(end) if end.exit_code == 0 => {
@@ -192,7 +216,13 @@ fn container(
         ContainerState::Waiting { reason, message } => {
             let began = status.last.as_ref().and_then(|last| last.finished);
             (
-                waiting(world, pod, spec, (reason, message), status.last.as_ref()),
+                waiting(
+                    case.world,
+                    pod,
+                    spec,
+                    (reason, message),
+                    status.last.as_ref(),
+                ),
                 began,
             )
         }
