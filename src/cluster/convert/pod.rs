@@ -43,7 +43,9 @@ fn volumes(volumes: Vec<api::Volume>) -> Vec<Volume> {
     let of = |volume: api::Volume| {
         let secret = volume.secret.and_then(|source| source.secret_name);
         let config = volume.config_map.map(|source| source.name);
-        let claim = volume.persistent_volume_claim.map(|source| source.claim_name);
+        let claim = volume
+            .persistent_volume_claim
+            .map(|source| source.claim_name);
         let (kind, object) = (secret.map(|name| ("Secret", name)))
             .or(config.map(|name| ("ConfigMap", name)))
             .or(claim.map(|name| ("PersistentVolumeClaim", name)))?;

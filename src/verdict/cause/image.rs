@@ -84,7 +84,10 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
                 .as_deref()
                 .map_or_else(|| "the kubelet gives no reason".to_owned(), telling);
             let without = pull.secret.as_ref().map_or_else(String::new, |secret| {
-                format!("; {}, which its `imagePullSecrets` names", secret.sentence())
+                format!(
+                    "; {}, which its `imagePullSecrets` names",
+                    secret.sentence()
+                )
             });
             let sentence = format!("{subject} can't be pulled: {why}{without}");
             let evidence = pull.error.as_deref().unwrap_or(message);

@@ -237,18 +237,21 @@ fn services() {
 #[test]
 fn customs() {
     let judge = |kind: &str, observed: Option<i64>, conditions: &[Condition]| {
-        said(&custom::state(&World::default(), &Custom {
-            object: ObjectRef {
-                api_version: "example.com/v1".to_owned(),
-                kind: kind.to_owned(),
-                namespace: None,
-                name: "x".to_owned(),
+        said(&custom::state(
+            &World::default(),
+            &Custom {
+                object: ObjectRef {
+                    api_version: "example.com/v1".to_owned(),
+                    kind: kind.to_owned(),
+                    namespace: None,
+                    name: "x".to_owned(),
+                },
+                meta: meta("x"),
+                observed_generation: observed,
+                conditions: conditions.to_vec(),
+                definition: None,
             },
-            meta: meta("x"),
-            observed_generation: observed,
-            conditions: conditions.to_vec(),
-            definition: None,
-        }))
+        ))
     };
     let crd = "CustomResourceDefinition";
     assert_eq!(judge("Plain", None, &[]), "Ready 1/1");

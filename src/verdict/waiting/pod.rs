@@ -9,8 +9,8 @@ use crate::snapshot::{
 use super::super::Waiting;
 use super::super::cause::{Case, missing_of_volume as missing};
 use super::super::digest::nodes;
-use super::super::missing::Missing;
 use super::super::member::{Keeper, Member};
+use super::super::missing::Missing;
 use super::super::ready::is_pod_ready;
 use super::super::view::position;
 use super::super::words::{brief, exit};
