@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 const TAIL_BYTES: u64 = 64 * 1024;
 /// The hidden verb of our binary that ties a program's life to its parent's.
 pub const LEASH_VERB: &str = "__leash";
+/// Its exit code where the program can't be started: what a shell says then.
+pub const NOT_STARTED: u8 = 126;
 
 /// A program to run.
 #[derive(Debug, Clone)]
@@ -109,6 +111,8 @@ impl Program {
         let mut command = match &self.leash {
             Some(own) if cfg!(target_os = "linux") => {
                 let mut command = Command::new(own);
+                // What it is called in a list of processes.
+                command.arg0("stackctl");
                 command.arg(LEASH_VERB);
                 command.arg(std::process::id().to_string());
                 command.arg(&self.path);
@@ -154,6 +158,16 @@ fn tail(mut file: File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Our own binary as a program can be started from it: on Linux the very file that runs now, though
+/// another may have been put in its place.
+pub fn own_binary() -> Option<PathBuf> {
+    let running = Path::new("/proc/self/exe");
+    if cfg!(target_os = "linux") && running.exists() {
+        return Some(running.to_owned());
+    }
+    std::env::current_exe().ok()
 }
 
 /// Becomes `program`, having asked the kernel for SIGTERM at the end of the parent, whatever ends

@@ -1,6 +1,7 @@
 //! Watches of kinds that a manifest brings: custom resources, their definitions, Ingress, ...
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures::future::join_all;
 use kube::Api;
@@ -70,6 +71,7 @@ fn source(cluster: &Cluster, served: &Served, namespace: Option<String>) -> Sour
         },
         essential: false,
         quiet: false,
+        reach: Arc::clone(&cluster.reach),
         convert: Box::new(move |mut object| {
             // The items of a list leave them out.
             object.types.get_or_insert_with(|| types.clone());

@@ -14,6 +14,7 @@ mod feed;
 mod follow;
 mod log;
 mod namespace;
+mod reach;
 mod record;
 mod refresh;
 mod stack_record;
@@ -32,7 +33,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::names::{Namespace, ReleaseName};
-use crate::runner::ports::{LogTarget, Mark, ObserveError, Observer};
+use crate::runner::ports::{LogPart, LogTarget, Mark, ObserveError, Observer};
 use crate::snapshot::{Contents, ObjectRef, Observation};
 
 pub use connect::{ConnectError, ConnectErrorKind, Target};
@@ -55,6 +56,7 @@ pub struct Cluster {
     receiver: Mutex<Option<UnboundedReceiver<Observation>>>,
     watches: watch::Watches,
     discovery: discovery::Discovery,
+    reach: Arc<reach::Reach>,
     log_permits: Arc<Semaphore>,
     /// Namespaces whose logs we may not read, so that this is said once.
     log_denials: Arc<Mutex<HashSet<String>>>,
@@ -76,6 +78,7 @@ impl Cluster {
         Cluster {
             logs: client.clone(),
             discovery: discovery::Discovery::new(client.clone()),
+            reach: Arc::new(reach::Reach::new(client.clone(), sender.clone())),
             client,
             context: context.to_owned(),
             kube_context: None,
@@ -146,7 +149,7 @@ impl Observer for Cluster {
         Box::pin(self.refresh_objects(objects))
     }
 
-    fn log(&self, target: LogTarget) -> LocalBoxStream<'static, String> {
+    fn log(&self, target: LogTarget) -> LocalBoxStream<'static, LogPart> {
         self.log_of(target)
     }
 

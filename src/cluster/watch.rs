@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use futures::future::try_join_all;
 use k8s_openapi::NamespaceResourceScope;
@@ -85,6 +85,7 @@ impl Cluster {
             label: label::<K>(Some(namespace)),
             essential,
             quiet: false,
+            reach: Arc::clone(&self.reach),
             convert: Box::new(|object| Some(object.into_snapshot())),
         })
     }
@@ -97,6 +98,7 @@ impl Cluster {
             label: label::<Secret>(Some(namespace)),
             essential: true,
             quiet: false,
+            reach: Arc::clone(&self.reach),
             convert: Box::new(|secret| record(&secret.metadata).map(Snapshot::Record)),
         })
     }
@@ -109,6 +111,7 @@ impl Cluster {
             label: label::<StorageClass>(None),
             essential: false,
             quiet: true,
+            reach: Arc::clone(&self.reach),
             convert: Box::new(|object| Some(object.into_snapshot())),
         })
     }

@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 
+use super::signals::Signals;
 use super::{Context, charts, drive, profile, session, stack_record, up};
 use crate::cli::Down;
 use crate::error::Failure;
@@ -31,16 +32,13 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
     if asks {
         confirm(context, &plan, cluster.context())?;
     }
+    // Not before: at the question a signal is to end us.
+    let signals = Signals::catch()?;
     let charts = charts::none()?;
-    let helm = session::helm(
-        context,
-        binary,
-        charts,
-        &cluster,
-        session::marks(&plan, &run),
-    );
+    let marks = session::marks(&plan, &run);
+    let helm = session::helm(context, binary, charts, &cluster, marks);
     let settings = up::settings(run, started_at, &cluster, &args.run, &helm);
-    drive::drive(reporter, args.run.output, |channels| {
+    drive::drive(signals, reporter, args.run.output, |channels| {
         runner::down(&plan, &helm, &cluster, &settings, channels)
     })
     .await?;

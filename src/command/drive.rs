@@ -6,14 +6,14 @@ use std::time::Duration;
 use futures::FutureExt;
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::signals::Signals;
 use super::{Context, print, session};
 use crate::cli::{Format, Run};
 use crate::error::{Failure, Kind};
-use crate::event::{CancelReason, Event, Outcome, Verdict};
+use crate::event::{Event, Outcome, Verdict};
 use crate::output::Mode;
 use crate::reporter::{self, Now, Reporter};
 use crate::runner::Channels;
@@ -28,6 +28,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// # Errors
 /// What makes the exit code: the run could not begin, or it did not end well.
 pub async fn drive<R>(
+    signals: Signals,
     mut reporter: Box<dyn Reporter>,
     output: Format,
     begin: impl FnOnce(Channels) -> R,
@@ -41,7 +42,7 @@ where
         events,
         cancel: cancelled,
     };
-    let signals = forward_signals(cancel)?;
+    let signals = signals.forward(cancel);
     let run = AssertUnwindSafe(begin(channels)).catch_unwind();
     tokio::pin!(run, signals);
 
@@ -113,27 +114,6 @@ pub fn reporter(context: &Context, args: &Run) -> Result<Box<dyn Reporter>, Fail
         &context.environment,
         context.common.color,
     ))
-}
-
-/// Turns SIGINT, SIGTERM and SIGHUP into reasons to cancel, from now on and for as long as it is
-/// polled. Never ends.
-fn forward_signals(
-    cancel: UnboundedSender<CancelReason>,
-) -> Result<impl Future<Output = ()>, Failure> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    Ok(async move {
-        loop {
-            let reason = tokio::select! {
-                _ = interrupt.recv() => CancelReason::Interrupt,
-                _ = terminate.recv() => CancelReason::Terminate,
-                _ = hangup.recv() => CancelReason::Terminate,
-            };
-            // The run has ended already; so will we.
-            let _ = cancel.send(reason);
-        }
-    })
 }
 
 /// How a run ended, as data.

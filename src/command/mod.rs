@@ -5,11 +5,13 @@ mod completions;
 mod down;
 mod drive;
 mod graph;
+mod leash;
 mod logs;
 mod man;
 mod print;
 mod profile;
 mod session;
+mod signals;
 mod stack_record;
 mod stacks;
 mod status;
@@ -21,6 +23,8 @@ use std::process::ExitCode;
 use crate::cli::{Cli, Common, Verb};
 use crate::error::{Failure, Kind};
 use crate::output::{Environment, Stream};
+
+pub use leash::on_leash;
 
 /// What every verb is given.
 #[derive(Debug)]

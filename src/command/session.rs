@@ -7,6 +7,7 @@ use crate::error::{Failure, Kind};
 use crate::helm::{self, Binary, BinaryError, Helm, Marks};
 use crate::names::{RunId, StackName};
 use crate::plan::Plan;
+use crate::process;
 use crate::runner::ports::ObserveError;
 use crate::verdict::CompletedRule;
 
@@ -67,7 +68,7 @@ pub fn helm(
         marks,
         charts: charts.staged,
         workspace: charts.workspace,
-        leash: std::env::current_exe().ok(),
+        leash: process::own_binary(),
     }
 }
 

@@ -4,6 +4,7 @@ use super::session;
 use crate::cluster::{Cluster, StackRecord, StackRelease};
 use crate::error::Failure;
 use crate::helm::Helm;
+use crate::names::ReleaseId;
 use crate::plan::{Plan, Selection};
 use crate::profile::Profile;
 
@@ -16,6 +17,14 @@ pub async fn write(cluster: &Cluster, profile: &Profile, helm: &Helm) -> Result<
         whole.namespace.clone(),
         &file.to_string_lossy(),
     );
+    // Only the charts of this run have been looked at; what was known of the others stays.
+    let known = cluster.read_stack(&whole.stack, &whole.namespace).await;
+    let known = known.ok().flatten().map_or(Vec::new(), |old| old.releases);
+    let label = |id: &ReleaseId| {
+        let staged = helm.charts.get(id).map(|chart| chart.label.clone());
+        let before = || known.iter().find(|release| release.id == *id);
+        staged.or_else(|| before().map(|release| release.chart.clone()))
+    };
     let id = |&need: &usize| whole.steps()[need].id.clone();
     record.releases = whole
         .steps()
@@ -24,11 +33,7 @@ pub async fn write(cluster: &Cluster, profile: &Profile, helm: &Helm) -> Result<
             id: step.id.clone(),
             release: step.release.clone(),
             namespace: step.namespace.clone(),
-            chart: helm
-                .charts
-                .get(&step.id)
-                .map(|c| c.label.clone())
-                .unwrap_or_default(),
+            chart: label(&step.id).unwrap_or_default(),
             needs: step.needs.iter().map(id).collect(),
         })
         .collect();

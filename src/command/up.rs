@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 
+use super::signals::Signals;
 use super::{Context, charts, drive, profile, session, stack_record};
 use crate::cli::{Run, Up};
 use crate::cluster::Cluster;
@@ -19,22 +20,22 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         ids => Selection::WithNeeds(ids.to_vec()),
     };
     let plan = profile::plan(&profile, &selection)?;
+    let mut signals = Signals::catch()?;
     let started_at = Timestamp::now();
     let run = session::run_id(started_at);
-    let charts = charts::stage(&plan)?;
-    let binary = session::find_helm(context).await?;
-    let cluster = session::connect(context).await?;
-    let helm = session::helm(
-        context,
-        binary,
-        charts,
-        &cluster,
-        session::marks(&plan, &run),
-    );
-    session::namespaces(&cluster, &plan).await?;
-    stack_record::write(&cluster, &profile, &helm).await?;
+    let before = async {
+        let charts = charts::stage(&plan)?;
+        let binary = session::find_helm(context).await?;
+        let cluster = session::connect(context).await?;
+        let marks = session::marks(&plan, &run);
+        let helm = session::helm(context, binary, charts, &cluster, marks);
+        session::namespaces(&cluster, &plan).await?;
+        stack_record::write(&cluster, &profile, &helm).await?;
+        Ok((cluster, helm))
+    };
+    let (cluster, helm) = signals.unless_any(before).await?;
     let settings = settings(run, started_at, &cluster, &args.run, &helm);
-    drive::drive(reporter, args.run.output, |channels| {
+    drive::drive(signals, reporter, args.run.output, |channels| {
         runner::up(&plan, &helm, &cluster, &settings, channels)
     })
     .await

@@ -2,6 +2,7 @@ use std::env;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::environment;
 use crate::process::{self, Program, Stop};
@@ -17,6 +18,9 @@ const OLDEST: Version = Version {
 const VARIABLE: &str = "STACKCTL_HELM";
 
 const NOT_EXECUTABLE: &str = "it is not marked as executable (`chmod +x`)";
+
+/// How long helm may take to tell its version.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The same number on every Unix.
 const ENOEXEC: i32 = 8;
@@ -63,13 +67,18 @@ impl Binary {
         };
         let mut ask = Program::new(&path).args(["version", "--template", "{{.Version}}"]);
         ask.env = environment::scrubbed(env::vars_os().map(|(key, _)| key));
-        let ended = ask
-            .run(&Stop::default())
+        let not_runnable = |why| BinaryError::NotRunnable {
+            path: path.clone(),
+            why,
+        };
+        // Dropped half-way, it is killed.
+        let ended = tokio::time::timeout(PATIENCE, ask.run(&Stop::default()))
             .await
-            .map_err(|error| BinaryError::NotRunnable {
-                path: path.clone(),
-                why: not_started(&error),
-            })?;
+            .map_err(|_| {
+                let seconds = PATIENCE.as_secs();
+                not_runnable(format!("`helm version` did not end within {seconds}s"))
+            })?
+            .map_err(|error| not_runnable(not_started(&error)))?;
         let printed = process::lines(&ended.stdout);
         let answer = printed.first().cloned().unwrap_or_default();
         let Some(version) = Version::parse(&answer).filter(|_| ended.status.success()) else {

@@ -129,8 +129,14 @@ fn outcome(ended: &Ended) -> Result<(), DeployError> {
         return Err(DeployError::Cancelled);
     }
     let printed = process::lines(&ended.stderr);
-    let message =
-        complaint(&printed).unwrap_or_else(|| format!("helm ended with {}", ended.status));
+    let message = match ended.status.code() {
+        // The leash's words; helm was never there.
+        Some(code) if code == i32::from(process::NOT_STARTED) => printed
+            .last()
+            .map(|line| line.trim_start_matches("error: ").to_owned()),
+        _ => complaint(&printed),
+    };
+    let message = message.unwrap_or_else(|| format!("helm ended with {}", ended.status));
     let from = printed.len().saturating_sub(OUTPUT_LINES);
     Err(refused(message, printed[from..].to_vec()))
 }

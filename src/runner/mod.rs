@@ -6,12 +6,16 @@
 //! the order in which things became true. What takes time runs as futures beside it and comes
 //! back as a message.
 
+mod begin;
 mod emitter;
-mod log_keeper;
+mod hold;
+mod logs;
+mod outage;
 mod patience;
 pub mod ports;
 mod removal;
 mod shown;
+mod touched;
 mod tracked;
 mod up;
 
@@ -22,11 +26,8 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
-use crate::event::{
-    CancelReason, Event, EventKind, Outcome, PlannedRelease, SCHEMA, Verb, VerdictClass,
-};
+use crate::event::{CancelReason, Event, Outcome, VerdictClass};
 use crate::names::{ReleaseId, RunId};
-use crate::plan::Plan;
 use crate::verdict::CompletedRule;
 
 pub use removal::down;
@@ -59,29 +60,6 @@ pub struct Channels {
     pub events: UnboundedSender<Event>,
     /// A first reason ends the run gently, a second one at once.
     pub cancel: UnboundedReceiver<CancelReason>,
-}
-
-fn run_started(verb: Verb, plan: &Plan, settings: &Settings) -> EventKind {
-    let release = |step: &crate::plan::Step| PlannedRelease {
-        id: step.id.clone(),
-        namespace: step.namespace.clone(),
-        name: step.release.clone(),
-        chart: settings.charts.get(&step.id).cloned().unwrap_or_default(),
-        needs: step
-            .needs
-            .iter()
-            .map(|&need| plan.steps()[need].id.clone())
-            .collect(),
-    };
-    EventKind::RunStarted {
-        schema: SCHEMA,
-        run: settings.run.clone(),
-        verb,
-        stack: plan.stack.clone(),
-        namespace: plan.namespace.clone(),
-        context: settings.context.clone(),
-        releases: plan.steps().iter().map(release).collect(),
-    }
 }
 
 /// How a run ended, given what ended it early and what failed in it.

@@ -2,10 +2,12 @@ use std::collections::HashMap;
 
 use tokio::time::Instant;
 
+use super::hold::Held;
 use crate::event::VerdictClass;
 use crate::verdict::{Finding, Hope};
 
-/// How long each trouble of a release has lasted. Trouble that goes away in between starts anew.
+/// How long each trouble of a release has lasted. Trouble that goes away in between starts anew,
+/// and so does one that was borne for a while because another release might end it.
 #[derive(Debug, Default)]
 pub struct Patience {
     since: HashMap<String, Instant>,
@@ -13,11 +15,12 @@ pub struct Patience {
 
 impl Patience {
     /// Takes note of the trouble there is now and returns the worst that is beyond hope: certain
-    /// ones at once, likely ones when they have used up their budget.
-    pub fn exhausted(&mut self, findings: &[Finding], now: Instant) -> Option<Finding> {
+    /// ones at once, likely ones when they have used up their budget. What is held uses up nothing.
+    pub fn exhausted(&mut self, findings: &[Finding], held: Held, now: Instant) -> Option<Finding> {
+        let counts = |f: &&Finding| !held.holds(f);
         self.since
-            .retain(|key, _| findings.iter().any(|f| f.key == *key));
-        for finding in findings {
+            .retain(|key, _| findings.iter().filter(counts).any(|f| f.key == *key));
+        for finding in findings.iter().filter(counts) {
             self.since.entry(finding.key.clone()).or_insert(now);
         }
         let certain = findings.iter().find(|f| f.hope == Hope::Certain);

@@ -89,7 +89,7 @@ pub trait Observer {
 
     /// The log of one instance of a container from its first line to its end, reconnecting where the
     /// stream breaks, no line twice. The stream ends when the container has ended or its log is gone.
-    fn log(&self, target: LogTarget) -> LocalBoxStream<'static, String>;
+    fn log(&self, target: LogTarget) -> LocalBoxStream<'static, LogPart>;
 
     /// Writes `stackctl.dev/<mark>=<revision>` on the release's record.
     fn mark<'a>(
@@ -117,6 +117,14 @@ pub struct LogTarget {
     pub container_id: String,
     /// It has been followed by another instance already: ask for the log of the one before.
     pub previous: bool,
+}
+
+/// What comes of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogPart {
+    Line(String),
+    /// The last part, where more was printed than could be had: why, in a few words.
+    Lost(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -6,9 +6,12 @@ use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
+use super::begin::{Begun, begin};
 use super::emitter::Emitter;
+use super::outage::Outage;
 use super::ports::{Cancel, DeployError, Deployer, ObserveError, Observer};
-use super::{Channels, Settings, run_started};
+use super::tracked::GRACE;
+use super::{Channels, Settings};
 use crate::event::{CancelReason, EventKind, Evidence, Outcome, Verb, Verdict, VerdictClass};
 use crate::names::ReleaseId;
 use crate::plan::{Plan, Queue, Step};
@@ -19,7 +22,8 @@ use crate::wording;
 /// consisted of is gone. Objects that their charts keep are left.
 ///
 /// # Errors
-/// The cluster can't be watched at all; nothing was removed then.
+/// The cluster can't be watched at all, and nothing was removed then; or its API server has not
+/// answered for too long, and what is left is not known.
 pub async fn down(
     plan: &Plan,
     deployer: &dyn Deployer,
@@ -27,10 +31,15 @@ pub async fn down(
     settings: &Settings,
     channels: Channels,
 ) -> Result<Outcome, ObserveError> {
-    let mut emitter = Emitter::new(channels.events, settings.started_at);
-    emitter.emit(run_started(Verb::Down, plan, settings));
-    let observations = observer.observations();
-    observer.watch(&plan.namespaces()).await?;
+    let (emitter, observations, cancel) =
+        match begin(Verb::Down, plan, observer, settings, channels).await? {
+            Begun::Watching {
+                emitter,
+                observations,
+                cancel,
+            } => (emitter, observations, cancel),
+            Begun::Cancelled(outcome) => return Ok(outcome),
+        };
     let run = Down {
         deployer,
         observer,
@@ -39,12 +48,13 @@ pub async fn down(
         queue: Queue::backward(plan),
         releases: plan.steps().iter().map(Removed::new).collect(),
         world: World::default(),
+        outage: Outage::default(),
         work: FuturesUnordered::new(),
         emitter,
         cancelled: None,
         failures: Vec::new(),
     };
-    Ok(run.run(observations, channels.cancel).await)
+    run.run(observations, cancel).await
 }
 
 struct Down<'p> {
@@ -55,6 +65,7 @@ struct Down<'p> {
     queue: Queue,
     releases: Vec<Removed<'p>>,
     world: World,
+    outage: Outage,
     work: FuturesUnordered<LocalBoxFuture<'p, Done>>,
     emitter: Emitter,
     cancelled: Option<CancelReason>,
@@ -69,6 +80,8 @@ struct Removed<'p> {
     /// Its pods by uid with their names, until they are gone; their controllers go before them.
     pods: HashMap<Uid, String>,
     cancel: Cancel,
+    /// When a helm that was asked to end is made to.
+    kill_at: Option<Instant>,
     waiting: Option<String>,
 }
 
@@ -95,12 +108,21 @@ impl<'p> Removed<'p> {
             contents: Contents::default(),
             pods: HashMap::new(),
             cancel: Cancel::default(),
+            kill_at: None,
             waiting: None,
         }
     }
 
     fn is_active(&self) -> bool {
         !matches!(self.phase, Phase::Waiting | Phase::Ended)
+    }
+
+    /// Asks a helm that is at work to end, and gives it a while for that.
+    fn stop_helm(&mut self) {
+        self.cancel.gently.cancel();
+        if self.phase == Phase::Removing {
+            self.kill_at.get_or_insert(Instant::now() + GRACE);
+        }
     }
 }
 
@@ -109,9 +131,9 @@ impl<'p> Down<'p> {
         mut self,
         mut observations: LocalBoxStream<'static, Observation>,
         mut cancel: UnboundedReceiver<CancelReason>,
-    ) -> Outcome {
+    ) -> Result<Outcome, ObserveError> {
         while let Some(Some(seen)) = observations.next().now_or_never() {
-            self.world.apply(&seen);
+            self.observe(&seen);
         }
         loop {
             self.start_what_may();
@@ -119,15 +141,21 @@ impl<'p> Down<'p> {
             if !self.releases.iter().any(open) && self.work.is_empty() {
                 break;
             }
+            let now = Instant::now();
+            if let Some(error) = self.outage.too_long(now) {
+                return Err(error);
+            }
             let active = self.releases.iter().filter(|r| r.is_active());
-            let wake = active.filter_map(|r| r.deadline).min();
+            let ends = active.filter_map(|r| r.deadline);
+            let kills = self.releases.iter().filter_map(|r| r.kill_at);
+            let wake = ends.chain(kills).chain(self.outage.end()).min();
             tokio::select! {
                 Some(reason) = cancel.recv() => self.cancel(reason),
                 Some(done) = self.work.next() => self.done(done),
                 Some(seen) = observations.next() => {
-                    self.world.apply(&seen);
+                    self.observe(&seen);
                     while let Some(Some(seen)) = observations.next().now_or_never() {
-                        self.world.apply(&seen);
+                        self.observe(&seen);
                     }
                 }
                 () = super::sleep_until(wake) => {}
@@ -138,7 +166,13 @@ impl<'p> Down<'p> {
         }
         let outcome = self.outcome();
         self.emitter.finish(outcome);
-        outcome
+        Ok(outcome)
+    }
+
+    fn observe(&mut self, seen: &Observation) {
+        if !self.outage.tell(seen, &mut self.emitter) {
+            self.world.apply(seen);
+        }
     }
 
     fn start_what_may(&mut self) {
@@ -185,6 +219,9 @@ impl<'p> Down<'p> {
     }
 
     fn done(&mut self, done: Done) {
+        if let Done::Removed(at, _) = done {
+            self.releases[at].kill_at = None;
+        }
         match done {
             Done::Contents(at, _) if self.releases[at].phase != Phase::Reading => {}
             Done::Contents(at, contents) => {
@@ -289,7 +326,11 @@ impl<'p> Down<'p> {
     }
 
     fn look(&mut self, at: usize) {
-        let release = &self.releases[at];
+        let release = &mut self.releases[at];
+        if release.kill_at.is_some_and(|end| end <= Instant::now()) {
+            release.kill_at = None;
+            release.cancel.now.cancel();
+        }
         if !release.is_active() {
             return;
         }
@@ -355,8 +396,8 @@ impl<'p> Down<'p> {
     }
 
     fn expire(&mut self, at: usize) {
-        let release = &self.releases[at];
-        release.cancel.gently.cancel();
+        let release = &mut self.releases[at];
+        release.stop_helm();
         let waiting = release.waiting.clone();
         let limit = wording::duration(release.step.timeout);
         let verdict = Verdict {
@@ -398,9 +439,9 @@ impl<'p> Down<'p> {
         self.cancelled = Some(reason);
         self.emitter.emit(EventKind::RunCancelling { reason });
         let mut ended = self.queue.cancel();
-        for (at, release) in self.releases.iter().enumerate() {
+        for (at, release) in self.releases.iter_mut().enumerate() {
             match release.phase {
-                Phase::Removing => release.cancel.gently.cancel(),
+                Phase::Removing => release.stop_helm(),
                 Phase::Vanishing => ended.push(at),
                 Phase::Reading | Phase::Waiting | Phase::Ended => {}
             }

@@ -1,19 +1,18 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
 use crate::event::{EventKind, Health, HookPhase, PodChanged};
 use crate::names::ReleaseId;
+use crate::snapshot::{ObjectRef, Uid};
 use crate::verdict::Assessment;
-
-type Name = (String, String);
 
 /// What was last emitted about a release, so that only changes are.
 #[derive(Debug, Default)]
 pub struct Shown {
-    objects: HashMap<Name, (Health, String, u32, u32)>,
-    hooks: HashMap<Name, HookPhase>,
-    pods: HashMap<String, PodChanged>,
+    objects: HashMap<ObjectRef, (Health, String, u32, u32)>,
+    hooks: HashMap<ObjectRef, HookPhase>,
+    pods: HashMap<Uid, PodChanged>,
     waiting: Option<(String, Option<Timestamp>)>,
 }
 
@@ -45,7 +44,7 @@ impl Shown {
         changes: &mut Vec<EventKind>,
     ) {
         for object in &assessment.objects {
-            let name = (object.object.kind.clone(), object.object.name.clone());
+            let name = object.object.clone();
             let state = (
                 object.health,
                 object.reason.clone(),
@@ -76,8 +75,7 @@ impl Shown {
         changes: &mut Vec<EventKind>,
     ) {
         for hook in &assessment.hooks {
-            let name = (hook.object.kind.clone(), hook.object.name.clone());
-            if self.hooks.insert(name, hook.phase) != Some(hook.phase) {
+            if self.hooks.insert(hook.object.clone(), hook.phase) != Some(hook.phase) {
                 changes.push(EventKind::HookChanged {
                     release: release.clone(),
                     kind: hook.object.kind.clone(),
@@ -94,19 +92,20 @@ impl Shown {
         assessment: &Assessment,
         changes: &mut Vec<EventKind>,
     ) {
-        let there = |pod: &String| assessment.pods.iter().any(|view| view.pod == *pod);
-        let mut gone: Vec<String> = self.pods.keys().filter(|p| !there(p)).cloned().collect();
-        gone.sort();
+        let there = |uid: &Uid| assessment.pod_uids.contains(uid);
+        let gone = self.pods.iter().filter(|(uid, _)| !there(uid));
+        let gone: BTreeSet<String> = gone.map(|(_, view)| view.pod.clone()).collect();
         for pod in gone {
-            self.pods.remove(&pod);
+            // Readers know pods by their names: of two that share one, the other is told anew.
+            self.pods.retain(|_, view| view.pod != pod);
             changes.push(EventKind::PodGone {
                 release: release.clone(),
                 pod,
             });
         }
-        for view in &assessment.pods {
-            if self.pods.get(&view.pod) != Some(view) {
-                self.pods.insert(view.pod.clone(), view.clone());
+        for (uid, view) in assessment.pod_uids.iter().zip(&assessment.pods) {
+            if self.pods.get(uid) != Some(view) {
+                self.pods.insert(uid.clone(), view.clone());
                 changes.push(EventKind::PodChanged(view.clone()));
             }
         }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::hold::Stage;
 use super::patience::Patience;
 use super::ports::Cancel;
 use super::shown::Shown;
@@ -9,6 +10,9 @@ use crate::event::{Evidence, Verdict, VerdictClass};
 use crate::plan::Step;
 use crate::snapshot::Contents;
 use crate::verdict::{Assessment, Baseline, Finding};
+
+/// How long a helm that was asked to end may take for it: it writes down that it was cancelled.
+pub const GRACE: Duration = Duration::from_secs(10);
 
 /// What the run knows of one release.
 #[derive(Debug)]
@@ -29,6 +33,10 @@ pub struct Tracked<'p> {
     /// Everything of it has been looked at once since helm returned.
     pub looked_at: bool,
     pub cancel: Cancel,
+    /// Its helm is at work, though the release may be given up.
+    pub helm_works: bool,
+    /// When a helm that was asked to end is made to.
+    pub kill_at: Option<Instant>,
     pub assessment: Assessment,
     pub patience: Patience,
     pub shown: Shown,
@@ -77,6 +85,8 @@ impl<'p> Tracked<'p> {
             helm_done: false,
             looked_at: false,
             cancel: Cancel::default(),
+            helm_works: false,
+            kill_at: None,
             assessment: Assessment::default(),
             patience: Patience::default(),
             shown: Shown::default(),
@@ -87,6 +97,35 @@ impl<'p> Tracked<'p> {
     /// Helm is at work on it or its objects are coming up.
     pub fn is_active(&self) -> bool {
         matches!(self.phase, Phase::Deploying | Phase::Converging)
+    }
+
+    /// Asks a helm that is at work to end, and gives it a while for that.
+    pub fn stop_helm(&mut self, now: Instant) {
+        self.cancel.gently.cancel();
+        if self.helm_works {
+            self.kill_at.get_or_insert(now + GRACE);
+        }
+    }
+
+    /// Ends a helm by force whose time to end by itself has passed. Returns whether it had to.
+    pub fn kill_helm(&mut self, now: Instant) -> bool {
+        let is_due = self.kill_at.is_some_and(|at| at <= now);
+        if is_due {
+            self.kill_at = None;
+            self.cancel.now.cancel();
+        }
+        is_due
+    }
+
+    pub fn stage(&self) -> Stage {
+        match self.phase {
+            _ if self.doom.is_some() => Stage::Over,
+            Phase::Waiting => Stage::Waiting,
+            Phase::Deploying => Stage::Deploying,
+            Phase::Converging => Stage::Converging,
+            Phase::Ready => Stage::Ready,
+            Phase::Ended => Stage::Over,
+        }
     }
 
     /// What there is left of its deadline.

@@ -9,6 +9,8 @@ mod record;
 mod workload;
 mod world;
 
+use std::time::Duration;
+
 pub use object::{ClusterEvent, Condition, Conditions, Meta, ObjectRef, Owner, Uid};
 pub use pod::{ContainerSpec, ContainerState, ContainerStatus, Pod, Terminated, Volume};
 pub use record::{Contents, Hook, Marks, Record, RecordStatus};
@@ -49,4 +51,11 @@ pub enum Observation {
     Resumed {
         what: String,
     },
+    /// The API server as a whole does not answer, for so long already. Sent once per outage.
+    Unreachable {
+        since: Duration,
+        why: String,
+    },
+    /// It answers again.
+    Reachable,
 }

@@ -49,7 +49,10 @@ impl World {
         match observation {
             Observation::Seen(snapshot) => self.seen(snapshot.clone()),
             Observation::Gone(snapshot) => self.gone(snapshot),
-            Observation::Interrupted { .. } | Observation::Resumed { .. } => {}
+            Observation::Interrupted { .. }
+            | Observation::Resumed { .. }
+            | Observation::Unreachable { .. }
+            | Observation::Reachable => {}
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Assessment {
     pub hooks: Vec<HookHealth>,
     /// Every pod that belongs to the release, those of old revisions included.
     pub pods: Vec<PodChanged>,
+    /// Which pod of the world each of `pods` is.
+    pub pod_uids: Vec<Uid>,
     /// The deepest thing that blocks; None when ready.
     pub waiting: Option<Waiting>,
     /// Trouble, worst first.
@@ -143,10 +145,12 @@ pub fn assess(world: &World, scope: &Scope<'_>, budgets: &Budgets) -> Assessment
     let ready = scope.applied && objects.iter().all(|o| o.health == Health::Ready);
     let waiting = (!ready).then(|| waiting::deepest(&case, &objects, &findings));
     let pods = members.iter().map(|m| view::pod_view(scope, m)).collect();
+    let pod_uids = members.iter().map(|m| m.pod.meta.uid.clone()).collect();
     Assessment {
         objects,
         hooks,
         pods,
+        pod_uids,
         waiting,
         findings,
         ready,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use stackctl::names::{Namespace, ReleaseName};
 use stackctl::plan::Step;
 use stackctl::runner::ports::{
-    Cancel, DeployError, Deployer, LogTarget, Mark, ObserveError, Observer,
+    Cancel, DeployError, Deployer, LogPart, LogTarget, Mark, ObserveError, Observer,
 };
 use stackctl::snapshot::{
     Condition, Contents, Job, Marks, Meta, ObjectRef, Observation, Record, RecordStatus, Snapshot,
@@ -226,7 +226,7 @@ impl Observer for Fake {
         async { Ok(Vec::new()) }.boxed_local()
     }
 
-    fn log(&self, _: LogTarget) -> LocalBoxStream<'static, String> {
+    fn log(&self, _: LogTarget) -> LocalBoxStream<'static, LogPart> {
         stream::empty().boxed_local()
     }
 
@@ -249,7 +249,7 @@ pub fn deployed(fake: &Fake, step: &Step) {
     fake.tell(job(step, Some("Complete")));
 }
 
-fn record(step: &Step, status: RecordStatus) -> Snapshot {
+pub fn record(step: &Step, status: RecordStatus) -> Snapshot {
     Snapshot::Record(Record {
         namespace: step.namespace.to_string(),
         release: step.release.to_string(),
@@ -264,6 +264,13 @@ fn record(step: &Step, status: RecordStatus) -> Snapshot {
 }
 
 fn job(step: &Step, condition: Option<&str>) -> Snapshot {
+    let mut job = job_named(step.release.as_str(), condition);
+    job.meta.uid = Uid::from(step.id.as_str());
+    job.meta.namespace = step.namespace.to_string();
+    Snapshot::Job(job)
+}
+
+pub fn job_named(name: &str, condition: Option<&str>) -> Job {
     let is = |kind: &str| u32::from(condition == Some(kind));
     let condition = condition.map(|kind| Condition {
         kind: kind.into(),
@@ -272,11 +279,11 @@ fn job(step: &Step, condition: Option<&str>) -> Snapshot {
         message: "Job has reached the specified backoff limit".into(),
         since: None,
     });
-    Snapshot::Job(Job {
+    Job {
         meta: Meta {
-            uid: Uid::from(step.id.as_str()),
-            namespace: step.namespace.to_string(),
-            name: step.release.to_string(),
+            uid: Uid::from(name),
+            namespace: "test".into(),
+            name: name.into(),
             generation: 1,
             created: Timestamp::UNIX_EPOCH,
             deleting: false,
@@ -292,7 +299,7 @@ fn job(step: &Step, condition: Option<&str>) -> Snapshot {
         succeeded: is("Complete"),
         failed: is("Failed"),
         conditions: condition.into_iter().collect(),
-    })
+    }
 }
 
 /// A profile on disk with these releases and needs, and empty charts, in a folder that has to

@@ -2,18 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod evidence;
 mod fakes;
+mod holding;
+mod scripted;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use fakes::{Fake, Fate, HELM, deployed, profile_file};
 use proptest::prelude::*;
-use stackctl::event::{CancelReason, Event, EventKind, Outcome, VerdictClass};
+use scripted::Scripted;
+use stackctl::event::{CancelReason, Event, EventKind, Outcome, Verdict, VerdictClass};
 use stackctl::names::{ReleaseId, RunId};
 use stackctl::plan::{Plan, Selection};
 use stackctl::profile;
-use stackctl::runner::ports::Mark;
+use stackctl::runner::ports::{Mark, ObserveError};
 use stackctl::runner::{Channels, Settings, down, up};
 use stackctl::verdict::CompletedRule;
 use tokio::sync::mpsc::unbounded_channel;
@@ -53,15 +57,10 @@ impl Case {
     }
 
     fn settings(&self) -> Settings {
-        let start = "2026-01-02T03:04:05Z".parse().unwrap();
         Settings {
-            run: RunId::new(start, 1),
-            started_at: start,
-            context: "test".into(),
             parallel: self.parallel,
             timeout: self.timeout,
-            completed: CompletedRule::default(),
-            charts: HashMap::new(),
+            ..settings()
         }
     }
 
@@ -107,7 +106,68 @@ impl Case {
     }
 }
 
+fn settings() -> Settings {
+    let start = "2026-01-02T03:04:05Z".parse().unwrap();
+    Settings {
+        run: RunId::new(start, 1),
+        started_at: start,
+        context: "test".into(),
+        parallel: 8,
+        timeout: None,
+        completed: CompletedRule::default(),
+        charts: HashMap::new(),
+    }
+}
+
+/// Brings up releases with these needs in a scripted cluster; `begin` is called first.
+fn try_scripted(
+    releases: &[(&str, &[&str])],
+    cluster: &Scripted,
+    begin: impl FnOnce(),
+) -> Result<Ran, ObserveError> {
+    let graph: Vec<(&str, Vec<&str>)> = releases
+        .iter()
+        .map(|(id, needs)| (*id, needs.to_vec()))
+        .collect();
+    let (_folder, file) = profile_file(&graph);
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("timeout: 60s", "timeout: 20m")).unwrap();
+    let plan = Plan::new(&profile::load(&file).unwrap(), &Selection::All).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        begin();
+        let (events, mut happened) = unbounded_channel();
+        let (_signals, cancel) = unbounded_channel();
+        let channels = Channels { events, cancel };
+        let outcome = up(&plan, cluster, cluster, &settings(), channels).await?;
+        let mut events = Vec::new();
+        while let Ok(event) = happened.try_recv() {
+            events.push(event);
+        }
+        Ok(Ran { outcome, events })
+    })
+}
+
+fn run_scripted(releases: &[(&str, &[&str])], cluster: &Scripted) -> Ran {
+    try_scripted(releases, cluster, || {}).unwrap()
+}
+
 impl Ran {
+    fn verdict(&self, id: &str) -> &Verdict {
+        let verdict = |event: &'_ Event| match &event.kind {
+            EventKind::ReleaseFailed { release, .. } => release.as_str() == id,
+            _ => false,
+        };
+        match &self.events.iter().find(|e| verdict(e)).unwrap().kind {
+            EventKind::ReleaseFailed { verdict, .. } => verdict,
+            _ => unreachable!(),
+        }
+    }
+
     /// The first event of a release that the test is true for, in milliseconds from the start.
     fn when(&self, id: &str, is: impl Fn(&EventKind) -> bool) -> Option<u64> {
         let of = |event: &&Event| event.kind.release().is_some_and(|r| r.as_str() == id);

@@ -10,7 +10,7 @@ pub(super) struct Failure {
     verb: &'static str,
     /// The status that the API answered with, 0 where it did not.
     pub code: u16,
-    cause: String,
+    pub cause: String,
     pub wished_pause: Duration,
 }
 

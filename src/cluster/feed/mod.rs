@@ -9,6 +9,7 @@ mod failure;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::reach::{Reach, is_absence};
 use crate::runner::ports::ObserveError;
 use crate::snapshot::{Observation, Snapshot};
 use failure::Failure;
@@ -53,6 +55,7 @@ pub(super) struct Source<K> {
     pub essential: bool,
     /// Not worth a word when it is denied.
     pub quiet: bool,
+    pub reach: Arc<Reach>,
     pub convert: Box<dyn Fn(K) -> Option<Snapshot> + Send>,
 }
 
@@ -70,6 +73,16 @@ impl Label {
         match &self.namespace {
             Some(namespace) => format!("{resource} in namespace `{namespace}`"),
             None => format!("{resource} of the cluster"),
+        }
+    }
+
+    /// What can't be told without this watch.
+    fn unseen(&self) -> &'static str {
+        match self.resource.as_str() {
+            "events" => "causes that only events tell stay unnamed",
+            "replicasets" => "pods of Deployments stay unseen",
+            "endpointslices" => "Services are not seen ready",
+            _ => "they are not seen ready",
         }
     }
 }
@@ -108,7 +121,13 @@ pub(super) async fn run<K>(
                 }
                 Err(error) => error,
             };
-            let pause = watch.failed(&Failure::from(&error));
+            let failure = Failure::from(&error);
+            let pause = watch.failed(&failure);
+            if watch.is_cut_off(&failure) && watch.source.reach.answers().await {
+                // It was nobody's fault but the server's, and has been told.
+                watch.errors = 0;
+                continue;
+            }
             let pause = pause.max(backoff.next().unwrap_or(IN_A_ROW));
             tokio::time::sleep(pause).await;
             if watch.interrupted {
@@ -197,6 +216,12 @@ where
         self.first.send_replace(First::Done);
     }
 
+    /// A watch that had begun and now fails again and again without a word from the server.
+    fn is_cut_off(&self, failure: &Failure) -> bool {
+        let begun = !matches!(*self.first.borrow(), First::Pending);
+        begun && self.errors + 1 == OUTAGE && is_absence(failure.code)
+    }
+
     /// Returns how long to wait at least before the next try.
     fn failed(&mut self, failure: &Failure) -> Duration {
         let recent = self.last_error.is_some_and(|at| at.elapsed() < IN_A_ROW);
@@ -205,7 +230,9 @@ where
         let why = failure.why(&self.source.label);
         match failure.code {
             403 => {
-                self.interrupt(ObserveError::Denied(why), self.source.quiet);
+                let unseen = self.source.label.unseen();
+                let short = format!("forbidden; {unseen}");
+                self.interrupt(ObserveError::Denied(why), short, self.source.quiet);
                 DENIED_PAUSE
             }
             // A kind whose definition was removed has no objects any more.
@@ -216,22 +243,21 @@ where
                 UNSERVED_PAUSE
             }
             401 if self.errors >= OUTAGE => {
-                self.interrupt(ObserveError::Denied(why), false);
+                self.interrupt(ObserveError::Denied(why), failure.cause.clone(), false);
                 failure.wished_pause
             }
             _ if self.errors >= OUTAGE => {
-                self.interrupt(ObserveError::Unreachable(why), false);
+                self.interrupt(ObserveError::Unreachable(why), failure.cause.clone(), false);
                 failure.wished_pause
             }
             _ => failure.wished_pause,
         }
     }
 
-    fn interrupt(&mut self, error: ObserveError, quiet: bool) {
+    fn interrupt(&mut self, error: ObserveError, why: String, quiet: bool) {
         self.interrupted = true;
         if !quiet && !std::mem::replace(&mut self.said, true) {
             let what = self.source.label.text();
-            let why = error.to_string();
             self.tell(Observation::Interrupted { what, why });
         }
         let essential = self.source.essential;

@@ -20,8 +20,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::convert::IntoSnapshot;
-use super::{Cluster, error, locked};
-use crate::runner::ports::LogTarget;
+use super::{Cluster, LOG_STREAMS, error, locked};
+use crate::runner::ports::{LogPart, LogTarget};
 use crate::snapshot::{ContainerState, ContainerStatus, Observation, Snapshot};
 use lines::{Line, Lines, Piece};
 use seen::Seen;
@@ -36,7 +36,7 @@ const PATIENCE: u32 = 15;
 impl Cluster {
     /// As [`crate::runner::ports::Observer::log`] says. That logs of a namespace may not be read is
     /// told once, as an interrupted observation.
-    pub(super) fn log_of(&self, target: LogTarget) -> LocalBoxStream<'static, String> {
+    pub(super) fn log_of(&self, target: LogTarget) -> LocalBoxStream<'static, LogPart> {
         let follower = Follower {
             api: Api::namespaced(self.logs.clone(), &target.namespace),
             previous: target.previous,
@@ -45,14 +45,19 @@ impl Cluster {
             denials: Arc::clone(&self.log_denials),
             sender: self.sender.clone(),
             open: None,
+            whole: false,
+            rest: None,
             seen: Seen::default(),
+            cut: true,
+            waited: false,
+            lost: None,
             failures: 0,
             pause: FIRST_PAUSE,
             over: false,
         };
         stream::unfold(follower, |mut follower| async {
-            let line = follower.next().await?;
-            Some((line, follower))
+            let part = follower.next().await?;
+            Some((part, follower))
         })
         .boxed_local()
     }
@@ -66,7 +71,17 @@ struct Follower {
     denials: Arc<Mutex<HashSet<String>>>,
     sender: UnboundedSender<Observation>,
     open: Option<(Lines, OwnedSemaphorePermit)>,
+    /// The stream was opened after the container had ended, so it holds all there is.
+    whole: bool,
+    /// A last line without a line feed: all of it, or where the connection was cut.
+    rest: Option<Line>,
     seen: Seen,
+    /// There may be lines that have not been read: nothing was yet, or the last stream broke.
+    cut: bool,
+    /// As many logs were being read as may be at once.
+    waited: bool,
+    /// Why there are lines that will not be read.
+    lost: Option<String>,
     failures: u32,
     pause: Duration,
     over: bool,
@@ -81,65 +96,67 @@ enum Place {
     Ended,
     /// Its log is what the API gives as `previous`.
     Previous,
+    /// Others have taken its place.
+    Replaced,
+    /// There is no pod of this name.
     Gone,
 }
 
 impl Follower {
-    async fn next(&mut self) -> Option<String> {
+    async fn next(&mut self) -> Option<LogPart> {
         while !self.over {
             let Some((lines, _)) = &mut self.open else {
                 self.reopen().await;
                 continue;
             };
-            let line = match lines.next().await {
-                Piece::Line(line) => Some(line),
-                Piece::NoLog => {
-                    self.over = true;
-                    None
+            match lines.next().await {
+                Piece::Line(line) => {
+                    if self.rest.as_ref().is_some_and(|rest| rest.at <= line.at) {
+                        self.rest = None;
+                    }
+                    if self.seen.is_new(line.at) {
+                        self.failures = 0;
+                        self.pause = FIRST_PAUSE;
+                        return Some(LogPart::Line(line.text));
+                    }
                 }
+                Piece::NoLog => self.lose("the node has removed its log"),
                 Piece::End(rest) => {
                     self.open = None;
-                    self.ended(rest).await
+                    self.cut = false;
+                    self.ended(rest).await;
                 }
                 Piece::Broken => {
                     self.open = None;
-                    self.failed().await;
-                    None
+                    self.cut = true;
+                    self.failed("the connection broke", true).await;
                 }
-            };
-            if let Some(line) = line.filter(|line| self.seen.is_new(line.at)) {
-                self.failures = 0;
-                self.pause = FIRST_PAUSE;
-                return Some(line.text);
             }
         }
-        None
+        if let Some(line) = self.rest.take().filter(|line| self.seen.is_new(line.at)) {
+            return Some(LogPart::Line(line.text));
+        }
+        self.lost.take().map(LogPart::Lost)
     }
 
-    /// A rest without a line feed is the container's last line only if the container has ended;
-    /// else the connection was cut there, and the line comes again in full.
-    async fn ended(&mut self, rest: Option<Line>) -> Option<Line> {
-        if self.previous {
+    /// A stream that ends was cut, or its container has ended. Even then the connection may have
+    /// been cut just before, so only a stream that was opened afterwards is proof of the end.
+    async fn ended(&mut self, rest: Option<Line>) {
+        self.rest = rest.or(self.rest.take());
+        if self.previous || self.whole {
             self.over = true;
-            return rest;
+            return;
         }
         match self.place().await {
-            Ok(Place::Running) => {
-                self.wait().await;
-                None
-            }
-            Ok(Place::Ended | Place::Previous | Place::Gone) => {
-                self.over = true;
-                rest
-            }
-            Err(_) => {
-                self.failed().await;
-                None
-            }
+            Ok(Place::Running) => self.wait().await,
+            Ok(Place::Ended | Place::Previous) => {}
+            Ok(Place::Replaced | Place::Gone) => self.over = true,
+            Err(()) => self.failed("its pod can't be read", true).await,
         }
     }
 
     async fn reopen(&mut self) {
+        self.waited |= self.permits.available_permits() == 0;
         let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
             self.over = true;
             return;
@@ -166,34 +183,50 @@ impl Follower {
             self.failures = 0;
         }
         match place {
+            // The pod has gone since; what was opened while it was there is its log.
+            Ok(Place::Ended | Place::Gone) => self.whole = true,
             // A pod that can't be asked is no reason to throw its log away.
-            Ok(Place::Running | Place::Ended) | Err(()) => {
-                self.open = Some((Lines::new(Box::pin(bytes)), permit));
+            Ok(Place::Running) | Err(()) => self.whole = false,
+            Ok(Place::Previous) if self.previous => self.whole = true,
+            Ok(Place::Previous) => {
+                self.previous = true;
+                return;
             }
-            Ok(Place::Previous) if self.previous => {
-                self.open = Some((Lines::new(Box::pin(bytes)), permit));
-            }
-            Ok(Place::Previous) => self.previous = true,
-            Ok(Place::Gone) => self.over = true,
+            Ok(Place::Replaced) => return self.lose("its log has made room for a later one"),
         }
+        self.open = Some((Lines::new(Box::pin(bytes)), permit));
     }
 
     async fn refused(&mut self, error: &kube::Error) {
         let kube::Error::Api(status) = error else {
-            return self.failed().await;
+            return self.failed(&error::cause(error), false).await;
         };
         match status.code {
             // Without a start there is no log yet; without a former instance there never will be.
             400 if status.message.contains("is waiting to start") => {
                 self.pause = self.pause.min(START_PAUSE);
-                self.failed().await;
+                self.failed("it did not start", true).await;
             }
-            400 | 404 => self.over = true,
+            404 => self.lose("its pod is gone"),
+            400 => self.lose("the node has no log of it"),
             401 | 403 => {
-                self.over = true;
+                self.lose("its log may not be read");
                 self.denied(error);
             }
-            _ => self.failed().await,
+            _ => self.failed(&error::cause(error), true).await,
+        }
+    }
+
+    /// Ends the log. After a stream that came to its end there is most likely nothing to lose.
+    fn lose(&mut self, why: &str) {
+        self.open = None;
+        self.over = true;
+        if self.cut {
+            let why = why.to_owned();
+            self.lost = Some(match self.waited {
+                true => format!("{why}; {LOG_STREAMS} logs are read at once, and it had to wait"),
+                false => why,
+            });
         }
     }
 
@@ -203,16 +236,18 @@ impl Follower {
             let why = error::cause(error);
             let observation = Observation::Interrupted {
                 what: format!("logs of pods in namespace `{namespace}`"),
-                why: format!("not allowed to read them: {why}"),
+                why: format!("forbidden: {why}"),
             };
             drop(self.sender.send(observation));
         }
     }
 
-    async fn failed(&mut self) {
-        self.failures += 1;
+    /// `counts`: it speaks against this very log. An API server that does not answer at all speaks
+    /// against none.
+    async fn failed(&mut self, why: &str, counts: bool) {
+        self.failures += u32::from(counts);
         if self.failures >= PATIENCE {
-            self.over = true;
+            self.lose(&format!("its log can't be read: {why}"));
         } else {
             self.wait().await;
         }
@@ -231,7 +266,7 @@ impl Follower {
             return Ok(Place::Gone);
         };
         let status = pod.status_of(container);
-        Ok(status.map_or(Place::Gone, |s| place(s, &self.target.container_id)))
+        Ok(status.map_or(Place::Replaced, |s| place(s, &self.target.container_id)))
     }
 }
 
@@ -254,6 +289,6 @@ fn place(status: &ContainerStatus, instance: &str) -> Place {
     } else if former == Some(instance) {
         Place::Previous
     } else {
-        Place::Gone
+        Place::Replaced
     }
 }

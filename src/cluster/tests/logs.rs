@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::server::{Answer, Server, Step, Told, refused};
 use crate::cluster::LogRequest;
-use crate::runner::ports::{LogTarget, ObserveError, Observer};
+use crate::runner::ports::{LogPart, LogTarget, ObserveError, Observer};
 
 const LOG: &str = "GET /api/v1/namespaces/shop/pods/web/log";
 const POD: &str = "GET /api/v1/namespaces/shop/pods/web";
@@ -54,7 +54,11 @@ fn over() -> Answer {
 
 async fn lines(server: &Server) -> Vec<String> {
     let cluster = server.cluster();
-    let lines = cluster.log(target()).collect::<Vec<String>>();
+    let text = |part| match part {
+        LogPart::Line(line) => line,
+        LogPart::Lost(why) => format!("lost: {why}"),
+    };
+    let lines = cluster.log(target()).map(text).collect::<Vec<String>>();
     tokio::time::timeout(Duration::from_secs(900), lines)
         .await
         .unwrap()
@@ -73,6 +77,8 @@ async fn a_log_is_read_to_the_end_of_its_container() {
             ]),
         )
         .on(POD, running())
+        .on(POD, over())
+        .on(LOG, Answer::Stream(vec![text(&["2Z three"])]))
         .on(POD, over());
     assert_eq!(lines(&server).await, ["one", "two", "three"]);
     let query = &server.calls(LOG)[0].query;
@@ -99,7 +105,6 @@ async fn a_log_that_breaks_in_mid_line_goes_on_without_doubles() {
             LOG,
             Answer::Stream(vec![text(&["1.5Z two\n", "1.6Z three\n", "1.6Z three\n"])]),
         )
-        .on(POD, running())
         .on(POD, over());
     assert_eq!(lines(&server).await, ["one", "two", "three", "three"]);
     let query = &server.calls(LOG)[2].query;
@@ -118,7 +123,75 @@ async fn a_stream_that_is_cut_in_peace_goes_on() {
         .on(POD, running())
         .on(POD, running())
         .on(LOG, Answer::Stream(vec![text(&["0Z one\n", "1Z two"])]))
+        .on(POD, over());
+    assert_eq!(lines(&server).await, ["one", "two"]);
+    server.finish();
+}
+
+/// The connection may be cut just before the container ends.
+#[tokio::test(start_paused = true)]
+async fn what_was_printed_between_the_cut_and_the_end_is_read() {
+    let server = Server::default();
+    server
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n"])]))
         .on(POD, running())
+        .on(POD, over())
+        .on(
+            LOG,
+            Answer::Stream(vec![text(&["0Z one\n", "1Z two\n", "2Z why"])]),
+        )
+        .on(POD, over());
+    assert_eq!(lines(&server).await, ["one", "two", "why"]);
+    server.finish();
+}
+
+/// A hook that is deleted once it is done: its pod is gone before it could be asked for.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_was_opened_outlives_its_pod() {
+    let server = Server::default();
+    let gone = || refused(404, "NotFound", "pods \"web\" not found");
+    server
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n", "1Z two\n"])]))
+        .on(POD, gone());
+    assert_eq!(lines(&server).await, ["one", "two"]);
+    server.finish();
+
+    let server = Server::default();
+    server
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n", "1Z two"])]))
+        .on(POD, running())
+        .on(POD, over())
+        .on(LOG, gone());
+    assert_eq!(lines(&server).await, ["one", "two"], "nothing is lost");
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_lost_is_said() {
+    let server = Server::default();
+    server
+        .on(
+            LOG,
+            Answer::Stream(vec![text(&["0Z one\n", "1Z tw"]), Step::Break]),
+        )
+        .on(POD, running())
+        .on(LOG, refused(404, "NotFound", "pods \"web\" not found"));
+    assert_eq!(lines(&server).await, ["one", "lost: its pod is gone"]);
+    server.finish();
+}
+
+/// However long it is away: that is the run's to judge.
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_is_away_takes_no_lines_with_it() {
+    let server = Server::default();
+    server
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n"]), Step::Break]))
+        .on(POD, running());
+    for _ in 0..30 {
+        server.on(LOG, Answer::Nobody);
+    }
+    server
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n", "1Z two\n"])]))
         .on(POD, over());
     assert_eq!(lines(&server).await, ["one", "two"]);
     server.finish();
@@ -136,7 +209,6 @@ async fn a_silent_container_is_not_given_up() {
     }
     server
         .on(LOG, Answer::Stream(vec![text(&["0Z one\n"])]))
-        .on(POD, over())
         .on(POD, over());
     assert_eq!(lines(&server).await, ["one"]);
     server.finish();
@@ -150,7 +222,6 @@ async fn a_container_that_has_not_started_is_waited_for() {
         .on(LOG, refused(400, "BadRequest", message))
         .on(LOG, refused(400, "BadRequest", message))
         .on(LOG, Answer::Stream(vec![text(&["0Z one\n"])]))
-        .on(POD, over())
         .on(POD, over());
     assert_eq!(lines(&server).await, ["one"]);
     server.finish();
@@ -165,7 +236,10 @@ async fn it_is_not_waited_for_for_ever() {
             refused(400, "BadRequest", "is waiting to start: ImagePullBackOff"),
         );
     }
-    assert_eq!(lines(&server).await, [""; 0]);
+    assert_eq!(
+        lines(&server).await,
+        ["lost: its log can't be read: it did not start"]
+    );
     server.finish();
 }
 
@@ -201,7 +275,6 @@ async fn while_it_waits_for_its_next_start_the_last_instance_is_the_present_one(
     };
     server
         .on(LOG, Answer::Stream(vec![text(&["0Z one\n"])]))
-        .on(POD, waiting())
         .on(POD, waiting());
     assert_eq!(lines(&server).await, ["one"]);
     server.finish();
@@ -218,19 +291,22 @@ async fn logs_of_instances_and_pods_that_are_gone_end() {
     server
         .on(LOG, Answer::Stream(vec![text(&["9Z of another\n"])]))
         .on(POD, later);
-    assert_eq!(lines(&server).await, [""; 0]);
+    assert_eq!(
+        lines(&server).await,
+        ["lost: its log has made room for a later one"]
+    );
     server.finish();
 
     let server = Server::default();
     server.on(LOG, refused(404, "NotFound", "pods \"web\" not found"));
-    assert_eq!(lines(&server).await, [""; 0]);
+    assert_eq!(lines(&server).await, ["lost: its pod is gone"]);
 
     let server = Server::default();
     let words = "unable to retrieve container logs for containerd://one";
     server
         .on(LOG, Answer::Stream(vec![Step::Text(words.to_owned())]))
         .on(POD, over());
-    assert_eq!(lines(&server).await, [""; 0]);
+    assert_eq!(lines(&server).await, ["lost: the node has removed its log"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,9 +323,10 @@ async fn that_logs_may_not_be_read_is_told_once() {
     let cluster = server.cluster();
     let mut told = Told::by(&cluster);
     for _ in 0..2 {
-        assert_eq!(cluster.log(target()).collect::<Vec<_>>().await, [""; 0]);
+        let parts = cluster.log(target()).collect::<Vec<_>>().await;
+        assert_eq!(parts, [LogPart::Lost("its log may not be read".to_owned())]);
     }
-    let text = "interrupted logs of pods in namespace `shop`: not allowed to read them: \
+    let text = "interrupted logs of pods in namespace `shop`: forbidden: \
         pods \"web\" is forbidden: User \"ci\" cannot get pods/log";
     assert_eq!(told.now(), [text]);
 }

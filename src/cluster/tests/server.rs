@@ -1,7 +1,7 @@
 //! An API server that follows a script, for what a real one can't do on demand.
 
 use std::collections::{HashMap, VecDeque};
-use std::convert::Infallible;
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ pub enum Answer {
     /// A body that comes bit by bit; the status is 200.
     Stream(Vec<Step>),
     After(Duration, Box<Answer>),
+    /// No connection.
+    Nobody,
 }
 
 pub enum Step {
@@ -84,7 +86,7 @@ impl Server {
         let script = Arc::clone(&self.0);
         let service = tower::service_fn(move |request: Request<Body>| {
             let script = Arc::clone(&script);
-            async move { Ok::<_, Infallible>(answer(&script, request).await) }
+            async move { answer(&script, request).await }
         });
         let client = Client::new(service, "default");
         Cluster::over(client, "test", ServerVersion::default())
@@ -118,7 +120,10 @@ impl Server {
     }
 }
 
-async fn answer(script: &Mutex<Script>, request: Request<Body>) -> Response<AnswerBody> {
+async fn answer(
+    script: &Mutex<Script>,
+    request: Request<Body>,
+) -> io::Result<Response<AnswerBody>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let query = parts.uri.query().unwrap_or_default().to_owned();
@@ -152,7 +157,7 @@ async fn answer(script: &Mutex<Script>, request: Request<Body>) -> Response<Answ
     respond(answer).await
 }
 
-async fn respond(answer: Answer) -> Response<AnswerBody> {
+async fn respond(answer: Answer) -> io::Result<Response<AnswerBody>> {
     let (status, body) = match answer {
         Answer::After(pause, answer) => {
             tokio::time::sleep(pause).await;
@@ -163,8 +168,9 @@ async fn respond(answer: Answer) -> Response<AnswerBody> {
             (status, full.map_err(|never| match never {}).boxed_unsync())
         }
         Answer::Stream(steps) => (200, play(steps).boxed_unsync()),
+        Answer::Nobody => return Err(io::Error::other("connection refused")),
     };
-    Response::builder().status(status).body(body).unwrap()
+    Ok(Response::builder().status(status).body(body).unwrap())
 }
 
 fn play(steps: Vec<Step>) -> Channel<Bytes, std::io::Error> {
@@ -268,5 +274,9 @@ fn short(observation: &Observation) -> String {
         Observation::Gone(snapshot) => format!("gone {}", name(snapshot)),
         Observation::Interrupted { what, why } => format!("interrupted {what}: {why}"),
         Observation::Resumed { what } => format!("resumed {what}"),
+        Observation::Unreachable { since, why } => {
+            format!("unreachable since {}s: {why}", since.as_secs())
+        }
+        Observation::Reachable => "reachable".to_owned(),
     }
 }

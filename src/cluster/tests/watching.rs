@@ -119,14 +119,71 @@ async fn an_outage_is_told_once_and_so_is_its_end() {
         [
             "seen pod a at 1",
             "seen pod b at 2",
-            "interrupted pods in namespace `shop`: can't watch pods in namespace `shop`: \
-             etcdserver: leader changed (InternalError)",
+            "interrupted pods in namespace `shop`: etcdserver: leader changed (InternalError)",
             "gone pod a at 1",
             "resumed pods in namespace `shop`",
             "seen pod c at 10",
         ]
     );
     server.finish();
+}
+
+/// Every watch breaks then; it is told once, and with it that nothing else is wrong.
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_does_not_answer_is_told_once() {
+    let server = Server::default();
+    server.quiet().on(PODS, list_at("2", [pod("a", "1")]));
+    for key in [WATCH, "GET /api/v1/namespaces/shop/events watch"] {
+        server
+            .on(key, watch([], Step::Break))
+            .on(key, Answer::Nobody);
+    }
+    for _ in 0..8 {
+        server.on("GET /version", Answer::Nobody);
+    }
+    let version = json!({"major": "1", "minor": "34", "gitVersion": "", "gitCommit": "",
+        "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": "", "platform": ""});
+    server
+        .on("GET /version", Answer::Json(200, version))
+        .on(WATCH, watch([("ADDED", pod("b", "10"))], Step::Hang));
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    cluster.watch(&shop()).await.unwrap();
+    assert_eq!(
+        told.take(4).await,
+        [
+            "seen pod a at 1",
+            "unreachable since 10s: connection refused",
+            "reachable",
+            "seen pod b at 10",
+        ]
+    );
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(told.now(), [""; 0]);
+    server.finish();
+}
+
+/// It is answered all the same: the trouble is that watch's own.
+#[tokio::test(start_paused = true)]
+async fn one_watch_that_finds_nobody_is_no_outage_of_all() {
+    let server = Server::default();
+    server
+        .quiet()
+        .on(PODS, list_at("2", [pod("a", "1")]))
+        .on(WATCH, watch([], Step::Break))
+        .on(WATCH, Answer::Nobody)
+        .on(WATCH, Answer::Nobody)
+        .on("GET /version", refused(403, "Forbidden", "no"));
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    cluster.watch(&shop()).await.unwrap();
+    assert_eq!(
+        told.take(2).await,
+        [
+            "seen pod a at 1",
+            "interrupted pods in namespace `shop`: connection refused",
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,8 +229,8 @@ async fn what_is_denied_is_said_once_and_asked_rarely() {
     assert_eq!(
         now,
         [
-            "interrupted events in namespace `shop`: not allowed to list events in namespace `shop`: \
-             events is forbidden: User \"ci\" cannot list",
+            "interrupted events in namespace `shop`: forbidden; causes that only events tell stay \
+             unnamed",
             "seen pod a at 1",
         ]
     );

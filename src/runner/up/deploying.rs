@@ -12,12 +12,10 @@ use crate::names::Namespace;
 use crate::plan::Step;
 use crate::runner::ports::{Cancel, DeployError, Mark, ObserveError, Observer};
 use crate::runner::tracked::{Doom, HelmSaid, Phase};
-use crate::snapshot::{Contents, RecordStatus};
+use crate::snapshot::{Contents, ObjectRef, RecordStatus};
 use crate::verdict::Baseline;
 
-/// How often a record is read before it counts as unreadable.
-const READ_TRIES: u32 = 5;
-/// Between two such tries, and before objects are asked for again.
+/// Before something is asked for again.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 impl Up<'_> {
@@ -35,6 +33,7 @@ impl Up<'_> {
         let limit = release.remaining(now);
         let cancel: Cancel = release.cancel.clone();
         let deployer = self.deployer;
+        release.helm_works = true;
         self.helms += 1;
         self.emitter.emit(EventKind::ReleaseStarted {
             release: step.id.clone(),
@@ -78,7 +77,7 @@ impl Up<'_> {
             return;
         }
         // What is left is to say why; a helm that is still at work is not needed any more.
-        release.cancel.gently.cancel();
+        release.stop_helm(Instant::now());
         release.phase = Phase::Converging;
         if let Some(doom) = &mut release.doom {
             doom.helm = Some(said);
@@ -121,20 +120,28 @@ impl Up<'_> {
             release.asked = Some(revision);
             release.revision = Some(revision);
             let observer = self.observer;
-            let contents = async move {
-                let contents = read_contents(observer, step, revision).await;
-                if let Ok(contents) = &contents {
-                    // Denied watches are told by the observer; helm may go there all the same.
-                    let _ = observer.watch(&foreign_namespaces(step, contents)).await;
-                    observer.follow(&contents.objects).await;
-                }
-                Done::Contents(at, contents)
-            };
+            let contents =
+                async move { Done::Contents(at, read_contents(observer, step, revision).await) };
             self.work.push(contents.boxed_local());
         }
         if release.helm_done && deployed && release.contents.is_some() {
             self.deployed(at, revision);
         }
+    }
+
+    /// Takes note of what the revision consists of, and watches what is not watched yet. A hook may
+    /// be at work already, so its log is not kept waiting for that.
+    pub(super) fn learn(&mut self, at: usize, contents: Contents) {
+        let (observer, step) = (self.observer, self.releases[at].step);
+        self.touched.learn(at, step, &contents);
+        let objects = contents.objects.clone();
+        let foreign = foreign_namespaces(step, &contents);
+        let watching = async move {
+            watch_all(observer, &foreign, &objects).await;
+            Done::Watched(at)
+        };
+        self.work.push(watching.boxed_local());
+        self.releases[at].contents = Some(contents);
     }
 
     pub(super) fn deployed(&mut self, at: usize, revision: u32) {
@@ -152,12 +159,14 @@ impl Up<'_> {
     /// Asks once for everything that the release consists of, after a pause.
     pub(super) fn look(&mut self, at: usize, pause: Duration) {
         let release = &self.releases[at];
-        let objects = release.contents.clone().unwrap_or_default().objects;
+        let contents = release.contents.clone().unwrap_or_default();
+        let foreign = foreign_namespaces(release.step, &contents);
+        let objects = contents.objects;
         let observer = self.observer;
         let looked = async move {
             tokio::time::sleep(pause).await;
             // Kinds that helm has only just brought were not served before.
-            observer.follow(&objects).await;
+            watch_all(observer, &foreign, &objects).await;
             Done::LookedAt(at, observer.refresh(&objects).await)
         };
         self.work.push(looked.boxed_local());
@@ -166,8 +175,8 @@ impl Up<'_> {
     pub(super) fn mark(&self, at: usize, revision: u32, mark: Mark) {
         let (observer, step) = (self.observer, self.releases[at].step);
         let marked = async move {
-            let done = observer.mark(&step.namespace, &step.release, revision, mark);
-            Done::Marked(at, done.await)
+            let mark = || observer.mark(&step.namespace, &step.release, revision, mark);
+            Done::Marked(at, until_answered(mark).await)
         };
         self.work.push(marked.boxed_local());
     }
@@ -178,23 +187,34 @@ pub(super) fn earlier(own: Instant, run: Option<Instant>) -> Instant {
     run.map_or(own, |run| run.min(own))
 }
 
-/// Reads what a revision consists of; a connection that breaks is no answer.
+/// Reads what a revision consists of.
 async fn read_contents(
     observer: &dyn Observer,
     step: &Step,
     revision: u32,
 ) -> Result<Contents, ObserveError> {
-    let mut tries = 1;
+    until_answered(|| observer.contents(&step.namespace, &step.release, revision)).await
+}
+
+/// Asks until there is an answer: a connection that breaks is none. An API server that is gone for
+/// good ends the run elsewhere.
+async fn until_answered<T, F>(question: impl Fn() -> F) -> Result<T, ObserveError>
+where
+    F: Future<Output = Result<T, ObserveError>>,
+{
     loop {
-        let read = observer.contents(&step.namespace, &step.release, revision);
-        match read.await {
-            Err(ObserveError::Unreachable(_)) if tries < READ_TRIES => {
-                tries += 1;
-                tokio::time::sleep(PAUSE).await;
-            }
-            other => return other,
+        match question().await {
+            Err(ObserveError::Unreachable(_)) => tokio::time::sleep(PAUSE).await,
+            answer => return answer,
         }
     }
+}
+
+/// Watches what a release brings beside what its namespace has.
+async fn watch_all(observer: &dyn Observer, foreign: &[Namespace], objects: &[ObjectRef]) {
+    // Denied watches are told by the observer; helm may go there all the same.
+    let _ = observer.watch(foreign).await;
+    observer.follow(objects).await;
 }
 
 /// Namespaces other than the release's own that its objects go to.

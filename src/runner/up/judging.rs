@@ -5,12 +5,61 @@ use tokio::time::Instant;
 use super::deploying::earlier;
 use super::{LAST_WORDS, PROOF_LINES, Up};
 use crate::event::{EventKind, Verdict};
+use crate::runner::hold::{Held, Stage, Standing};
 use crate::runner::ports::Mark;
-use crate::runner::tracked::{Doom, Phase, expired};
+use crate::runner::tracked::{Doom, Phase, Tracked, expired};
 use crate::verdict::{self, Scope};
 use crate::wording;
 
 impl Up<'_> {
+    /// Looks again at the releases that something has happened to, and lets every release go on
+    /// where it can.
+    pub(super) fn judge(&mut self) {
+        let now = Instant::now();
+        self.end_at_deadline();
+        self.kill_helms(now);
+        self.unjudged.extend(self.logs.turns(now));
+        self.unjudged_pods.clear();
+        for at in std::mem::take(&mut self.unjudged) {
+            if self.is_judged(at) {
+                self.read_record(at);
+                self.assess(at);
+                self.follow_logs(at);
+            }
+        }
+        // One release's turn may end what another was held back for.
+        loop {
+            self.turned = false;
+            let held = self.held();
+            for (at, held) in held.into_iter().enumerate() {
+                if self.is_judged(at) {
+                    self.decide(at, held, now);
+                }
+            }
+            if !self.turned {
+                return;
+            }
+        }
+    }
+
+    fn is_judged(&self, at: usize) -> bool {
+        self.releases[at].is_active() || self.releases[at].phase == Phase::Ready
+    }
+
+    /// What is borne of each release's troubles, because others may end them.
+    fn held(&self) -> Vec<Held> {
+        if self.outage.is_on() {
+            return vec![Held::ALL; self.releases.len()];
+        }
+        let releases = self.releases.iter();
+        let standings: Vec<Standing> = releases
+            .map(|r| Standing::new(r.stage(), &r.assessment.findings))
+            .collect();
+        let given_up = |r: &Tracked| r.helm_works && r.stage() == Stage::Over;
+        let place = self.helms < self.parallel || self.releases.iter().any(given_up);
+        self.holds.held(&standings, place)
+    }
+
     pub(super) fn assess(&mut self, at: usize) {
         let release = &mut self.releases[at];
         let Some(contents) = &release.contents else {
@@ -23,7 +72,7 @@ impl Up<'_> {
             applied: release.helm_done && release.phase != Phase::Deploying,
             before: &release.baseline,
             completed: self.completed,
-            repeating: verdict::nothing_repeats(),
+            repeating: self.logs.repeating(),
         };
         let assessment = verdict::assess(&self.world, &scope, &release.step.budgets);
         for change in release.shown.changes(&release.step.id, &assessment) {
@@ -42,11 +91,11 @@ impl Up<'_> {
     }
 
     /// Ready, lost, doomed, out of time, or none of these yet.
-    pub(super) fn decide(&mut self, at: usize, now: Instant) {
+    pub(super) fn decide(&mut self, at: usize, held: Held, now: Instant) {
         let release = &mut self.releases[at];
         let hopeless = release
             .patience
-            .exhausted(&release.assessment.findings, now);
+            .exhausted(&release.assessment.findings, held, now);
         if release.phase == Phase::Ready {
             if !release.assessment.ready && self.cancelled.is_none() {
                 self.degrade(at, now);
@@ -63,8 +112,9 @@ impl Up<'_> {
                         finding: Some(finding),
                         helm: None,
                     });
+                    self.turned = true;
                     if release.phase == Phase::Deploying {
-                        release.cancel.gently.cancel();
+                        release.stop_helm(now);
                     }
                 }
             }
@@ -95,7 +145,7 @@ impl Up<'_> {
         if !complete && now < doom.until {
             return;
         }
-        let log = log_of.and_then(|log| self.logs.evidence(log, PROOF_LINES));
+        let log = log_of.and_then(|log| self.logs.evidence(log, PROOF_LINES, &self.world));
         let verdict = doom.clone().verdict(log);
         self.fail(at, verdict);
     }
@@ -110,9 +160,9 @@ impl Up<'_> {
         };
         let first = release.assessment.findings.first();
         let log_of = first.and_then(|f| f.log_of.as_ref());
-        let log = log_of.and_then(|log| self.logs.evidence(log, PROOF_LINES));
+        let log = log_of.and_then(|log| self.logs.evidence(log, PROOF_LINES, &self.world));
         let verdict = expired(&limit, &release.assessment, log);
-        release.cancel.gently.cancel();
+        self.releases[at].stop_helm(Instant::now());
         self.fail(at, verdict);
     }
 
@@ -135,6 +185,7 @@ impl Up<'_> {
     pub(super) fn ready(&mut self, at: usize) {
         let release = &mut self.releases[at];
         release.phase = Phase::Ready;
+        self.turned = true;
         let revision = release.revision;
         self.emitter.emit(EventKind::ReleaseReady {
             release: release.step.id.clone(),
@@ -148,6 +199,7 @@ impl Up<'_> {
     pub(super) fn degrade(&mut self, at: usize, now: Instant) {
         let release = &mut self.releases[at];
         release.phase = Phase::Converging;
+        self.turned = true;
         release.deadline = Some(earlier(now + release.step.timeout, self.deadline));
         let waiting = release.assessment.waiting.as_ref();
         self.emitter.emit(EventKind::ReleaseDegraded {

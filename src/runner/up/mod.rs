@@ -2,8 +2,10 @@
 //! release is in `deploying` while helm is at work, and in `judging` from then on.
 
 mod deploying;
+mod ending;
 mod judging;
 
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
@@ -12,15 +14,19 @@ use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
+use super::begin::{Begun, begin};
 use super::emitter::Emitter;
-use super::log_keeper::{LogItem, LogKeeper};
+use super::hold::Holds;
+use super::logs::{LogItem, LogKeeper};
+use super::outage::Outage;
 use super::ports::{DeployError, Deployer, ObserveError, Observer};
+use super::touched::Touched;
 use super::tracked::{HelmSaid, Phase, Tracked};
-use super::{Channels, SETTLE, Settings, run_started};
-use crate::event::{CancelReason, EventKind, Outcome, PodChanged, Verb, VerdictClass};
-use crate::names::{ReleaseId, RunId};
+use super::{Channels, Settings};
+use crate::event::{CancelReason, EventKind, Outcome, Verb, VerdictClass};
+use crate::names::RunId;
 use crate::plan::{Plan, Queue};
-use crate::snapshot::{Contents, Observation, Pod, World};
+use crate::snapshot::{Contents, Observation, Pod, Snapshot, Uid, World};
 use crate::verdict::CompletedRule;
 
 /// How long a failure waits for the last lines of its log and for its cause to be seen.
@@ -33,7 +39,8 @@ const BATCH: usize = 512;
 /// Brings the plan's releases up. Returns how the run ended; everything else is in the events.
 ///
 /// # Errors
-/// The cluster can't be watched at all; nothing was started then.
+/// The cluster can't be watched at all, and nothing was started then; or its API server has not
+/// answered for too long, and what becomes of the stack is not known.
 pub async fn up(
     plan: &Plan,
     deployer: &dyn Deployer,
@@ -41,20 +48,15 @@ pub async fn up(
     settings: &Settings,
     channels: Channels,
 ) -> Result<Outcome, ObserveError> {
-    let mut emitter = Emitter::new(channels.events, settings.started_at);
-    emitter.emit(run_started(Verb::Up, plan, settings));
-    let observations = observer.observations();
-    let namespaces = plan.namespaces();
-    let mut cancel = channels.cancel;
-    tokio::select! {
-        watching = observer.watch(&namespaces) => watching?,
-        Some(reason) = cancel.recv() => {
-            emitter.emit(EventKind::RunCancelling { reason });
-            let outcome = super::outcome(Some(reason), &[], Outcome::Ready);
-            emitter.finish(outcome);
-            return Ok(outcome);
-        }
-    }
+    let (emitter, observations, cancel) =
+        match begin(Verb::Up, plan, observer, settings, channels).await? {
+            Begun::Watching {
+                emitter,
+                observations,
+                cancel,
+            } => (emitter, observations, cancel),
+            Begun::Cancelled(outcome) => return Ok(outcome),
+        };
     let run = Up {
         deployer,
         observer,
@@ -66,15 +68,21 @@ pub async fn up(
         queue: Queue::forward(plan),
         releases: plan.steps().iter().map(Tracked::new).collect(),
         world: World::default(),
+        unjudged: BTreeSet::new(),
+        unjudged_pods: HashSet::new(),
+        touched: Touched::new(plan),
+        holds: Holds::new(plan),
+        outage: Outage::default(),
         logs: LogKeeper::default(),
         work: FuturesUnordered::new(),
         emitter,
         cancelled: None,
         time_up: false,
-        ready_since: None,
+        turned: false,
+        quiet_since: None,
         failures: Vec::new(),
     };
-    Ok(run.run(observations, cancel).await)
+    run.run(observations, cancel).await
 }
 
 struct Up<'p> {
@@ -89,14 +97,23 @@ struct Up<'p> {
     queue: Queue,
     releases: Vec<Tracked<'p>>,
     world: World,
+    /// Releases that something has happened to since they were judged.
+    unjudged: BTreeSet<usize>,
+    /// Pods that were seen since then.
+    unjudged_pods: HashSet<Uid>,
+    touched: Touched,
+    holds: Holds,
+    outage: Outage,
     logs: LogKeeper,
     work: FuturesUnordered<LocalBoxFuture<'p, Done>>,
     emitter: Emitter,
     cancelled: Option<CancelReason>,
     /// The run's deadline has passed.
     time_up: bool,
-    /// Since when everything has been ready without a break.
-    ready_since: Option<Instant>,
+    /// A release has taken a turn that may matter to others.
+    turned: bool,
+    /// Since when every release has ended and nothing has run beside us.
+    quiet_since: Option<Instant>,
     failures: Vec<VerdictClass>,
 }
 
@@ -104,6 +121,8 @@ struct Up<'p> {
 enum Done {
     Deployed(usize, Result<(), DeployError>),
     Contents(usize, Result<Contents, ObserveError>),
+    /// All that the release brings is watched, as far as it can be by now.
+    Watched(usize),
     LookedAt(usize, Result<Vec<Observation>, ObserveError>),
     Marked(usize, Result<(), ObserveError>),
 }
@@ -113,15 +132,18 @@ impl Up<'_> {
         mut self,
         mut observations: LocalBoxStream<'static, Observation>,
         mut cancel: UnboundedReceiver<CancelReason>,
-    ) -> Outcome {
+    ) -> Result<Outcome, ObserveError> {
         // What the watches saw at first is the baseline, so it has to be in before anything starts.
         while let Some(Some(seen)) = observations.next().now_or_never() {
-            self.world.apply(&seen);
+            self.observe(&seen);
         }
         loop {
             self.start_what_may();
             if self.is_over() {
                 break;
+            }
+            if let Some(error) = self.outage.too_long(Instant::now()) {
+                return Err(error);
             }
             let wake = self.next_wake();
             tokio::select! {
@@ -135,20 +157,17 @@ impl Up<'_> {
                     }
                 }
                 item = self.logs.next() => {
-                    let ended = item.line.is_none();
-                    self.log(&item);
-                    // A line changes no judgement; an end may complete the proof of one.
-                    if !ended {
+                    if !self.log(item) {
                         continue;
                     }
                 }
                 () = super::sleep_until(wake) => {}
             }
-            self.judge_all();
+            self.judge();
         }
         let outcome = self.outcome();
         self.emitter.finish(outcome);
-        outcome
+        Ok(outcome)
     }
 
     fn start_what_may(&mut self) {
@@ -160,60 +179,84 @@ impl Up<'_> {
         }
     }
 
-    /// Nothing is started any more once the run's time is up; what is under way expires by itself.
-    fn end_at_deadline(&mut self) {
-        let is_up = self.deadline.is_some_and(|end| end <= Instant::now());
-        if !is_up || self.time_up || self.cancelled.is_some() {
-            return;
-        }
-        self.time_up = true;
-        let waiting = self.queue.cancel();
-        if waiting.is_empty() {
-            return;
-        }
-        let reason = CancelReason::Deadline;
-        self.emitter.emit(EventKind::RunCancelling { reason });
-        for at in waiting {
-            self.end(at, |release| EventKind::ReleaseCancelled { release });
-            self.failures.push(VerdictClass::Expired);
-        }
-    }
-
     fn observe(&mut self, seen: &Observation) {
+        if self.outage.tell(seen, &mut self.emitter) {
+            return;
+        }
         match seen {
-            Observation::Interrupted { what, why } => self.emitter.emit(EventKind::Warning {
-                release: None,
-                message: format!("can't watch {what}: {why}"),
-            }),
-            Observation::Resumed { what } => self.emitter.emit(EventKind::Warning {
-                release: None,
-                message: format!("watching {what} again"),
-            }),
-            Observation::Seen(_) | Observation::Gone(_) => self.world.apply(seen),
+            Observation::Gone(gone) => {
+                if let Snapshot::Pod(pod) = gone {
+                    self.look_at_the_end_of(pod);
+                }
+                self.unjudged.extend(self.touched.by(&self.world, gone));
+                self.world.apply(seen);
+            }
+            Observation::Seen(snapshot) => {
+                self.world.apply(seen);
+                self.unjudged.extend(self.touched.by(&self.world, snapshot));
+                if let Snapshot::Pod(pod) = snapshot {
+                    self.unjudged_pods.insert(pod.meta.uid.clone());
+                }
+            }
+            _ => {}
         }
     }
 
-    fn log(&mut self, item: &LogItem) {
-        let Some(source) = self.logs.keep(item) else {
+    /// A pod's deletion tells its last state, which may be the only word on how it ended: it is
+    /// judged before the pod is forgotten.
+    fn look_at_the_end_of(&mut self, pod: &Pod) {
+        let uid = &pod.meta.uid;
+        let is_known = self.world.pods.get(uid) == Some(pod);
+        if is_known && !self.unjudged_pods.contains(uid) {
             return;
+        }
+        let last = Snapshot::Pod(pod.clone());
+        let touched = self.touched.by(&self.world, &last);
+        if !touched.is_empty() {
+            self.world.apply(&Observation::Seen(last));
+            self.unjudged.extend(touched);
+            self.judge();
+        }
+    }
+
+    /// Takes note of a part of a log. Returns whether it may change a judgement: a line does not,
+    /// but its repetition does, and an end may complete a proof.
+    fn log(&mut self, item: LogItem) -> bool {
+        let Some(heard) = self.logs.keep(item, Instant::now()) else {
+            return false;
         };
-        let Some(line) = item.line.clone() else {
-            return;
+        let release = &self.releases[heard.step];
+        if heard.turned {
+            self.unjudged.insert(heard.step);
+        }
+        let Some(line) = heard.line else {
+            return true;
         };
-        self.emitter.emit(EventKind::ContainerLog {
-            release: self.releases[source.step].step.id.clone(),
-            pod: source.pod,
-            container: item.instance.container.clone(),
-            role: source.role,
-            attempt: item.instance.attempt,
-            line,
-        });
+        if release.phase != Phase::Ended {
+            self.emitter.emit(EventKind::ContainerLog {
+                release: release.step.id.clone(),
+                pod: line.pod,
+                container: line.container,
+                role: line.role,
+                attempt: line.attempt,
+                line: line.text,
+            });
+        }
+        heard.turned
     }
 
     fn done(&mut self, done: Done) {
-        if let Done::Deployed(..) = done {
+        if let Done::Deployed(at, _) = done {
             self.helms -= 1;
+            self.releases[at].helm_works = false;
+            self.releases[at].kill_at = None;
         }
+        let (Done::Deployed(at, _)
+        | Done::Contents(at, _)
+        | Done::Watched(at)
+        | Done::LookedAt(at, _)
+        | Done::Marked(at, _)) = done;
+        self.unjudged.insert(at);
         match done {
             Done::Deployed(at, Ok(())) if self.cancelled.is_some() => {
                 if self.releases[at].phase == Phase::Deploying {
@@ -222,7 +265,7 @@ impl Up<'_> {
             }
             Done::Deployed(at, Ok(())) => self.releases[at].helm_done = true,
             Done::Deployed(at, Err(error)) => self.not_deployed(at, error),
-            Done::Contents(at, Ok(contents)) => self.releases[at].contents = Some(contents),
+            Done::Contents(at, Ok(contents)) => self.learn(at, contents),
             Done::Contents(at, Err(error)) => self.refused(
                 at,
                 HelmSaid {
@@ -239,11 +282,14 @@ impl Up<'_> {
             }
             Done::LookedAt(at, Err(error)) => {
                 if self.releases[at].phase == Phase::Converging {
-                    self.warn(at, format!("its objects can't be read: {error}"));
+                    // That the API server does not answer is said by whoever watches it.
+                    if !matches!(error, ObserveError::Unreachable(_)) {
+                        self.warn(at, format!("its objects can't be read: {error}"));
+                    }
                     self.look(at, deploying::PAUSE);
                 }
             }
-            Done::Marked(_, Ok(())) => {}
+            Done::Watched(_) | Done::Marked(_, Ok(())) => {}
             Done::Marked(at, Err(error)) => {
                 self.warn(at, format!("its record can't be marked: {error}"));
             }
@@ -255,116 +301,5 @@ impl Up<'_> {
             release: Some(self.releases[at].step.id.clone()),
             message,
         });
-    }
-
-    /// Looks at every release again and lets it go on where it can.
-    fn judge_all(&mut self) {
-        self.end_at_deadline();
-        let now = Instant::now();
-        for at in 0..self.releases.len() {
-            if matches!(
-                self.releases[at].phase,
-                Phase::Deploying | Phase::Converging | Phase::Ready
-            ) {
-                self.read_record(at);
-                self.assess(at);
-                self.follow_logs(at);
-                self.decide(at, now);
-            }
-        }
-    }
-
-    fn end(&mut self, at: usize, event: impl FnOnce(ReleaseId) -> EventKind) {
-        let release = &mut self.releases[at];
-        release.phase = Phase::Ended;
-        self.emitter.emit(event(release.step.id.clone()));
-    }
-
-    fn cancel(&mut self, reason: CancelReason) {
-        if self.cancelled.is_some() {
-            for release in &self.releases {
-                release.cancel.now.cancel();
-            }
-            return;
-        }
-        self.cancelled = Some(reason);
-        self.emitter.emit(EventKind::RunCancelling { reason });
-        let mut ended = self.queue.cancel();
-        for (at, release) in self.releases.iter().enumerate() {
-            match release.phase {
-                Phase::Deploying if release.helm_done => ended.push(at),
-                Phase::Deploying => release.cancel.gently.cancel(),
-                Phase::Converging => ended.push(at),
-                Phase::Waiting | Phase::Ready | Phase::Ended => {}
-            }
-        }
-        for at in ended {
-            self.end(at, |release| EventKind::ReleaseCancelled { release });
-        }
-    }
-
-    /// Everything has ended, nothing runs beside us, and what is ready has stayed so for a moment.
-    fn is_over(&mut self) -> bool {
-        let still = |r: &Tracked| matches!(r.phase, Phase::Waiting) || r.is_active();
-        // A run that was cancelled waits for helm alone, others for their marks too.
-        let at_work = if self.cancelled.is_some() {
-            self.helms > 0
-        } else {
-            !self.work.is_empty()
-        };
-        if self.releases.iter().any(still) || at_work {
-            self.ready_since = None;
-            return false;
-        }
-        if self.cancelled.is_some() || !self.releases.iter().any(|r| r.phase == Phase::Ready) {
-            return true;
-        }
-        let since = *self.ready_since.get_or_insert_with(Instant::now);
-        since.elapsed() >= self.settle_time()
-    }
-
-    fn next_wake(&self) -> Option<Instant> {
-        let settled = self.ready_since.map(|since| since + SETTLE);
-        let run = self
-            .deadline
-            .filter(|_| !self.time_up && self.cancelled.is_none());
-        let active = self.releases.iter().filter(|r| r.is_active());
-        let ends = active.flat_map(|r| match &r.doom {
-            Some(doom) => [Some(doom.until), None],
-            None => [r.deadline, r.patience.next(&r.assessment.findings)],
-        });
-        ends.flatten().chain(settled).chain(run).min()
-    }
-
-    /// A pod without a readiness probe counts as ready the moment it runs, so its first moments
-    /// prove little.
-    fn settle_time(&self) -> Duration {
-        let release = |r: &Tracked| r.phase == Phase::Ready && self.has_unprobed_pod(r);
-        if self.releases.iter().any(release) {
-            SETTLE
-        } else {
-            Duration::ZERO
-        }
-    }
-
-    fn has_unprobed_pod(&self, release: &Tracked) -> bool {
-        self.pods(release).any(|(pod, _)| {
-            pod.phase == "Running" && pod.containers.iter().any(|c| !c.has_readiness_probe)
-        })
-    }
-
-    /// The pods of the release's present revision.
-    fn pods<'a>(&'a self, release: &'a Tracked) -> impl Iterator<Item = (&'a Pod, &'a PodChanged)> {
-        let current = release.assessment.pods.iter().filter(|p| !p.outgoing);
-        current.filter_map(|view| {
-            let found = self.world.pods.values().find(|pod| {
-                pod.meta.name == view.pod && pod.meta.namespace == release.step.namespace.as_str()
-            });
-            found.map(|pod| (pod, view))
-        })
-    }
-
-    fn outcome(&self) -> Outcome {
-        super::outcome(self.cancelled, &self.failures, Outcome::Ready)
     }
 }

@@ -1,0 +1,77 @@
+//! How a run begins, whichever way it goes.
+
+use futures::stream::LocalBoxStream;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::emitter::Emitter;
+use super::ports::{ObserveError, Observer};
+use super::{Channels, Settings, outcome};
+use crate::event::{CancelReason, EventKind, Outcome, PlannedRelease, SCHEMA, Verb};
+use crate::plan::Plan;
+use crate::snapshot::Observation;
+
+/// What a run goes on with.
+pub enum Begun {
+    Watching {
+        emitter: Emitter,
+        observations: LocalBoxStream<'static, Observation>,
+        cancel: UnboundedReceiver<CancelReason>,
+    },
+    /// It was cancelled before it saw anything, and has said so.
+    Cancelled(Outcome),
+}
+
+/// Says what is planned and starts to watch.
+///
+/// # Errors
+/// The cluster can't be watched at all.
+pub async fn begin(
+    verb: Verb,
+    plan: &Plan,
+    observer: &dyn Observer,
+    settings: &Settings,
+    channels: Channels,
+) -> Result<Begun, ObserveError> {
+    let mut emitter = Emitter::new(channels.events, settings.started_at);
+    emitter.emit(run_started(verb, plan, settings));
+    let observations = observer.observations();
+    let namespaces = plan.namespaces();
+    let mut cancel = channels.cancel;
+    tokio::select! {
+        watching = observer.watch(&namespaces) => watching?,
+        Some(reason) = cancel.recv() => {
+            emitter.emit(EventKind::RunCancelling { reason });
+            let outcome = outcome(Some(reason), &[], Outcome::Ready);
+            emitter.finish(outcome);
+            return Ok(Begun::Cancelled(outcome));
+        }
+    }
+    Ok(Begun::Watching {
+        emitter,
+        observations,
+        cancel,
+    })
+}
+
+fn run_started(verb: Verb, plan: &Plan, settings: &Settings) -> EventKind {
+    let release = |step: &crate::plan::Step| PlannedRelease {
+        id: step.id.clone(),
+        namespace: step.namespace.clone(),
+        name: step.release.clone(),
+        chart: settings.charts.get(&step.id).cloned().unwrap_or_default(),
+        needs: step
+            .needs
+            .iter()
+            .map(|&need| plan.steps()[need].id.clone())
+            .collect(),
+    };
+    EventKind::RunStarted {
+        schema: SCHEMA,
+        run: settings.run.clone(),
+        verb,
+        stack: plan.stack.clone(),
+        namespace: plan.namespace.clone(),
+        context: settings.context.clone(),
+        releases: plan.steps().iter().map(release).collect(),
+    }
+}

@@ -1,0 +1,149 @@
+//! When a run ends: by itself, by its deadline, by a signal, or blind.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{LAST_WORDS, Up};
+use crate::event::{CancelReason, EventKind, Outcome, PodChanged, VerdictClass};
+use crate::names::ReleaseId;
+use crate::runner::tracked::{GRACE, Phase, Tracked};
+use crate::runner::{SETTLE, outcome};
+use crate::snapshot::Pod;
+use crate::wording;
+
+impl Up<'_> {
+    /// Nothing is started any more once the run's time is up; what is under way expires by itself.
+    pub(super) fn end_at_deadline(&mut self) {
+        let is_up = self.deadline.is_some_and(|end| end <= Instant::now());
+        if !is_up || self.time_up || self.cancelled.is_some() {
+            return;
+        }
+        self.time_up = true;
+        let waiting = self.queue.cancel();
+        if waiting.is_empty() {
+            return;
+        }
+        let reason = CancelReason::Deadline;
+        self.emitter.emit(EventKind::RunCancelling { reason });
+        for at in waiting {
+            self.end(at, |release| EventKind::ReleaseCancelled { release });
+            self.failures.push(VerdictClass::Expired);
+        }
+    }
+
+    /// A helm that was asked to end and does not would keep the run for ever.
+    pub(super) fn kill_helms(&mut self, now: Instant) {
+        for at in 0..self.releases.len() {
+            if self.releases[at].kill_helm(now) {
+                let time = wording::duration(GRACE);
+                self.warn(
+                    at,
+                    format!("its helm was killed: asked to end, it was still at work after {time}"),
+                );
+            }
+        }
+    }
+
+    pub(super) fn end(&mut self, at: usize, event: impl FnOnce(ReleaseId) -> EventKind) {
+        let release = &mut self.releases[at];
+        release.phase = Phase::Ended;
+        self.turned = true;
+        self.logs.close(at);
+        self.emitter.emit(event(release.step.id.clone()));
+    }
+
+    pub(super) fn cancel(&mut self, reason: CancelReason) {
+        if self.cancelled.is_some() {
+            for release in &self.releases {
+                release.cancel.now.cancel();
+            }
+            return;
+        }
+        self.cancelled = Some(reason);
+        self.emitter.emit(EventKind::RunCancelling { reason });
+        let now = Instant::now();
+        let mut ended = self.queue.cancel();
+        for (at, release) in self.releases.iter_mut().enumerate() {
+            match release.phase {
+                Phase::Deploying if release.helm_done => ended.push(at),
+                Phase::Deploying => release.stop_helm(now),
+                Phase::Converging => ended.push(at),
+                Phase::Waiting | Phase::Ready | Phase::Ended => {}
+            }
+        }
+        for at in ended {
+            self.end(at, |release| EventKind::ReleaseCancelled { release });
+        }
+    }
+
+    /// Everything has ended, nothing runs beside us, what is ready has stayed so for a moment, and
+    /// the last lines of its logs are in.
+    pub(super) fn is_over(&mut self) -> bool {
+        let still = |r: &Tracked| matches!(r.phase, Phase::Waiting) || r.is_active();
+        // A run that was cancelled waits for helm alone, others for their marks too.
+        let at_work = if self.cancelled.is_some() {
+            self.helms > 0
+        } else {
+            !self.work.is_empty()
+        };
+        if self.releases.iter().any(still) || at_work {
+            self.quiet_since = None;
+            return false;
+        }
+        if self.cancelled.is_some() {
+            return true;
+        }
+        let since = *self.quiet_since.get_or_insert_with(Instant::now);
+        since.elapsed() >= self.quiet_time()
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Instant> {
+        let quiet = self.quiet_since.map(|since| since + self.quiet_time());
+        let run = self
+            .deadline
+            .filter(|_| !self.time_up && self.cancelled.is_none());
+        let active = self.releases.iter().filter(|r| r.is_active());
+        let ends = active.flat_map(|r| match &r.doom {
+            Some(doom) => [Some(doom.until), None],
+            None => [r.deadline, r.patience.next(&r.assessment.findings)],
+        });
+        let kills = self.releases.iter().map(|r| r.kill_at);
+        let others = [quiet, run, self.outage.end(), self.logs.next_turn()];
+        ends.chain(kills).chain(others).flatten().min()
+    }
+
+    /// How long a run whose releases have all ended goes on, to see them stay ready: a pod without
+    /// a readiness probe counts as ready the moment it runs, so its first moments prove little.
+    fn quiet_time(&self) -> Duration {
+        let unproven = |r: &Tracked| r.phase == Phase::Ready && self.has_unprobed_pod(r);
+        if self.releases.iter().any(unproven) {
+            SETTLE
+        } else if self.logs.is_behind(&self.world) {
+            LAST_WORDS
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    fn has_unprobed_pod(&self, release: &Tracked) -> bool {
+        self.pods(release).any(|(pod, _)| {
+            pod.phase == "Running" && pod.containers.iter().any(|c| !c.has_readiness_probe)
+        })
+    }
+
+    /// The pods of the release's present revision.
+    pub(super) fn pods<'a>(
+        &'a self,
+        release: &'a Tracked,
+    ) -> impl Iterator<Item = (&'a Pod, &'a PodChanged)> {
+        let assessment = &release.assessment;
+        let pods = assessment.pod_uids.iter().zip(&assessment.pods);
+        pods.filter(|(_, view)| !view.outgoing)
+            .filter_map(|(uid, view)| Some((self.world.pods.get(uid)?, view)))
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        outcome(self.cancelled, &self.failures, Outcome::Ready)
+    }
+}
