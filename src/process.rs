@@ -216,6 +216,18 @@ mod tests {
         assert_eq!(lines(&ended.stderr), ["err"]);
     }
 
+    /// The program that runs may have been replaced, and is meant all the same.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn our_own_binary_is_the_one_that_runs() {
+        use std::os::unix::fs::MetadataExt;
+        let own = own_binary().unwrap();
+        let running = std::env::current_exe().unwrap();
+        assert_ne!(own, running, "a path can be given to another file");
+        let inode = |path: &Path| std::fs::metadata(path).unwrap().ino();
+        assert_eq!(inode(&own), inode(&running));
+    }
+
     #[tokio::test]
     async fn keeps_the_end_of_a_long_output() {
         let ended = sh("yes 0123456789 | head -n 20000; echo last")

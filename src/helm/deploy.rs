@@ -165,6 +165,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_helm_that_was_never_there_is_told_in_the_leashs_words() {
+        use std::os::unix::process::ExitStatusExt;
+        let ended = Ended {
+            status: std::process::ExitStatus::from_raw(126 << 8),
+            stdout: Vec::new(),
+            stderr: b"error: `/bin/helm` can't be started: Permission denied (os error 13)\n"
+                .into(),
+            stopped: false,
+        };
+        let Err(DeployError::Refused { message, .. }) = outcome(&ended) else {
+            panic!("it was not refused");
+        };
+        assert_eq!(
+            message,
+            "`/bin/helm` can't be started: Permission denied (os error 13)"
+        );
+    }
+
+    #[test]
     fn helms_sentence_is_found_behind_its_noise() {
         let printed = [
             "WARNING: Kubernetes configuration file is group-readable.",

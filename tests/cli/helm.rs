@@ -165,3 +165,13 @@ fn it_is_asked_in_an_environment_without_surprises() {
     let ran = up(&folder);
     assert!(ran.stderr.contains("connecting to"), "{ran}");
 }
+
+#[test]
+fn one_that_never_answers() {
+    insta::assert_snapshot!(answers("exec /bin/sleep 600"), @r"
+    stderr:
+    error: `[FOLDER]/bin/helm` can't be run: `helm version` did not end within 10s
+    hint: name another with `--helm PATH`
+    exit code 4
+    ");
+}

@@ -45,7 +45,11 @@ fn a_program_ends_with_the_parent_that_was_killed() {
 fn a_program_is_not_started_for_a_parent_that_is_gone() {
     let other = (std::process::id() + 1).to_string();
     let ran = Folder::empty().run(&["__leash", &other, "/bin/echo", "started"]);
-    insta::assert_snapshot!(ran, @"exit code 126");
+    insta::assert_snapshot!(ran, @r"
+    stderr:
+    error: `/bin/echo` can't be started: the parent process is gone
+    exit code 126
+    ");
 }
 
 #[test]
@@ -71,4 +75,9 @@ fn what_can_not_be_started() {
         let ran = Folder::empty().run(args);
         assert_eq!(ran.code, Some(126), "{args:?}: {ran}");
     }
+    insta::assert_snapshot!(Folder::empty().run(&["__leash", &own, "/nowhere"]), @r"
+    stderr:
+    error: `/nowhere` can't be started: No such file or directory (os error 2)
+    exit code 126
+    ");
 }

@@ -1,4 +1,9 @@
-use crate::folder::{Folder, assert_not_asked};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::folder::{Folder, assert_not_asked, start};
 
 #[test]
 fn a_release_that_the_profile_does_not_have() {
@@ -177,4 +182,29 @@ fn a_cluster_that_does_not_answer() {
     exit code 4
     ");
     assert_eq!(folder.helm_calls(), ["version --template {{.Version}}"]);
+}
+
+/// helm never answers here; the signal comes once it has been asked.
+#[test]
+fn a_signal_before_the_run_leaves_nothing_behind() {
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let asked = "#!/bin/sh\necho asked > \"$HOME/asked\"\nexec /bin/sleep 600\n";
+        let (folder, cluster) = Folder::shop_of_a_cluster();
+        let folder = folder.script("bin/helm", asked);
+        let program = start(&mut folder.command(&["up"]));
+        let limit = Instant::now() + Duration::from_secs(60);
+        while !folder.path().join("asked").exists() {
+            assert!(Instant::now() < limit, "helm was not asked");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let pid = Pid::from_raw(program.id().cast_signed());
+        kill(pid, signal).unwrap();
+        let ended = program.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(code));
+        let left: Vec<_> = std::fs::read_dir(folder.path().join("tmp"))
+            .unwrap()
+            .collect();
+        assert!(left.is_empty(), "left behind: {left:?}");
+        assert_not_asked(&cluster);
+    }
 }

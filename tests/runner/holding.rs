@@ -136,11 +136,13 @@ fn the_last_look_sees_a_crash_that_follows_at_once() {
 }
 
 fn warnings(ran: &Ran) -> Vec<&str> {
-    let warning = |kind| match kind {
-        &EventKind::Warning { ref message, .. } => Some(message.as_str()),
-        _ => None,
-    };
-    ran.events.iter().filter_map(|e| warning(&e.kind)).collect()
+    let events = ran.events.iter();
+    events
+        .filter_map(|event| match &event.kind {
+            EventKind::Warning { message, .. } => Some(message.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 fn unreachable() -> Observation {

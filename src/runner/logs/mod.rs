@@ -4,6 +4,8 @@
 mod kept;
 mod repeats;
 mod runs;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
