@@ -201,3 +201,18 @@ fn a_helm_that_does_not_listen_is_killed() {
     let killed = "its helm was killed: asked to end, it was still at work after 10s";
     assert_eq!(warnings(&ran), [killed]);
 }
+
+/// All in one namespace; each comes up in its own time, so that there are many small batches.
+#[test]
+fn two_hundred_releases_come_up_side_by_side() {
+    let ids: Vec<&'static str> = (0..200)
+        .map(|n| &*Box::leak(format!("r{n}").into_boxed_str()))
+        .collect();
+    let scripts = ids.iter().zip(1_u64..);
+    let cluster = Scripted::new(scripts.map(|(id, n)| (*id, slow(id, 1_000 + n * 37))));
+    let releases: Vec<(&str, &[&str])> = ids.iter().map(|id| (*id, &[][..])).collect();
+    let begun = std::time::Instant::now();
+    let ran = run_scripted(&releases, &cluster);
+    println!("{} events in {:?}", ran.events.len(), begun.elapsed());
+    assert_eq!(ran.outcome, Outcome::Ready);
+}

@@ -1,6 +1,7 @@
 //! The ends of logs, within bounds: each bound that is hit leaves a mark.
 
 use std::collections::VecDeque;
+use std::str::Chars;
 
 /// Lines kept of one instance of a container.
 const LINES: usize = 50;
@@ -62,12 +63,36 @@ pub fn mark(note: &str) -> String {
     format!("[{note}]")
 }
 
-/// A line without colours and whatever else a terminal would act on.
+/// A line without colours and whatever else a terminal would act on (ECMA-48: control sequences
+/// end with a letter or one of a few signs, control strings with BEL or ST).
 pub fn plain(line: &str) -> String {
-    let line = console::strip_ansi_codes(line);
-    line.chars()
-        .filter(|c| *c == '\t' || !c.is_control())
-        .collect()
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\u{1b}' => match rest.next() {
+                Some('[') => skip_sequence(&mut rest),
+                Some(']' | 'P' | 'X' | '^' | '_') => skip_string(&mut rest),
+                _ => {}
+            },
+            '\u{9b}' => skip_sequence(&mut rest),
+            '\t' => text.push(c),
+            c if c.is_control() => {}
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+fn skip_sequence(rest: &mut Chars<'_>) {
+    let _end = rest.find(|c| matches!(c, '@'..='~'));
+}
+
+fn skip_string(rest: &mut Chars<'_>) {
+    let end = rest.find(|c| matches!(c, '\u{7}' | '\u{1b}' | '\u{9c}'));
+    if end == Some('\u{1b}') {
+        let _st = rest.next();
+    }
 }
 
 fn cut(line: &str) -> String {
@@ -120,7 +145,9 @@ mod tests {
 
     #[test]
     fn nothing_is_left_that_a_terminal_would_act_on() {
-        let line = "\u{1b}[31mred\u{1b}[0m\tand \u{7}bell\u{1b}]0;title\u{7}!";
-        assert_eq!(plain(line), "red\tand bell!");
+        let line =
+            "\u{1b}[1;31mred\u{1b}[0m\tand \u{7}bell\u{1b}]0;title\u{7}!\u{1b}]8;;x\u{1b}\\?";
+        assert_eq!(plain(line), "red\tand bell!?");
+        assert_eq!(plain("cut \u{1b}[3"), "cut ");
     }
 }
