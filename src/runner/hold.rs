@@ -82,14 +82,11 @@ impl Holds {
 
     /// A release comes after all that it needs.
     fn over(needs: Vec<Vec<usize>>) -> Holds {
-        let mut far = vec![vec![false; needs.len()]; needs.len()];
-        for at in 0..needs.len() {
-            for &need in &needs[at] {
-                far[at][need] = true;
-                for further in 0..need {
-                    far[at][further] |= far[need][further];
-                }
-            }
+        let mut far: Vec<Vec<bool>> = Vec::with_capacity(needs.len());
+        for list in &needs {
+            let near_or_far =
+                |other: usize| list.iter().any(|&need| need == other || far[need][other]);
+            far.push((0..needs.len()).map(near_or_far).collect());
         }
         Holds { needs, far }
     }
@@ -338,9 +335,9 @@ mod tests {
             let lacking = (0..releases.len()).filter(|&at| held[at].lacking);
             for at in lacking.collect::<Vec<_>>() {
                 let before = releases.clone();
-                for other in 0..releases.len() {
+                for (other, release) in releases.iter_mut().enumerate() {
                     if other != at && !holds.far[other][at] {
-                        releases[other].stage = Stage::Over;
+                        release.stage = Stage::Over;
                     }
                 }
                 prop_assert!(!holds.held(&releases, true)[at].lacking);

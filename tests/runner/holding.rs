@@ -19,7 +19,7 @@ fn failed(ran: &Ran, id: &str) -> Option<u64> {
 }
 
 fn assert_about(found: Option<u64>, wanted: u64) {
-    let found = found.expect("it did not come to that");
+    let found = found.unwrap();
     assert!((wanted..=wanted + AT_MOST).contains(&found), "{found}");
 }
 
@@ -211,8 +211,6 @@ fn two_hundred_releases_come_up_side_by_side() {
     let scripts = ids.iter().zip(1_u64..);
     let cluster = Scripted::new(scripts.map(|(id, n)| (*id, slow(id, 1_000 + n * 37))));
     let releases: Vec<(&str, &[&str])> = ids.iter().map(|id| (*id, &[][..])).collect();
-    let begun = std::time::Instant::now();
     let ran = run_scripted(&releases, &cluster);
-    println!("{} events in {:?}", ran.events.len(), begun.elapsed());
     assert_eq!(ran.outcome, Outcome::Ready);
 }

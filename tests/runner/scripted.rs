@@ -35,11 +35,13 @@ pub struct Script {
     pub deaf: bool,
 }
 
+/// By pod and container: parts with the time since the part before.
+type Logs = HashMap<(String, String), Vec<(u64, LogPart)>>;
+
 #[derive(Clone)]
 pub struct Scripted {
     scripts: Rc<HashMap<String, Script>>,
-    /// By pod and container: parts with the time since the part before.
-    logs: Rc<HashMap<(String, String), Vec<(u64, LogPart)>>>,
+    logs: Rc<Logs>,
     sender: UnboundedSender<Observation>,
     receiver: Rc<RefCell<Option<UnboundedReceiver<Observation>>>>,
     /// How often a record could not be read because nobody answered.
@@ -217,9 +219,9 @@ pub fn object(api_version: &str, kind: &str, name: &str) -> ObjectRef {
     }
 }
 
-fn meta(uid: String, name: &str, owner: Option<(String, &str, &str)>) -> Meta {
+fn meta(uid: &str, name: &str, owner: Option<(String, &str, &str)>) -> Meta {
     Meta {
-        uid: Uid::from(uid.as_str()),
+        uid: Uid::from(uid),
         namespace: "test".into(),
         name: name.into(),
         generation: 1,
@@ -241,7 +243,7 @@ pub fn workload(name: &str, available: bool) -> [Snapshot; 2] {
     [
         Snapshot::Workload(Workload {
             kind: WorkloadKind::Deployment,
-            meta: meta(format!("d-{name}"), name, None),
+            meta: meta(&format!("d-{name}"), name, None),
             observed_generation: 1,
             desired: 1,
             current: 1,
@@ -257,7 +259,7 @@ pub fn workload(name: &str, available: bool) -> [Snapshot; 2] {
         }),
         Snapshot::ReplicaSet(ReplicaSet {
             meta: meta(
-                format!("rs-{name}"),
+                &format!("rs-{name}"),
                 &format!("{name}-1"),
                 Some((format!("d-{name}"), "Deployment", name)),
             ),
@@ -291,7 +293,7 @@ pub fn pod_of(name: &str, init: bool, state: ContainerState, restarts: u32) -> P
     let told = status(if init { "wait" } else { "app" }, state, restarts);
     Pod {
         meta: meta(
-            format!("pod-{name}"),
+            &format!("pod-{name}"),
             &format!("{name}-1-x"),
             Some((format!("rs-{name}"), "ReplicaSet", &format!("{name}-1"))),
         ),

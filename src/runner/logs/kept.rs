@@ -99,7 +99,8 @@ fn cut(line: &str) -> String {
     if line.len() <= LINE {
         return line.to_owned();
     }
-    let end = line.floor_char_boundary(LINE);
+    let starts = line.char_indices().map(|(at, _)| at);
+    let end = starts.take_while(|at| *at <= LINE).last().unwrap_or(0);
     format!("{} [... {} bytes cut]", &line[..end], line.len() - end)
 }
 
