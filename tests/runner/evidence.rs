@@ -120,3 +120,23 @@ fn a_pod_that_is_gone_at_once_leaves_its_exit_code_and_a_note() {
     });
     assert_eq!(log, Some(vec!["[its pod is gone]".to_owned()]));
 }
+/// Every line differs by its number only; what it waits for is out of sight.
+#[test]
+fn a_container_that_repeats_itself_is_noticed_without_any_news_of_the_cluster() {
+    let waiting: Vec<(u64, String)> = (0..2_000)
+        .map(|n| (1_000, format!("waiting for db, try {n}")))
+        .collect();
+    let parts: Vec<(u64, &str)> = waiting.iter().map(|(p, t)| (*p, t.as_str())).collect();
+    let cluster = Scripted::new([("a", with_init("a", 10_000_000))]).log("a-1-x", "wait", &parts);
+    let ran = run_scripted(&[("a", &[])], &cluster);
+    assert_eq!(ran.outcome, Outcome::Failed);
+    let failed = ran.when("a", |kind| matches!(kind, EventKind::ReleaseFailed { .. }));
+    // The first line comes at 1.2 s; five seconds later it is known, then its budget runs.
+    let budget = 240_000;
+    let since = 1_200 + 5_000;
+    let failed = failed.unwrap();
+    assert!(
+        (since + budget..since + budget + 2_000).contains(&failed),
+        "{failed}"
+    );
+}

@@ -251,6 +251,7 @@ pub fn workload(name: &str, available: bool) -> [Snapshot; 2] {
             ready: count,
             available: count,
             strategy: UpdateStrategy::Rolling { partition: 0 },
+            ordered: false,
             paused: false,
             revision: 1,
             current_revision: String::new(),
@@ -308,6 +309,7 @@ pub fn pod_of(name: &str, init: bool, state: ContainerState, restarts: u32) -> P
         node: Some("node".into()),
         restart_policy: "Always".into(),
         conditions: Vec::new(),
+        volumes: Vec::new(),
         init_containers: if init {
             vec![container("wait")]
         } else {
