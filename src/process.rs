@@ -8,7 +8,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -44,6 +44,15 @@ pub struct Ended {
     pub stderr: Vec<u8>,
     /// It was asked to end before it did.
     pub stopped: bool,
+}
+
+/// The signal that ended a program, also where a shell in between reports it as 128 and its number.
+pub fn killed_by(status: ExitStatus) -> Option<i32> {
+    const SHELL: i32 = 128;
+    status.signal().or_else(|| {
+        let signal = status.code()? - SHELL;
+        matches!(signal, 1..=15).then_some(signal)
+    })
 }
 
 /// When to stop: `gently` sends SIGTERM once, `now` kills the group.

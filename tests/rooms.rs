@@ -43,6 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "profile::Values",
             "manifest",
             "process",
+            "wording",
             "runner::ports",
         ],
     ),

@@ -198,6 +198,7 @@ fn judge(documents: &[Value]) -> String {
                 object,
                 events: vec!["pre-upgrade".to_owned()],
                 weight: 0,
+                succeeded: false,
             })
             .collect(),
         ..Contents::default()

@@ -169,6 +169,14 @@ struct PayloadHook {
     events: Option<Vec<String>>,
     #[serde(default)]
     weight: i64,
+    #[serde(default)]
+    last_run: Option<LastRun>,
+}
+
+#[derive(Deserialize)]
+struct LastRun {
+    #[serde(default)]
+    phase: String,
 }
 
 /// The API's base64 around helm's base64 around gzip, or plain, around JSON.
@@ -196,6 +204,10 @@ impl Payload {
                 object: rendered.object,
                 events: events.clone(),
                 weight: hook.weight,
+                succeeded: hook
+                    .last_run
+                    .as_ref()
+                    .is_some_and(|run| run.phase == "Succeeded"),
             };
             hooks.extend(objects(&hook.manifest)?.into_iter().map(place));
         }

@@ -10,15 +10,13 @@ use futures::future::LocalBoxFuture;
 
 use super::args::{self, Connection, Marks, Upgrade};
 use super::environment::{self, Changes};
+use super::failure::{About, refusal};
 use super::{Binary, Staged, Workspace};
 use crate::names::ReleaseId;
 use crate::plan::Step;
 use crate::process::{self, Ended, Program, Stop};
-use crate::profile::Values;
-use crate::runner::ports::{Cancel, DeployError, Deployer};
-
-/// Lines of helm's output that a failure carries.
-const OUTPUT_LINES: usize = 20;
+use crate::profile::{ChartSource, Values};
+use crate::runner::ports::{Cancel, DeployError, Deployer, Refusal};
 
 /// Where helm goes, and what it leaves behind there.
 pub type Target = Connection;
@@ -43,15 +41,13 @@ impl Deployer for Helm {
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
         async move {
-            let values = self.values_files(step).map_err(|error| {
-                refused(format!("the values can't be written: {error}"), Vec::new())
-            })?;
-            let staged = self.charts.get(&step.id).ok_or_else(|| {
-                refused(
-                    format!("the chart of `{}` was not staged", step.id),
-                    Vec::new(),
-                )
-            })?;
+            let values = self
+                .values_files(step)
+                .map_err(|error| refused(format!("the values can't be written: {error}")))?;
+            let staged = self
+                .charts
+                .get(&step.id)
+                .ok_or_else(|| refused(format!("the chart of `{}` was not staged", step.id)))?;
             let what = Upgrade {
                 release: &step.release,
                 namespace: &step.namespace,
@@ -61,7 +57,7 @@ impl Deployer for Helm {
                 limit,
             };
             let args = args::upgrade(self.binary.version, &self.target, &self.marks, &what);
-            self.run(args, cancel).await
+            self.run(step, args, cancel).await
         }
         .boxed_local()
     }
@@ -73,12 +69,17 @@ impl Deployer for Helm {
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
         let args = args::uninstall(&self.target, &step.release, &step.namespace, limit);
-        self.run(args, cancel).boxed_local()
+        self.run(step, args, cancel).boxed_local()
     }
 }
 
 impl Helm {
-    async fn run(&self, args: Vec<OsString>, cancel: Cancel) -> Result<(), DeployError> {
+    async fn run(
+        &self,
+        step: &Step,
+        args: Vec<OsString>,
+        cancel: Cancel,
+    ) -> Result<(), DeployError> {
         let mut program = Program::new(&self.binary.path).args(args);
         program.env = self.environment();
         program.leash.clone_from(&self.leash);
@@ -87,11 +88,20 @@ impl Helm {
             now: cancel.now,
         };
         match program.run(&stop).await {
-            Ok(ended) => outcome(&ended),
-            Err(error) => Err(refused(
-                format!("`{}` can't be started: {error}", self.binary.path.display()),
-                Vec::new(),
-            )),
+            Ok(ended) => outcome(
+                &ended,
+                &About {
+                    release: &step.release,
+                    namespace: &step.namespace,
+                    chart: &shown(&step.chart),
+                    connection: &self.target,
+                    version: self.binary.version,
+                },
+            ),
+            Err(error) => Err(refused(format!(
+                "`{}` can't be started: {error}",
+                self.binary.path.display()
+            ))),
         }
     }
 
@@ -121,7 +131,7 @@ impl Helm {
     }
 }
 
-fn outcome(ended: &Ended) -> Result<(), DeployError> {
+fn outcome(ended: &Ended, about: &About<'_>) -> Result<(), DeployError> {
     if ended.status.success() {
         return Ok(());
     }
@@ -129,35 +139,30 @@ fn outcome(ended: &Ended) -> Result<(), DeployError> {
         return Err(DeployError::Cancelled);
     }
     let printed = process::lines(&ended.stderr);
-    let message = match ended.status.code() {
-        // The leash's words; helm was never there.
-        Some(code) if code == i32::from(process::NOT_STARTED) => printed
-            .last()
-            .map(|line| line.trim_start_matches("error: ").to_owned()),
-        _ => complaint(&printed),
-    };
-    let message = message.unwrap_or_else(|| format!("helm ended with {}", ended.status));
-    let from = printed.len().saturating_sub(OUTPUT_LINES);
-    Err(refused(message, printed[from..].to_vec()))
-}
-
-fn refused(message: String, output: Vec<String>) -> DeployError {
-    DeployError::Refused {
-        message,
-        output,
-        hints: Vec::new(),
+    if let Some(said) = never_there(ended, &printed) {
+        return Err(refused(said));
     }
+    Err(DeployError::Refused(refusal(about, ended.status, &printed)))
 }
 
-/// helm's own sentence: what stands behind the last `Error: `, to the end, on one line.
-fn complaint(printed: &[String]) -> Option<String> {
-    let at = printed
-        .iter()
-        .rposition(|line| line.starts_with("Error: "))?;
-    let text = printed[at..].join(" ");
-    let text = text.strip_prefix("Error: ").unwrap_or(&text);
-    let text = text.strip_prefix("UPGRADE FAILED: ").unwrap_or(text);
-    Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+/// The leash's words, where it could not start helm.
+fn never_there(ended: &Ended, printed: &[String]) -> Option<String> {
+    let not_started = ended.status.code() == Some(i32::from(process::NOT_STARTED));
+    let said = printed.last().filter(|_| not_started)?;
+    Some(said.trim_start_matches("error: ").to_owned())
+}
+
+fn refused(sentence: String) -> DeployError {
+    DeployError::Refused(Refusal::unclear(sentence))
+}
+
+/// The chart as the profile's author knows it.
+fn shown(chart: &ChartSource) -> String {
+    match chart {
+        ChartSource::Directory(path) | ChartSource::Archive(path) => path.display().to_string(),
+        ChartSource::Oci(reference) => reference.clone(),
+        ChartSource::Repository { repository, name } => format!("{repository}/{name}"),
+    }
 }
 
 #[cfg(test)]
@@ -174,27 +179,10 @@ mod tests {
                 .into(),
             stopped: false,
         };
-        let Err(DeployError::Refused { message, .. }) = outcome(&ended) else {
-            panic!("it was not refused");
-        };
+        let said = never_there(&ended, &process::lines(&ended.stderr));
         assert_eq!(
-            message,
-            "`/bin/helm` can't be started: Permission denied (os error 13)"
+            said.as_deref(),
+            Some("`/bin/helm` can't be started: Permission denied (os error 13)")
         );
-    }
-
-    #[test]
-    fn helms_sentence_is_found_behind_its_noise() {
-        let printed = [
-            "WARNING: Kubernetes configuration file is group-readable.",
-            "Error: UPGRADE FAILED: another operation (install/upgrade/rollback)",
-            "is in progress",
-        ]
-        .map(String::from);
-        assert_eq!(
-            complaint(&printed).as_deref(),
-            Some("another operation (install/upgrade/rollback) is in progress")
-        );
-        assert_eq!(complaint(&["panic: oh".into()]), None);
     }
 }

@@ -1,14 +1,15 @@
 //! The port [`Deployer`] over the real `helm`: which binary, with which arguments and environment,
 //! on charts that were staged beforehand in a private folder.
 //!
-//! It applies and removes, it never waits for readiness, and it doesn't judge a failure: it hands
-//! on what helm said.
+//! It applies and removes, and never waits for readiness. Of a failure it tells what helm's own
+//! words prove; what only the cluster knows is judged elsewhere.
 
 mod args;
 mod binary;
 mod chart_file;
 mod deploy;
 mod environment;
+mod failure;
 mod stage;
 mod workspace;
 
@@ -16,5 +17,6 @@ pub use args::Marks;
 pub use binary::{Binary, BinaryError, Version};
 pub use deploy::{Helm, Target};
 pub use environment::storage_driver;
+pub use failure::{About, refusal};
 pub use stage::{StageError, Staged, stage};
 pub use workspace::Workspace;

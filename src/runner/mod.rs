@@ -13,6 +13,7 @@ mod logs;
 mod outage;
 mod patience;
 pub mod ports;
+mod refusal;
 mod removal;
 mod shown;
 mod touched;

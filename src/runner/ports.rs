@@ -7,6 +7,7 @@ use futures::future::LocalBoxFuture;
 use futures::stream::LocalBoxStream;
 use tokio_util::sync::CancellationToken;
 
+pub use super::refusal::{MissingKind, Refusal, Trouble};
 use crate::names::{Namespace, ReleaseName};
 use crate::plan::Step;
 use crate::snapshot::{Contents, ObjectRef, Observation};
@@ -46,13 +47,7 @@ pub enum DeployError {
     /// Ended because it was asked to.
     Cancelled,
     /// Said no.
-    Refused {
-        /// One line: what went wrong.
-        message: String,
-        /// The last lines of what was printed.
-        output: Vec<String>,
-        hints: Vec<String>,
-    },
+    Refused(Refusal),
 }
 
 /// Sees the cluster.

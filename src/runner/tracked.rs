@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::hold::Stage;
 use super::patience::Patience;
-use super::ports::Cancel;
+use super::ports::{Cancel, Refusal, Trouble};
 use super::shown::Shown;
 use crate::event::{Evidence, Verdict, VerdictClass};
 use crate::plan::Step;
@@ -61,14 +61,7 @@ pub struct Doom {
     /// When it is said, evidence or not.
     pub until: Instant,
     pub finding: Option<Finding>,
-    pub helm: Option<HelmSaid>,
-}
-
-#[derive(Debug, Clone)]
-pub struct HelmSaid {
-    pub message: String,
-    pub output: Vec<String>,
-    pub hints: Vec<String>,
+    pub helm: Option<Refusal>,
 }
 
 impl<'p> Tracked<'p> {
@@ -137,9 +130,10 @@ impl<'p> Tracked<'p> {
 
 impl Doom {
     /// What is told of it: the cause that was found, with helm's words as further proof, or else
-    /// helm's words alone.
+    /// helm's words alone, as where they leave nothing open.
     pub fn verdict(self, log: Option<Evidence>) -> Verdict {
         match (self.finding, self.helm) {
+            (_, Some(said)) if said.trouble != Trouble::Unclear => said.verdict(),
             (Some(finding), helm) => {
                 let mut verdict = finding.verdict;
                 verdict.evidence.splice(0..0, log);
@@ -148,13 +142,7 @@ impl Doom {
                 }
                 verdict
             }
-            (None, Some(said)) => Verdict {
-                class: VerdictClass::Certain,
-                sentence: said.message,
-                chain: Vec::new(),
-                evidence: vec![Evidence::Helm { lines: said.output }],
-                hints: said.hints,
-            },
+            (None, Some(said)) => said.verdict(),
             (None, None) => Verdict {
                 class: VerdictClass::Certain,
                 sentence: "it failed without a word".into(),

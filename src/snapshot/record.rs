@@ -103,4 +103,6 @@ pub struct Hook {
     /// `pre-install`, `post-upgrade`, `test`, ...
     pub events: Vec<String>,
     pub weight: i64,
+    /// It ran in this revision and was through.
+    pub succeeded: bool,
 }

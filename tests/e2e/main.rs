@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod failing;
+mod helm;
 mod killed;
 mod oro;
 mod refused;

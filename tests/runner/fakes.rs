@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use stackctl::names::{Namespace, ReleaseName};
 use stackctl::plan::Step;
 use stackctl::runner::ports::{
-    Cancel, DeployError, Deployer, LogPart, LogTarget, Mark, ObserveError, Observer,
+    Cancel, DeployError, Deployer, LogPart, LogTarget, Mark, ObserveError, Observer, Refusal,
 };
 use stackctl::snapshot::{
-    Condition, Contents, Job, Marks, Meta, ObjectRef, Observation, Record, RecordStatus, Snapshot,
-    Uid,
+    Condition, Contents, Hook, Job, Marks, Meta, ObjectRef, Observation, Record, RecordStatus,
+    Snapshot, Uid,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -36,6 +36,8 @@ pub enum Fate {
     Lost,
     /// Ready, a second later not any more, and another second later again.
     Flaps,
+    /// A first install of it has failed before its hook was through.
+    HalfInstalled,
     /// helm does not return until it is asked to end.
     Hangs,
 }
@@ -112,11 +114,11 @@ impl Fake {
         }
         if fate == Fate::Refused {
             self.tell(record(step, RecordStatus::Failed));
-            return Err(DeployError::Refused {
-                message: "no".into(),
+            return Err(DeployError::Refused(Refusal {
+                sentence: "helm says: no".into(),
                 output: vec!["Error: no".into()],
-                hints: Vec::new(),
-            });
+                ..Refusal::default()
+            }));
         }
         self.tell(job(step, None));
         self.tell(record(step, RecordStatus::Deployed));
@@ -132,7 +134,7 @@ impl Fake {
                 self.tell_later(1100, job(step, None));
                 self.tell_later(2100, job(step, Some("Complete")));
             }
-            Fate::Refused | Fate::Stuck | Fate::Hangs => {}
+            Fate::Refused | Fate::Stuck | Fate::HalfInstalled | Fate::Hangs => {}
         }
         Ok(())
     }
@@ -214,6 +216,10 @@ impl Observer for Fake {
                 namespace: None,
                 name: release.to_string(),
             }],
+            hooks: match self.inner.fates.get(release.as_str()) {
+                Some(Fate::HalfInstalled) => vec![install_hook()],
+                _ => Vec::new(),
+            },
             ..Contents::default()
         };
         async { Ok(contents) }.boxed_local()
@@ -247,6 +253,25 @@ impl Observer for Fake {
 pub fn deployed(fake: &Fake, step: &Step) {
     fake.tell(record(step, RecordStatus::Deployed));
     fake.tell(job(step, Some("Complete")));
+}
+
+/// Puts a release into the cluster whose first install has failed.
+pub fn failed(fake: &Fake, step: &Step) {
+    fake.tell(record(step, RecordStatus::Failed));
+}
+
+fn install_hook() -> Hook {
+    Hook {
+        object: ObjectRef {
+            api_version: "batch/v1".into(),
+            kind: "Job".into(),
+            namespace: Some("test".into()),
+            name: "seed".into(),
+        },
+        events: vec!["pre-install".into()],
+        weight: 0,
+        succeeded: false,
+    }
 }
 
 pub fn record(step: &Step, status: RecordStatus) -> Snapshot {

@@ -10,7 +10,7 @@ mod scripted;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use fakes::{Fake, Fate, HELM, deployed, profile_file};
+use fakes::{Fake, Fate, HELM, deployed, failed, profile_file};
 use proptest::prelude::*;
 use scripted::Scripted;
 use stackctl::event::{CancelReason, Event, EventKind, Outcome, Verdict, VerdictClass};
@@ -266,6 +266,30 @@ fn what_helm_refuses_fails_with_its_words() {
         _ => None,
     });
     assert_eq!(verdict.unwrap().sentence, "helm says: no");
+}
+
+#[test]
+fn a_half_done_first_install_is_not_taken_for_one_that_can_be_upgraded() {
+    let case = Case::new(&[("a", Fate::HalfInstalled, &[])]);
+    failed(&case.fake, &case.plan.steps()[0]);
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Failed);
+    assert_eq!(case.fake.most_at_work(), 0, "helm was started");
+    let verdict = ran.events.iter().find_map(|event| match &event.kind {
+        EventKind::ReleaseFailed { verdict, .. } => Some(verdict.clone()),
+        _ => None,
+    });
+    let verdict = verdict.unwrap();
+    assert!(
+        verdict
+            .sentence
+            .contains("before hook job/seed had succeeded"),
+        "{verdict:?}"
+    );
+    assert!(
+        verdict.hints[0].starts_with("`helm uninstall a -n test`"),
+        "{verdict:?}"
+    );
 }
 
 #[test]

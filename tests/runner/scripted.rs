@@ -161,6 +161,7 @@ impl Observer for Scripted {
             let hook = |object: &ObjectRef| Hook {
                 object: object.clone(),
                 events: vec!["pre-install".into()],
+                succeeded: false,
                 weight: 0,
             };
             Ok(Contents {

@@ -26,6 +26,11 @@ fn payload() -> Value {
         "hooks": [{
             "name": "migrate", "kind": "Job", "weight": -5, "events": ["pre-install", "pre-upgrade"],
             "manifest": "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\n",
+            "last_run": {"started_at": "2026-01-02T03:04:05Z", "phase": "Succeeded"},
+        }, {
+            "name": "seed", "kind": "Job", "events": ["post-install"],
+            "manifest": "apiVersion: batch/v1\nkind: Job\nmetadata: {name: seed}\n",
+            "last_run": {"started_at": "", "completed_at": "", "phase": "Unknown"},
         }],
         "version": 2,
     })
@@ -82,6 +87,8 @@ async fn contents_are_names_in_their_places() {
     let hook = &contents.hooks[0];
     assert_eq!(place(&hook.object), "job/migrate in Some(\"shop\")");
     assert_eq!((hook.weight, hook.events.len()), (-5, 2));
+    let succeeded: Vec<bool> = contents.hooks.iter().map(|hook| hook.succeeded).collect();
+    assert_eq!(succeeded, [true, false]);
     server.finish();
 }
 

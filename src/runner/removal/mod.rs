@@ -14,7 +14,7 @@ use super::outage::Outage;
 use super::ports::{Cancel, DeployError, Deployer, ObserveError, Observer};
 use super::tracked::GRACE;
 use super::{Channels, Settings};
-use crate::event::{CancelReason, EventKind, Evidence, Outcome, Verb, Verdict, VerdictClass};
+use crate::event::{CancelReason, EventKind, Outcome, Verb, Verdict, VerdictClass};
 use crate::names::ReleaseId;
 use crate::plan::{Plan, Queue, Step};
 use crate::snapshot::{Contents, ObjectRef, Observation, Uid, World};
@@ -251,20 +251,7 @@ impl<'p> Down<'p> {
                 Err(DeployError::Cancelled) => {
                     self.end(at, |release| EventKind::ReleaseCancelled { release });
                 }
-                Err(DeployError::Refused {
-                    message,
-                    output,
-                    hints,
-                }) => self.fail(
-                    at,
-                    Verdict {
-                        class: VerdictClass::Certain,
-                        sentence: format!("helm says: {message}"),
-                        chain: Vec::new(),
-                        evidence: vec![Evidence::Helm { lines: output }],
-                        hints,
-                    },
-                ),
+                Err(DeployError::Refused(said)) => self.fail(at, said.verdict()),
             },
             Done::Removed(..) => {}
         }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::time::Instant;
 
-use super::{Done, LAST_WORDS, Up};
+use super::{Done, LAST_WORDS, Up, first_install};
 use crate::event::EventKind;
 use crate::names::Namespace;
 use crate::plan::Step;
-use crate::runner::ports::{Cancel, DeployError, Mark, ObserveError, Observer};
-use crate::runner::tracked::{Doom, HelmSaid, Phase};
+use crate::runner::ports::{Cancel, DeployError, Mark, ObserveError, Observer, Refusal, Trouble};
+use crate::runner::tracked::{Doom, Phase};
 use crate::snapshot::{Contents, ObjectRef, RecordStatus};
 use crate::verdict::Baseline;
 
@@ -38,10 +38,16 @@ impl Up<'_> {
         self.emitter.emit(EventKind::ReleaseStarted {
             release: step.id.clone(),
         });
-        self.work.push(
-            async move { Done::Deployed(at, deployer.deploy(step, limit, cancel).await) }
-                .boxed_local(),
-        );
+        let (observer, failed) = (self.observer, first_install::failed(&self.world, step));
+        let deployed = async move {
+            if let Some(revision) = failed
+                && let Some(refusal) = first_install::refusal(observer, step, revision).await
+            {
+                return Done::Deployed(at, Err(DeployError::Refused(refusal)));
+            }
+            Done::Deployed(at, deployer.deploy(step, limit, cancel).await)
+        };
+        self.work.push(deployed.boxed_local());
     }
 
     pub(super) fn not_deployed(&mut self, at: usize, error: DeployError) {
@@ -54,24 +60,13 @@ impl Up<'_> {
             DeployError::Cancelled => {
                 self.end(at, |release| EventKind::ReleaseCancelled { release });
             }
-            DeployError::Refused {
-                message,
-                output,
-                hints,
-            } => self.refused(
-                at,
-                HelmSaid {
-                    message: format!("helm says: {message}"),
-                    output,
-                    hints,
-                },
-            ),
+            DeployError::Refused(said) => self.refused(at, said),
         }
     }
 
     /// Gives a release up because of what helm said. Where a hook may be the cause, the cluster
     /// is given a moment to show it.
-    pub(super) fn refused(&mut self, at: usize, said: HelmSaid) {
+    pub(super) fn refused(&mut self, at: usize, said: Refusal) {
         let release = &mut self.releases[at];
         if !release.is_active() {
             return;
@@ -84,7 +79,8 @@ impl Up<'_> {
             return;
         }
         let contents = release.contents.as_ref();
-        let patience = if contents.is_none_or(|c| !c.hooks.is_empty()) {
+        let unclear = said.trouble == Trouble::Unclear;
+        let patience = if unclear && contents.is_none_or(|c| !c.hooks.is_empty()) {
             LAST_WORDS
         } else {
             Duration::ZERO
@@ -188,7 +184,7 @@ pub(super) fn earlier(own: Instant, run: Option<Instant>) -> Instant {
 }
 
 /// Reads what a revision consists of.
-async fn read_contents(
+pub(super) async fn read_contents(
     observer: &dyn Observer,
     step: &Step,
     revision: u32,

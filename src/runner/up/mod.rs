@@ -3,6 +3,7 @@
 
 mod deploying;
 mod ending;
+mod first_install;
 mod judging;
 
 use std::collections::{BTreeSet, HashSet};
@@ -19,9 +20,9 @@ use super::emitter::Emitter;
 use super::hold::Holds;
 use super::logs::{LogItem, LogKeeper};
 use super::outage::Outage;
-use super::ports::{DeployError, Deployer, ObserveError, Observer};
+use super::ports::{DeployError, Deployer, ObserveError, Observer, Refusal};
 use super::touched::Touched;
-use super::tracked::{HelmSaid, Phase, Tracked};
+use super::tracked::{Phase, Tracked};
 use super::{Channels, Settings};
 use crate::event::{CancelReason, EventKind, Outcome, Verb, VerdictClass};
 use crate::names::RunId;
@@ -268,11 +269,7 @@ impl Up<'_> {
             Done::Contents(at, Ok(contents)) => self.learn(at, contents),
             Done::Contents(at, Err(error)) => self.refused(
                 at,
-                HelmSaid {
-                    message: format!("helm's record of it can't be read: {error}"),
-                    output: Vec::new(),
-                    hints: Vec::new(),
-                },
+                Refusal::unclear(format!("helm's record of it can't be read: {error}")),
             ),
             Done::LookedAt(at, Ok(seen)) => {
                 for answer in &seen {

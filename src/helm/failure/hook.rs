@@ -1,0 +1,97 @@
+//! Hooks that failed, and time that was up. The cluster knows more of both; what is said here
+//! stands where it shows nothing.
+
+use super::parse::{Named, Said, after, between, brief};
+use super::{About, Cause, Failure, SENTENCE_LIMIT};
+
+const EVENTS: [&str; 6] = [
+    "pre-install",
+    "post-install",
+    "pre-upgrade",
+    "post-upgrade",
+    "pre-delete",
+    "post-delete",
+];
+
+pub fn find(about: &About<'_>, said: &Said) -> Option<Failure> {
+    let text = said.text.as_str();
+    let event = EVENTS.iter().find(|event| {
+        text.starts_with(&format!("failed {event}: "))
+            || text.contains(&format!("{event} hooks failed: "))
+    })?;
+    let why = after(text, &format!("failed {event}: "))
+        .or_else(|| after(text, &format!("{event} hooks failed: ")))?;
+    let why = why.trim_start_matches("1 error occurred: * ").trim();
+    if let Some(object) = there_already(why) {
+        let short = object.short();
+        let delete = about.kubectl(Some(about.namespace.as_str()), &format!("delete {short}"));
+        return Some(
+            Failure::new(
+                Cause::Hook,
+                format!("{event} hook {short} is there already from an earlier run"),
+            )
+            .through(short)
+            .hint(format!(
+                "`{delete}`, and give the hook `helm.sh/hook-delete-policy: before-hook-creation`"
+            )),
+        );
+    }
+    let object = hook_object(why);
+    let which = object
+        .as_ref()
+        .map_or_else(String::new, |object| format!(" {}", object.short()));
+    let (cause, sentence) = if is_timeout(why) {
+        (
+            Cause::TimedOut,
+            format!("its {event} hook{which} was not done when its time was up"),
+        )
+    } else {
+        let why = brief(reason(why), SENTENCE_LIMIT);
+        (
+            Cause::Hook,
+            format!("its {event} hook{which} failed: {why}"),
+        )
+    };
+    let mut failure = Failure::new(cause, sentence);
+    failure.chain = object.iter().map(Named::short).collect();
+    Some(failure)
+}
+
+/// The last resort before a text counts as unknown.
+pub fn find_any_timeout(_: &About<'_>, said: &Said) -> Option<Failure> {
+    is_timeout(&said.text).then(|| {
+        Failure::new(Cause::TimedOut, "helm was not done when its time was up")
+            .hint("a longer `timeout` of this release gives it more")
+    })
+}
+
+fn is_timeout(text: &str) -> bool {
+    text.contains("timed out waiting for the condition")
+        || text.contains("context deadline exceeded")
+}
+
+/// `warning: Hook pre-install web/templates/job.yaml failed: jobs.batch "migrate" already exists`
+fn there_already(why: &str) -> Option<Named> {
+    let before = why.split_once("\" already exists")?.0;
+    let (kind, name) = before.rsplit_once(" \"")?;
+    let kind = kind.rsplit([' ', '\t']).next()?.split('.').next()?;
+    Named::new(kind.strip_suffix('s').unwrap_or(kind), name)
+}
+
+/// `resource Job/shop/migrate not ready. status: Failed, message: ...`, `job migrate failed: ...`
+fn hook_object(why: &str) -> Option<Named> {
+    if let Some(path) = between(why, "resource ", " not ready") {
+        let mut parts = path.split('/');
+        let kind = parts.next()?;
+        return Named::new(kind, parts.next_back()?);
+    }
+    let name = between(why, "job ", " failed: ")?;
+    Named::new("job", name)
+}
+
+fn reason(why: &str) -> &str {
+    after(why, "message: ")
+        .or_else(|| after(why, "job failed: "))
+        .or_else(|| after(why, " failed: "))
+        .unwrap_or(why)
+}

@@ -1,0 +1,138 @@
+//! helm's last words, and small readers for them.
+
+use super::redact::redacted;
+
+/// Lines that tell nothing about the failure.
+const NOISE: [&str; 3] = [
+    "Use --debug flag to render out invalid YAML",
+    "WARNING: Kubernetes configuration file is group-readable",
+    "WARNING: Kubernetes configuration file is world-readable",
+];
+/// What helm puts before the reason, in any order and number.
+const PREFIXES: [&str; 4] = [
+    "Error: ",
+    "UPGRADE FAILED: ",
+    "INSTALLATION FAILED: ",
+    "release uninstall failed: ",
+];
+
+/// What helm said, without the values of objects.
+#[derive(Debug)]
+pub struct Said {
+    /// Everything that was printed, without noise.
+    pub lines: Vec<String>,
+    /// The error from `Error: ` on, its prefixes left out, as it was printed.
+    pub block: Vec<String>,
+    /// The same on one line.
+    pub text: String,
+}
+
+impl Said {
+    pub fn read(printed: &[String]) -> Said {
+        let news: Vec<&str> = printed
+            .iter()
+            .map(String::as_str)
+            .filter(|line| !is_noise(line))
+            .collect();
+        // Apart, so that a value whose end is not found takes nothing of the error with it.
+        let error = news.iter().rposition(|line| line.starts_with("Error: "));
+        let (before, error) = news.split_at(error.unwrap_or(news.len()));
+        let parts = [redacted(&before.join("\n")), redacted(&error.join("\n"))];
+        let mut lines: Vec<String> = parts
+            .iter()
+            .flat_map(|p| p.lines())
+            .map(Into::into)
+            .collect();
+        while lines.last().is_some_and(|line| line.trim().is_empty()) {
+            lines.pop();
+        }
+        let at = lines.iter().rposition(|line| line.starts_with("Error: "));
+        let mut block: Vec<String> = at.map(|at| lines[at..].to_vec()).unwrap_or_default();
+        if let Some(first) = block.first_mut() {
+            *first = without_prefixes(first).to_owned();
+        }
+        Said {
+            text: one_line(&block.join(" ")),
+            lines,
+            block,
+        }
+    }
+}
+
+/// What helm 4 logs of the error it is about to print is the same once more, quotes escaped.
+fn is_noise(line: &str) -> bool {
+    NOISE.iter().any(|noise| line.starts_with(noise))
+        || (line.starts_with("level=") && line.contains(" error="))
+}
+
+fn without_prefixes(mut text: &str) -> &str {
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        text = rest;
+    }
+    text
+}
+
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Cut at a character, with dots for the rest.
+pub fn brief(text: &str, limit: usize) -> String {
+    let text = text.trim_end().trim_end_matches(['.', ';']);
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}...", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
+pub fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
+    Some(text.split_once(mark)?.1)
+}
+
+pub fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
+    Some(after(text, from)?.split_once(to)?.0)
+}
+
+/// The last word before a mark.
+pub fn word_before<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
+    let before = text.split_once(mark)?.0;
+    before
+        .split([' ', '[', '\t'])
+        .next_back()
+        .filter(|word| !word.is_empty())
+}
+
+/// As one word of a POSIX shell.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:/@".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// An object that an error names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// `deployment`, `persistentvolumeclaim`
+    pub kind: String,
+    pub name: String,
+}
+
+impl Named {
+    /// `kind` may be `Deployment`, `Deployment.apps` or `deployments.apps`. None where the name is
+    /// none, for it ends up in commands.
+    pub fn new(kind: &str, name: &str) -> Option<Named> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        let kind = kind.split('.').next().unwrap_or(kind);
+        let good = |text: &str| !text.is_empty() && text.chars().all(plain);
+        (good(kind) && good(name)).then(|| Named {
+            kind: kind.to_ascii_lowercase(),
+            name: name.to_owned(),
+        })
+    }
+
+    pub fn short(&self) -> String {
+        format!("{}/{}", self.kind, self.name)
+    }
+}
