@@ -156,14 +156,33 @@ pub struct Down {
 Examples:
   stackctl status                        every stack that the cluster records
   stackctl status --profile oro          the stack of that profile
-  stackctl status -o json | jq -r '.stacks[].releases[] | select(.state != \"ready\") | .id'
+  stackctl status php-fpm --watch        follow one release, until Ctrl-C
+  stackctl status --exit-code > /dev/null || echo not all ready
+  stackctl status -o json | jq -r '.stacks[].releases[] | select(.state != \"ready\") | .release'
+  stackctl status -o json --watch | jq -r 'select(.release.state == \"failed\") | .release.reason'
 
-The exit code tells whether the cluster could be asked, not how the releases stand.")]
+Below the table stands why what is not ready is not, as `stackctl up` would say it: the sentence,
+the proof with the last lines of the log, and what to do. JSON and YAML carry the same as
+`verdict`, and in `unseen` what these credentials may not look at.
+
+Without --exit-code the exit code tells whether the cluster could be asked, not how the releases
+stand. With it:
+  0    all releases are ready; orphaned ones don't count
+  4    a release can't be judged, because something of it may not be read
+  5    a release has failed
+  6    nothing has failed, but a release is progressing, pending or missing, or there is none")]
 pub struct Status {
     /// Releases to show [default: all]
     #[arg(value_name = "RELEASE")]
     pub releases: Vec<ReleaseId>,
-    /// How to print it
+    /// Go on as things change, until interrupted: drawn in place on a terminal, else a line for
+    /// each change
+    #[arg(short, long)]
+    pub watch: bool,
+    /// Let the exit code tell how the releases stand: 0, 4, 5 or 6, see --help
+    #[arg(long, conflicts_with = "watch")]
+    pub exit_code: bool,
+    /// How to print it; with --watch json is one object a line
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub output: Format,
 }
@@ -174,7 +193,13 @@ Examples:
   stackctl logs --init                   the init containers of all stacks, in order
   stackctl logs php-fpm --init -f        follow those of php-fpm, until Ctrl-C
   stackctl logs php-fpm --previous       what a crashed container said before its restart
-  stackctl logs -c '^cache' --tail 20    the end of each container whose name begins so")]
+  stackctl logs --hooks --since 10m      hooks of the last ten minutes that are still there
+  stackctl logs -c '^cache' --tail 20    the end of each container whose name begins so
+  stackctl logs -o json | jq -r 'select(.role == \"init\") | .line'
+
+With -f, new pods and restarts join by themselves, from their first line. What has ended already
+comes first; of the rest --max-log-requests are open at once. Control sequences in logs don't reach
+the terminal.")]
 pub struct Logs {
     /// Releases whose logs to show [default: all]
     #[arg(value_name = "RELEASE")]
@@ -182,6 +207,9 @@ pub struct Logs {
     /// Only init containers, those that are done too
     #[arg(long)]
     pub init: bool,
+    /// Only pods of helm hooks, as far as they are still in the cluster; with --init both
+    #[arg(long)]
+    pub hooks: bool,
     /// Go on as more is written, until interrupted; new pods and restarts join
     #[arg(short, long)]
     pub follow: bool,
@@ -191,9 +219,18 @@ pub struct Logs {
     /// Only so many of the last lines of each container [default: all]
     #[arg(long, value_name = "LINES")]
     pub tail: Option<u32>,
+    /// Only lines that are not older, e.g. 10m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub since: Option<Duration>,
     /// Only containers whose name matches this pattern
     #[arg(short, long, value_name = "REGEX")]
     pub container: Option<String>,
+    /// Put the time of each line in front of it
+    #[arg(long)]
+    pub timestamps: bool,
+    /// How many logs may be followed at once
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+    pub max_log_requests: u16,
     /// How to print it; json is one object a line
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub output: LogFormat,

@@ -164,6 +164,11 @@ impl Environment {
         ))
     }
 
+    /// stdout is a terminal that can move its cursor, and a person looks at it.
+    pub fn draws_on_stdout(&self) -> bool {
+        self.stdout_terminal && !self.dumb && !self.ci
+    }
+
     /// How wide stdout's terminal is; nothing if it is none, and then nothing is cut.
     pub fn stdout_width(&self) -> Option<usize> {
         self.stdout_terminal
@@ -198,6 +203,11 @@ impl Size {
     /// Of the terminal on stderr, asked anew each time.
     pub fn of_stderr() -> Size {
         Size::of(&Term::stderr())
+    }
+
+    /// Of the terminal on stdout, asked anew each time.
+    pub fn of_stdout() -> Size {
+        Size::of(&Term::stdout())
     }
 
     /// 24 by 80 where the terminal doesn't say or says 0, as some of CI's do.
@@ -288,6 +298,11 @@ impl Stream {
     /// For text that people read.
     pub fn stderr() -> Stream {
         Stream::new(io::stderr())
+    }
+
+    /// Its reader went away: nothing that is written goes anywhere.
+    pub fn is_gone(&self) -> bool {
+        self.inner.is_none()
     }
 
     fn attempt<T>(
@@ -395,6 +410,7 @@ mod tests {
         let mut closed = Stream::new(Failing(io::ErrorKind::BrokenPipe));
         assert!(writeln!(closed, "text").is_ok());
         assert!(closed.flush().is_ok());
+        assert!(closed.is_gone());
         let mut full = Stream::new(Failing(io::ErrorKind::StorageFull));
         assert!(writeln!(full, "text").is_err());
     }

@@ -20,7 +20,7 @@ use stackctl::output::{Palette, Size, Stream};
 use stackctl::reporter::json::Json;
 use stackctl::reporter::plain::Plain;
 use stackctl::reporter::quiet::Quiet;
-use stackctl::reporter::status::{self, Condition, Share, StackStatus, StatusRow};
+use stackctl::reporter::status::{self, Condition, Overview, Share, StackStatus, StatusRow};
 use stackctl::reporter::tty::Tty;
 use stackctl::reporter::{Now, Reporter, summary, tree};
 use stackctl::state::{Phase, RunState};
@@ -514,8 +514,8 @@ fn a_run_that_breaks_off_leaves_its_lines_and_no_picture() {
     assert!(!terminal.hidden);
 }
 
-fn status_rows() -> Vec<StackStatus> {
-    let row = |release: &str, state, reason: Option<&str>| StatusRow {
+fn status_row(release: &str, state: Condition) -> StatusRow {
+    StatusRow {
         release: release.parse().unwrap(),
         namespace: "oro".parse().unwrap(),
         revision: Some(3),
@@ -524,50 +524,152 @@ fn status_rows() -> Vec<StackStatus> {
         init: None,
         restarts: 0,
         deployed: Some("2026-03-02T08:00:00Z".parse().unwrap()),
-        reason: reason.map(str::to_owned),
-    };
-    let database = row("database", Condition::Ready, None);
+        reason: None,
+        verdict: None,
+    }
+}
+
+fn crash() -> Verdict {
+    Verdict {
+        class: VerdictClass::Certain,
+        sentence: "init container `cache-warmup` of pod php-fpm-7d9f6b8c5d-kx2lp failed 5 times \
+                   with exit code 3:\n\u{1b}[31mrelation \"oro_config\" does not exist"
+            .into(),
+        chain: vec![
+            "deployment/php-fpm".into(),
+            "pod/php-fpm-7d9f6b8c5d-kx2lp".into(),
+            "init container cache-warmup".into(),
+        ],
+        evidence: vec![
+            Evidence::Log {
+                pod: "php-fpm-7d9f6b8c5d-kx2lp".into(),
+                container: "cache-warmup".into(),
+                attempt: 5,
+                lines: vec![
+                    "warming up".into(),
+                    format!("\u{1b}[2Jin /var/www/{}.php", "long/".repeat(20)),
+                ],
+            },
+            Evidence::Status {
+                object: "pod/php-fpm-7d9f6b8c5d-kx2lp".into(),
+                reason: "Error".into(),
+                message: "exit code 3".into(),
+            },
+        ],
+        hints: vec!["`stackctl logs php-fpm --init`".into()],
+    }
+}
+
+fn overview() -> Overview {
     let php = StatusRow {
         ready: Some(Share { done: 0, all: 2 }),
         init: Some(Share { done: 2, all: 4 }),
         restarts: 12,
         deployed: Some("2026-03-02T08:57:50Z".parse().unwrap()),
-        ..row(
-            "php-fpm",
-            Condition::Failed,
-            Some(
-                "the init container `cache-warmup` ended with exit code 3 two times:\n\u{1b}[31mrelation \"oro_config\" does not exist",
-            ),
-        )
+        reason: Some(crash().sentence),
+        verdict: Some(crash()),
+        ..status_row("php-fpm", Condition::Failed)
+    };
+    let websocket = StatusRow {
+        ready: Some(Share { done: 0, all: 1 }),
+        reason: Some("websocket-6c9-x2x container websocket running, not ready".into()),
+        ..status_row("websocket", Condition::Progressing)
     };
     let webserver = StatusRow {
         revision: None,
         ready: None,
         deployed: None,
-        ..row("webserver", Condition::Missing, None)
+        ..status_row("webserver", Condition::Missing)
     };
-    vec![
-        StackStatus {
-            stack: "oro".parse().unwrap(),
-            namespace: "oro".parse().unwrap(),
-            context: "kind-oro".into(),
-            releases: vec![database, php, webserver],
-        },
-        StackStatus {
-            stack: "empty".parse().unwrap(),
-            namespace: "oro".parse().unwrap(),
-            context: "kind-oro".into(),
-            releases: Vec::new(),
-        },
-    ]
+    let stack = |name: &str, releases| StackStatus {
+        stack: name.parse().unwrap(),
+        namespace: "oro".parse().unwrap(),
+        context: "kind-oro".into(),
+        releases,
+    };
+    let database = status_row("database", Condition::Ready);
+    Overview {
+        stacks: vec![
+            stack("oro", vec![database, php, websocket, webserver]),
+            stack("empty", Vec::new()),
+        ],
+        unseen: vec!["not allowed to list replicasets in namespace `oro`".into()],
+    }
 }
+
+const NINE: &str = "2026-03-02T09:00:00Z";
 
 #[test]
 fn the_status_table() {
-    let now: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
-    let table = |width| status::lines(&status_rows(), now, width, &UNICODE).join("\n");
-    insta::assert_snapshot!(format!("{}\n---\n{}", table(Some(80)), table(None)));
-    insta::assert_json_snapshot!(status_rows()[0].releases[1]);
+    let now: Timestamp = NINE.parse().unwrap();
+    let page = |width| status::lines(&overview(), now, width, &UNICODE).join("\n");
+    let pages = [Some(120), Some(80), Some(40), None].map(page);
+    insta::assert_snapshot!(pages.join("\n---\n"));
+    insta::assert_json_snapshot!(overview().stacks[0].releases[1]);
+}
+
+#[test]
+fn the_status_under_watch_fits_its_terminal() {
+    let now: Timestamp = NINE.parse().unwrap();
+    let picture = |(columns, rows)| {
+        let size = Size { rows, columns };
+        status::picture(&overview(), now, size, &UNICODE).join("\n")
+    };
+    insta::assert_snapshot!(SIZES.map(picture).join("\n===\n"));
+    for rows in 1..50 {
+        for columns in [1, 7, 20, 40, 80, 120] {
+            let size = Size { rows, columns };
+            let picture = status::picture(&overview(), now, size, &Palette::default());
+            assert!(picture.len() <= rows.saturating_sub(1).max(1), "{size:?}");
+            for line in &picture {
+                let width = console::measure_text_width(line);
+                assert!(width <= columns, "{size:?}: {line:?}");
+                assert!(!line.contains('\u{1b}'), "{line:?}");
+            }
+        }
+    }
+}
+
+/// Of a crowd in a small terminal, what is not ready stays in sight.
+#[test]
+fn the_status_under_watch_of_a_crowd_shows_what_matters() {
+    let now: Timestamp = NINE.parse().unwrap();
+    let mut overview = overview();
+    let ready = (0..30).map(|number| status_row(&format!("ready-{number}"), Condition::Ready));
+    let crowd: Vec<StatusRow> = ready.collect();
+    overview.stacks[0].releases.splice(0..1, crowd);
+    let size = Size {
+        rows: 24,
+        columns: 80,
+    };
+    let picture = status::picture(&overview, now, size, &UNICODE);
+    insta::assert_snapshot!(picture.join("\n"));
+}
+
+#[test]
+fn the_status_under_watch_as_lines() {
+    let mut overview = overview();
+    let mut changes = status::Changes::default();
+    let mut tell = |overview: &Overview, seconds| {
+        changes.lines(overview, Duration::from_secs(seconds), &UNICODE)
+    };
+    let mut lines = tell(&overview, 0);
+    assert_eq!(tell(&overview, 1), [""; 0]);
+    // An age or a restart is no news.
+    overview.stacks[0].releases[1].restarts += 1;
+    overview.stacks[0].releases[2] = status_row("websocket", Condition::Ready);
+    lines.extend(tell(&overview, 75));
+    insta::assert_snapshot!(lines.join("\n"));
+    let at = NINE.parse().unwrap();
+    let mut changes = status::Changes::default();
+    assert_eq!(changes.rows(&overview, at).len(), 4);
+    overview.stacks[0].releases[1].restarts += 1;
+    let rows = changes.rows(&overview, at);
+    let told: Vec<&str> = rows
+        .iter()
+        .map(|row| row.release.release.as_str())
+        .collect();
+    assert_eq!(told, ["php-fpm"]);
 }
 
 #[test]

@@ -39,7 +39,7 @@ use crate::snapshot::{Contents, ObjectRef, Observation};
 pub use connect::{ConnectError, ConnectErrorKind, Target};
 pub use namespace::Ensured;
 pub use stack_record::{StackRecord, StackRelease};
-pub use tail::{LogLine, LogRequest};
+pub use tail::{LogInstance, LogLine, LogRequest};
 
 /// Log streams that are open at once: each is a connection from the API server to a kubelet.
 const LOG_STREAMS: usize = 64;

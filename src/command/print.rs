@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::cli::Format;
 use crate::error::{Failure, Kind};
 use crate::output::Stream;
+use crate::reporter::text::clean;
 
 pub fn text(text: &str) -> Result<(), Failure> {
     let write = |mut stdout: Stream| -> io::Result<()> {
@@ -19,6 +20,15 @@ pub fn text(text: &str) -> Result<(), Failure> {
             format!("stdout can't be written to: {error}"),
         )
     })
+}
+
+/// What people have to know about what they see, on stderr.
+pub fn warnings<'a>(texts: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
+    let mut stderr = Stream::stderr();
+    for text in texts {
+        writeln!(stderr, "warning: {}", clean(text))?;
+    }
+    Ok(stderr.flush()?)
 }
 
 /// One document, in JSON unless YAML is asked for.

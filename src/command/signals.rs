@@ -34,15 +34,16 @@ impl Signals {
         &mut self,
         before: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let reason = tokio::select! {
+        tokio::select! {
             biased;
-            reason = self.next() => reason,
-            done = before => return done,
-        };
-        Err(Failure::told(match reason {
-            CancelReason::Interrupt => Kind::Interrupted,
-            CancelReason::Terminate | CancelReason::Deadline => Kind::Terminated,
-        }))
+            reason = self.next() => Err(told(reason)),
+            done = before => done,
+        }
+    }
+
+    /// Ends with the exit code of the first that comes.
+    pub async fn told_to_end(mut self) -> Failure {
+        told(self.next().await)
     }
 
     /// Makes reasons to cancel of them for as long as it is polled. Never ends.
@@ -61,4 +62,11 @@ impl Signals {
             _ = self.hangup.recv() => CancelReason::Terminate,
         }
     }
+}
+
+fn told(reason: CancelReason) -> Failure {
+    Failure::told(match reason {
+        CancelReason::Interrupt => Kind::Interrupted,
+        CancelReason::Terminate | CancelReason::Deadline => Kind::Terminated,
+    })
 }

@@ -76,11 +76,14 @@ fn find(wanted: &str, origin: &str, cwd: &Path) -> Result<PathBuf, LocateError> 
         }
     }
     let names: Vec<String> = nearest_profiles(cwd).iter().filter_map(stem).collect();
-    let names = || names.iter().map(String::as_str);
-    let hint = match nearest(wanted, names()) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None if names().next().is_some() => format!("there are {}", quoted_list(names())),
-        None => format!("a profile is a file `{FOLDER}/{wanted}.yaml` here or in a parent folder"),
+    let all = || names.iter().map(String::as_str);
+    let hint = match (nearest(wanted, all()), names.len()) {
+        (Some(name), _) => format!("did you mean `{name}`?"),
+        (None, 1) => format!("there is only {}", quoted_list(all())),
+        (None, 2..) => format!("there are {}", quoted_list(all())),
+        (None, 0) => {
+            format!("a profile is a file `{FOLDER}/{wanted}.yaml` here or in a parent folder")
+        }
     };
     Err(failure(
         format!("there is no profile {}", quoted(wanted)),
@@ -203,6 +206,13 @@ mod tests {
         for (name, cwd, expected) in table {
             assert_eq!(found(Some(name), None, cwd), expected);
         }
+    }
+
+    #[test]
+    fn a_single_profile_is_no_plural() {
+        let (_root, cwd) = tree(&["profiles/oro.yaml"], "");
+        let error = locate(Some("shop"), &cwd, |_| None).unwrap_err();
+        assert_eq!(error.hints, ["there is only `oro`"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Owns everything that is shown of a run: events in, bytes out. Knows the events and the state
 //! folded from them, never who makes them; has no clock of its own and no async.
 
+pub mod cause;
 pub mod container;
 pub mod evidence;
 pub mod json;

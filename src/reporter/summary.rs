@@ -8,10 +8,10 @@ use crate::output::Palette;
 use crate::state::{Finished, Phase, ReleaseState, RunState};
 use crate::wording;
 
-use super::evidence;
+use super::cause::{self, Place};
 use super::line::id_width;
 use super::rows::Marks;
-use super::text::{clean, wrap};
+use super::text::clean;
 
 /// Nothing before the run has begun. Text is wrapped at `width`, or not at all.
 pub fn lines(state: &RunState, width: Option<usize>, palette: &Palette) -> Vec<String> {
@@ -55,39 +55,12 @@ impl Page<'_> {
         let name = self.palette.bold(release.id.as_str());
         let failed = self.palette.bad("failed");
         let title = format!("{} {name} {failed}: ", self.marks.failed);
-        let mut lines = self.hanging(&title, &clean(&verdict.sentence), 4);
-        for (depth, link) in verdict.chain.iter().enumerate() {
-            let arrow = match depth {
-                0 => String::new(),
-                _ => format!("{} ", self.palette.symbol("└", "`-")),
-            };
-            let indent = " ".repeat(4 + 2 * depth.saturating_sub(1));
-            let link = format!("{indent}{arrow}{}", clean(link));
-            lines.push(self.palette.dim(&link));
-        }
-        let indented = |line: &String| match line.is_empty() {
-            true => String::new(),
-            false => format!("    {line}"),
-        };
-        for proof in &verdict.evidence {
-            let proof = evidence::lines(proof, self.inner_width(), self.palette);
-            lines.extend(proof.iter().map(indented));
-        }
-        for hint in &verdict.hints {
-            let title = format!("    {} ", self.palette.bold("hint:"));
-            lines.extend(self.hanging(&title, &clean(hint), 10));
-        }
         let namespace = release.planned.as_ref().map(|planned| &planned.namespace);
-        let commands = self.state.run.iter().flat_map(|run| {
-            let namespace = namespace.unwrap_or(&run.namespace);
-            evidence::commands(verdict, &run.context, namespace.as_str())
+        let place = self.state.run.as_ref().map(|run| Place {
+            context: &run.context,
+            namespace: namespace.unwrap_or(&run.namespace).as_str(),
         });
-        let commands: Vec<String> = commands.collect();
-        if !commands.is_empty() {
-            lines.push("    to look further:".to_owned());
-            lines.extend(commands.iter().map(|command| format!("      {command}")));
-        }
-        lines
+        cause::lines(&title, verdict, place, self.width, self.palette)
     }
 
     /// Whoever did not fail and is not done: out of time, blocked, cancelled, a line each; those
@@ -229,25 +202,7 @@ impl Page<'_> {
 
     /// A title and its text; the text's further lines are indented.
     fn hanging(&self, title: &str, text: &str, indent: usize) -> Vec<String> {
-        let Some(width) = self.width else {
-            return vec![format!("{title}{text}")];
-        };
-        let title_width = console::measure_text_width(title);
-        let first = width.saturating_sub(title_width).max(10);
-        let mut wrapped = wrap(text, first).into_iter();
-        let head = wrapped.next().unwrap_or_default();
-        let mut lines = vec![format!("{title}{head}")];
-        let rest: Vec<String> = wrapped.collect();
-        if !rest.is_empty() {
-            let rest = wrap(&rest.join(" "), width.saturating_sub(indent).max(10));
-            let pad = " ".repeat(indent);
-            lines.extend(rest.iter().map(|line| format!("{pad}{line}")));
-        }
-        lines
-    }
-
-    fn inner_width(&self) -> Option<usize> {
-        self.width.map(|width| width.saturating_sub(4).max(20))
+        cause::hanging(title, text, indent, self.width)
     }
 }
 

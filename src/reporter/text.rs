@@ -25,7 +25,7 @@ pub fn clean(text: &str) -> String {
 }
 
 /// Line and paragraph separators and the marks that reorder text (Unicode UAX 9).
-fn is_invisible_order(c: char) -> bool {
+pub(super) fn is_invisible_order(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -31,6 +31,8 @@ use crate::event::{CancelReason, Event, Outcome, VerdictClass};
 use crate::names::{ReleaseId, RunId};
 use crate::verdict::CompletedRule;
 
+pub use hold::Held;
+pub use patience::Patience;
 pub use removal::down;
 pub use up::up;
 

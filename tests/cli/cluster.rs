@@ -74,7 +74,7 @@ fn no_context_is_chosen() {
     stderr:
     error: choosing a context: the kubeconfig has no current one
     hint: choose one with `--kube-context`
-    hint: the contexts are `production`
+    hint: the only context is `production`
     exit code 4
     ");
 }

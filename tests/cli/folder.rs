@@ -1,11 +1,14 @@
 use std::fmt;
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::RwLock;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 /// helm 4, as far as we may go with it: it writes down what it is asked.
@@ -216,4 +219,66 @@ pub fn assert_not_asked(server: &TcpListener) {
         std::io::ErrorKind::WouldBlock,
         "the cluster was asked"
     );
+}
+
+/// A run that goes on until it is ended.
+pub struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Running {
+    pub fn of(folder: &Folder, args: &[&str]) -> Running {
+        let mut child = start(&mut folder.command(args));
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Running { child, stdout }
+    }
+
+    /// The next line of its stdout.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        let read = self.stdout.read_line(&mut line).unwrap();
+        assert!(read > 0, "it has ended: {}", self.stderr());
+        line.trim_end().to_owned()
+    }
+
+    /// The next line that holds this, whatever comes before it.
+    pub fn line_with(&mut self, part: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    /// The first line of its stderr.
+    pub fn said(&mut self) -> String {
+        let mut line = String::new();
+        let stderr = self.child.stderr.take().unwrap();
+        BufReader::new(stderr).read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// Sends SIGINT and returns the exit code.
+    pub fn interrupted(mut self) -> Option<i32> {
+        let pid = Pid::from_raw(self.child.id().try_into().unwrap());
+        kill(pid, Signal::SIGINT).unwrap();
+        self.child.wait().unwrap().code()
+    }
+
+    /// Goes away without reading on, and returns the exit code.
+    pub fn unread(self) -> Option<i32> {
+        let Running { mut child, stdout } = self;
+        drop(stdout);
+        child.wait().unwrap().code()
+    }
+
+    fn stderr(&mut self) -> String {
+        let mut text = String::new();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut text).unwrap();
+        }
+        text
+    }
 }

@@ -1,4 +1,5 @@
-use crate::folder::{Folder, assert_not_asked};
+use crate::api::{Api, DEPLOYMENTS, PODS, deployment, done, pod, running, shop as shop_api};
+use crate::folder::{Folder, Running, assert_not_asked};
 
 #[test]
 fn a_cluster_that_does_not_answer() {
@@ -61,4 +62,163 @@ fn a_form_that_there_is_not() {
     For more information, try '--help'.
     exit code 2
     ");
+}
+
+fn shop(api: &Api) -> Folder {
+    Folder::shop().cluster(api.address())
+}
+
+/// Ages depend on the day.
+fn without_ages(text: &str) -> String {
+    // From 2001: the years have two digits for long.
+    let age = |word: &str| {
+        let years = word.strip_suffix('y');
+        years.is_some_and(|years| years.parse::<u32>().is_ok())
+    };
+    let line = |line: &str| {
+        let words = line
+            .split(' ')
+            .map(|word| if age(word) { "AGE" } else { word });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn trouble_is_told_with_its_proof() {
+    let api = shop_api();
+    let ran = shop(&api).run(&["status"]);
+    insta::assert_snapshot!(without_ages(&ran.to_string()));
+}
+
+#[test]
+fn data_carries_the_whole_verdict() {
+    let api = shop_api();
+    let ran = shop(&api).run(&["status", "web", "-o", "json"]);
+    insta::assert_snapshot!(ran);
+    let yaml = shop(&api).run(&["status", "web", "-o", "yaml"]);
+    let data: serde_json::Value = serde_saphyr::from_str(&yaml.stdout).unwrap();
+    assert_eq!(
+        data,
+        serde_json::from_str::<serde_json::Value>(&ran.stdout).unwrap()
+    );
+}
+
+#[test]
+fn the_exit_code_tells_how_the_releases_stand_where_that_is_wanted() {
+    let api = shop_api();
+    let code = |args: &[&str]| shop(&api).run(&[&["status"], args].concat()).code;
+    assert_eq!(code(&[]), Some(0));
+    assert_eq!(code(&["--exit-code"]), Some(5));
+    assert_eq!(code(&["web", "--exit-code", "-o", "json"]), Some(5));
+    assert_eq!(code(&["api", "--exit-code"]), Some(0));
+    assert_eq!(code(&["api", "mail", "--exit-code"]), Some(6));
+    let empty = Api::start();
+    let folder = Folder::empty().cluster(empty.address());
+    insta::assert_snapshot!(folder.run(&["status", "--exit-code"]), @r"
+    stdout:
+    no stack is recorded in context `staging`
+    exit code 6
+    ");
+}
+
+#[test]
+fn what_may_not_be_read_is_told() {
+    let api = shop_api();
+    api.deny(
+        "/api/v1/namespaces/shop/secrets/sh.helm.release.v1.api.v1",
+        "",
+    )
+    .deny("/apis/apps/v1/namespaces/shop/replicasets", "")
+    .deny("/api/v1/namespaces/shop/pods/web-7d9f-x2x/log", "");
+    let folder = shop(&api);
+    let ran = folder.run(&["status"]);
+    insta::assert_snapshot!(without_ages(&ran.to_string()));
+    let ran = folder.run(&["status", "api", "mail", "--exit-code", "-o", "json"]);
+    assert_eq!(ran.code, Some(4), "{ran}");
+    let data: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        data["stacks"][0]["releases"][0]["state"], "unknown",
+        "{ran}"
+    );
+    assert_eq!(data["unseen"].as_array().unwrap().len(), 2, "{ran}");
+}
+
+#[test]
+fn credentials_for_one_namespace_alone_are_told() {
+    let api = shop_api();
+    api.deny("/api/v1/secrets", "");
+    let folder = shop(&api);
+    let ran = folder.run(&["status", "api", "-n", "shop"]);
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)), "{ran}");
+    // The context names no namespace: `default` is looked in.
+    insta::assert_snapshot!(folder.run(&["status"]), @r#"
+    stdout:
+    no stack is recorded in context `staging`
+    stderr:
+    warning: stacks in other namespaces than `default` are not seen: listing the records of releases in all namespaces: User "ci" cannot read /api/v1/secrets (Forbidden)
+    exit code 0
+    "#);
+}
+
+#[test]
+fn a_watch_tells_every_change_on_a_line() {
+    let api = shop_api();
+    let folder = shop(&api);
+    let mut watch = Running::of(&folder, &["status", "--watch"]);
+    // Without the time since the start.
+    let text = |line: String| line.trim_start().split_once("  ").unwrap().1.to_owned();
+    let first: Vec<String> = (0..3).map(|_| text(watch.line())).collect();
+    insta::assert_snapshot!(first.join("\n"), @r#"
+    api   ready 1/1
+    web   failed 0/1: init container `migrate` of pod web-7d9f-x2x failed 5 times, last with exit code 3
+    mail  missing
+    "#);
+    let mut through = done();
+    through["restartCount"] = serde_json::json!(5);
+    let healed = pod("web", "3", &through, &running("web-main"));
+    api.modify(PODS, &healed)
+        .modify(DEPLOYMENTS, &deployment("web", 1));
+    let told = watch.line_with("web   ready");
+    assert!(told.ends_with("web   ready 1/1"), "{told}");
+    assert_eq!(watch.interrupted(), Some(130));
+    let asked = api.asked();
+    let lists = asked
+        .iter()
+        .filter(|call| call.starts_with(&format!("{PODS}?")));
+    let polls = lists.filter(|call| !call.contains("watch=true")).count();
+    assert_eq!(polls, 1, "{asked:#?}");
+}
+
+#[test]
+fn a_watch_for_programs_is_an_object_a_line() {
+    let api = shop_api();
+    let folder = shop(&api);
+    let mut watch = Running::of(&folder, &["status", "web", "--watch", "-o", "json"]);
+    let line: serde_json::Value = serde_json::from_str(&watch.line()).unwrap();
+    assert_eq!(line["stack"], "shop");
+    assert_eq!(line["release"]["release"], "web");
+    assert_eq!(line["release"]["verdict"]["class"], "likely");
+    assert_eq!(watch.interrupted(), Some(130));
+    let ran = folder.run(&["status", "--watch", "-o", "yaml"]);
+    insta::assert_snapshot!(ran, @r#"
+    stderr:
+    error: `--watch` writes text or JSON, a line for each change
+    hint: use `-o json`
+    exit code 2
+    "#);
+    let ran = folder.run(&["status", "--watch", "--exit-code"]);
+    assert_eq!(ran.code, Some(2), "{ran}");
+}
+
+#[test]
+fn there_is_nothing_to_watch_where_no_stack_is() {
+    let api = Api::start();
+    let folder = Folder::empty().cluster(api.address());
+    insta::assert_snapshot!(folder.run(&["status", "--watch"]), @r#"
+    stderr:
+    error: no stack is recorded in context `staging`
+    hint: a stack that is yet to come is named with `--profile NAME`
+    exit code 2
+    "#);
 }

@@ -93,11 +93,12 @@ fn list_of_contexts(kubeconfig: &Kubeconfig) -> String {
         .iter()
         .map(|context| format!("`{}`", context.name))
         .collect();
-    if names.is_empty() {
-        return "the kubeconfig has no contexts at all".to_owned();
-    }
     names.sort();
-    format!("the contexts are {}", names.join(", "))
+    match names.as_slice() {
+        [] => "the kubeconfig has no contexts at all".to_owned(),
+        [only] => format!("the only context is {only}"),
+        several => format!("the contexts are {}", several.join(", ")),
+    }
 }
 
 pub(super) fn refused(doing: &str, error: &kube::Error, context: Option<&str>) -> ConnectError {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use futures::{AsyncBufRead, AsyncBufReadExt};
 use jiff::Timestamp;
 
-/// The longest line that is kept, in bytes; the kubelet's own parts are as long.
+/// The longest line that a run keeps, in bytes; the kubelet's own parts are as long.
 const LONGEST: usize = 16 * 1024;
 /// What the kubelet answers, as a log, where there is none (k/k `kuberuntime_container.go`).
 const NO_LOG: &str = "unable to retrieve container logs";
@@ -33,6 +33,8 @@ pub(in crate::cluster) enum Piece {
 /// Reads one stream of a log that was asked for with timestamps.
 pub(in crate::cluster) struct Lines {
     bytes: Bytes,
+    /// The longest line that is kept, in bytes.
+    longest: usize,
     line: Vec<u8>,
     /// Bytes of the line that were not kept.
     cut: usize,
@@ -40,10 +42,15 @@ pub(in crate::cluster) struct Lines {
 
 impl Lines {
     pub fn new(bytes: Bytes) -> Lines {
-        let line = Vec::new();
+        Lines::up_to(LONGEST, bytes)
+    }
+
+    /// Lines that are longer than so many bytes are cut, and say so.
+    pub fn up_to(longest: usize, bytes: Bytes) -> Lines {
         Lines {
             bytes,
-            line,
+            longest,
+            line: Vec::new(),
             cut: 0,
         }
     }
@@ -62,7 +69,7 @@ impl Lines {
             }
             let end = chunk.iter().position(|&b| b == b'\n');
             let part = &chunk[..end.unwrap_or(chunk.len())];
-            let kept = part.len().min(LONGEST.saturating_sub(self.line.len()));
+            let kept = part.len().min(self.longest.saturating_sub(self.line.len()));
             self.line.extend_from_slice(&part[..kept]);
             self.cut += part.len() - kept;
             let used = end.map_or(chunk.len(), |end| end + 1);

@@ -89,7 +89,7 @@ struct Follower {
 
 /// Where the instance stands, seen from its pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     /// Its log is what the API gives, and more may come.
     Running,
     /// Its log is what the API gives, and it is all there is.
@@ -260,14 +260,27 @@ impl Follower {
 
     async fn place(&self) -> Result<Place, ()> {
         let LogTarget { pod, container, .. } = &self.target;
-        let question = || self.api.get_opt(pod);
-        let found = error::ask("reading a pod", question).await.map_err(drop)?;
-        let Some(Snapshot::Pod(pod)) = found.map(IntoSnapshot::into_snapshot) else {
-            return Ok(Place::Gone);
-        };
-        let status = pod.status_of(container);
-        Ok(status.map_or(Place::Replaced, |s| place(s, &self.target.container_id)))
+        whereabouts(&self.api, pod, container, &self.target.container_id).await
     }
+}
+
+/// Asks the pod where this instance of its container stands.
+///
+/// # Errors
+/// The pod can't be asked.
+pub(super) async fn whereabouts(
+    api: &Api<Pod>,
+    pod: &str,
+    container: &str,
+    instance: &str,
+) -> Result<Place, ()> {
+    let question = || api.get_opt(pod);
+    let found = error::ask("reading a pod", question).await.map_err(drop)?;
+    let Some(Snapshot::Pod(pod)) = found.map(IntoSnapshot::into_snapshot) else {
+        return Ok(Place::Gone);
+    };
+    let status = pod.status_of(container);
+    Ok(status.map_or(Place::Replaced, |s| place(s, instance)))
 }
 
 /// Which log the kubelet gives (k/k `kubelet_pods.go`, `validateContainerLogStatus`): that of the

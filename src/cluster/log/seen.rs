@@ -25,6 +25,11 @@ impl Seen {
         self.second.and_then(|s| Timestamp::from_second(s).ok())
     }
 
+    /// A stream has been opened again after lines were given.
+    pub fn is_reopened(&self) -> bool {
+        self.reopened
+    }
+
     /// Whether the line is to be given; if so, it counts as given.
     pub fn is_new(&mut self, at: Timestamp) -> bool {
         if let Some(left) = self.again.get_mut(&at).filter(|left| **left > 0) {

@@ -1,17 +1,20 @@
 //! Which stacks there are: those of a profile that is named, else those that the cluster records.
 
+mod find;
+mod known;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use super::{Context, profile, session};
+use super::{Context, profile};
+use crate::budget::Budgets;
 use crate::cluster::{Cluster, StackRecord};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::names::{Namespace, ReleaseId, ReleaseName, StackName};
 use crate::plan::Selection;
-use crate::runner::ports::ObserveError;
 use crate::snapshot::Record;
 
+pub use find::find;
 pub use view::{Seen, View};
 
 #[derive(Debug)]
@@ -38,63 +41,31 @@ pub struct Member {
     pub id: ReleaseId,
     pub release: ReleaseName,
     pub namespace: Namespace,
+    /// The profile's, else those of every release.
+    pub budgets: Budgets,
     /// The cluster has it for this stack, but neither profile nor stack record names it.
     pub orphaned: bool,
 }
 
-/// The stacks that a command is about, with the releases that were asked for: `planned`, else all
-/// that the cluster records.
-pub async fn find(
-    context: &Context,
-    cluster: &Cluster,
-    planned: Option<Stack>,
-    wanted: &[ReleaseId],
-) -> Result<Vec<Stack>, Failure> {
-    let _waiting = context.environment.waiting_for("looking for stacks");
-    let records = records(context, cluster)
-        .await
-        .map_err(|e| session::observe(&e))?;
-    let mut stacks = if let Some(planned) = planned {
-        vec![planned]
-    } else {
-        let fallback = fallback(context, cluster)?;
-        let known = cluster.list_stacks(&fallback).await;
-        let known = known.map_err(|e| session::observe(&e))?;
-        let here = |stack: &StackRecord| {
-            let only = context.common.namespace.as_ref();
-            only.is_none_or(|namespace| stack.namespace == *namespace)
-        };
-        known.into_iter().filter(here).map(recorded).collect()
-    };
-    add_orphans(&mut stacks, &records);
-    check(&stacks, wanted)?;
-    for stack in &mut stacks {
-        let keep = |member: &Member| wanted.is_empty() || wanted.contains(&member.id);
-        stack.releases.retain(keep);
-    }
-    stacks.retain(|stack| wanted.is_empty() || !stack.releases.is_empty());
-    Ok(stacks)
+/// The stacks that there are, as far as we may look.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub stacks: Vec<Stack>,
+    /// Where we may not look, a sentence each.
+    pub unseen: Vec<String>,
 }
 
-fn fallback(context: &Context, cluster: &Cluster) -> Result<Namespace, Failure> {
-    match &context.common.namespace {
-        Some(namespace) => Ok(namespace.clone()),
-        None => cluster.default_namespace().parse().map_err(|error| {
-            Failure::new(
-                Kind::Environment,
-                format!("the context's namespace is not valid: {error}"),
-            )
-        }),
-    }
+/// Where the stacks' releases are, each once.
+fn namespaces(stacks: &[Stack]) -> BTreeSet<Namespace> {
+    let members = stacks.iter().flat_map(|stack| &stack.releases);
+    members.map(|member| member.namespace.clone()).collect()
 }
 
-/// Every record of a release that bears our mark, in all namespaces where that is allowed.
-async fn records(context: &Context, cluster: &Cluster) -> Result<Vec<Record>, ObserveError> {
-    let only = context.common.namespace.as_ref();
-    match cluster.records(None, only).await {
-        Err(ObserveError::Denied(_)) if only.is_none() => Ok(Vec::new()),
-        other => other,
-    }
+/// There is nothing to watch or follow, and nobody waits for a stack that may never come.
+pub fn none_recorded(cluster: &Cluster) -> Failure {
+    let context = cluster.context();
+    Context::usage(format!("no stack is recorded in context `{context}`"))
+        .hint("a stack that is yet to come is named with `--profile NAME`")
 }
 
 /// The stack of the profile, if one is named.
@@ -108,6 +79,7 @@ pub fn planned(context: &Context) -> Result<Option<Stack>, Failure> {
         id: step.id.clone(),
         release: step.release.clone(),
         namespace: step.namespace.clone(),
+        budgets: step.budgets.clone(),
         orphaned: false,
     };
     Ok(Some(Stack {
@@ -122,89 +94,12 @@ fn recorded(record: StackRecord) -> Stack {
         id: release.id,
         release: release.release,
         namespace: release.namespace,
+        budgets: Budgets::default(),
         orphaned: false,
     };
     Stack {
         name: record.stack,
         namespace: record.namespace,
         releases: record.releases.into_iter().map(member).collect(),
-    }
-}
-
-fn add_orphans(stacks: &mut [Stack], records: &[Record]) {
-    let mut marked: BTreeMap<(&str, &str), &Record> = BTreeMap::new();
-    for record in records {
-        marked.insert((&record.namespace, &record.release), record);
-    }
-    for record in marked.into_values() {
-        let known = stacks
-            .iter()
-            .flat_map(|stack| &stack.releases)
-            .any(|member| {
-                member.release.as_str() == record.release
-                    && member.namespace.as_str() == record.namespace
-            });
-        let Some(stack) = stacks
-            .iter_mut()
-            .find(|stack| !known && stack.could_hold(record))
-        else {
-            continue;
-        };
-        let id = record.marks.release.as_deref().unwrap_or(&record.release);
-        if let (Ok(id), Ok(release), Ok(namespace)) =
-            (id.parse(), record.release.parse(), record.namespace.parse())
-        {
-            stack.releases.push(Member {
-                id,
-                release,
-                namespace,
-                orphaned: true,
-            });
-        }
-    }
-}
-
-fn check(stacks: &[Stack], wanted: &[ReleaseId]) -> Result<(), Failure> {
-    let known = || stacks.iter().flat_map(|stack| &stack.releases);
-    match wanted
-        .iter()
-        .find(|id| known().all(|member| member.id != **id))
-    {
-        None => Ok(()),
-        Some(id) => Err(Context::usage(format!("no stack has a release `{id}`"))
-            .hint("`stackctl status` shows what there is")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stack(ids: &[&str]) -> Stack {
-        let member = |id: &&str| Member {
-            id: id.parse().unwrap(),
-            release: id.parse().unwrap(),
-            namespace: "shop".parse().unwrap(),
-            orphaned: false,
-        };
-        Stack {
-            name: "shop".parse().unwrap(),
-            namespace: "shop".parse().unwrap(),
-            releases: ids.iter().map(member).collect(),
-        }
-    }
-
-    #[test]
-    fn releases_may_be_named_in_any_order() {
-        let stacks = [stack(&["database", "api"]), stack(&["web"])];
-        let ids =
-            |ids: &[&str]| -> Vec<ReleaseId> { ids.iter().map(|id| id.parse().unwrap()).collect() };
-        assert!(check(&stacks, &ids(&["web", "api", "database"])).is_ok());
-        assert!(check(&stacks, &ids(&["api", "api"])).is_ok());
-        let failure = check(&stacks, &ids(&["web", "mail"])).unwrap_err();
-        assert_eq!(
-            failure.message.as_deref(),
-            Some("no stack has a release `mail`")
-        );
     }
 }

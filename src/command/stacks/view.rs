@@ -1,24 +1,31 @@
 //! The stacks' objects under watch.
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 use futures::stream::LocalBoxStream;
 use futures::{FutureExt, StreamExt};
 
-use super::{Member, Stack};
-use crate::budget::Budgets;
+use super::known::Known;
+use super::{Member, Stack, namespaces};
 use crate::cluster::Cluster;
 use crate::command::session;
 use crate::error::Failure;
 use crate::names::Namespace;
 use crate::runner::ports::Observer;
-use crate::snapshot::{Contents, Observation, Record, World};
-use crate::verdict::{self, Assessment, Baseline, CompletedRule, Scope};
+use crate::snapshot::{Observation, Pod, Record, RecordStatus, World};
+use crate::verdict::{self, Assessment, Baseline, Scope};
+
+/// By which its silence is known among what is interrupted.
+const API_SERVER: &str = "the API server";
 
 /// A release as the cluster has it now.
 #[derive(Debug)]
 pub struct Seen {
     pub record: Option<Record>,
     pub assessment: Option<Assessment>,
+    /// Why what helm's record holds is not known, and the release can't be judged.
+    pub unreadable: Option<String>,
 }
 
 /// The stacks' objects under watch.
@@ -27,101 +34,145 @@ pub struct View<'a> {
     stacks: &'a [Stack],
     observations: LocalBoxStream<'static, Observation>,
     world: World,
-    /// Per stack and release; None where helm has no record that can be read.
-    contents: Vec<Vec<Option<Contents>>>,
+    /// Per stack and release.
+    known: Vec<Vec<Known>>,
+    /// Watches that don't go on, by what they watch, and why.
+    interrupted: BTreeMap<String, String>,
 }
 
 impl<'a> View<'a> {
     /// Returns when everything that the stacks consist of has been seen once.
     pub async fn open(cluster: &'a Cluster, stacks: &'a [Stack]) -> Result<View<'a>, Failure> {
-        let members = || stacks.iter().flat_map(|stack| &stack.releases);
-        let mut namespaces: Vec<Namespace> = members().map(|m| m.namespace.clone()).collect();
-        namespaces.sort();
-        namespaces.dedup();
+        let namespaces: Vec<Namespace> = namespaces(stacks).into_iter().collect();
         let observations = cluster.observations();
         let watching = cluster.watch(&namespaces).await;
         watching.map_err(|error| session::observe(&error))?;
+        let nothing = |stack: &Stack| stack.releases.iter().map(|_| Known::Nothing).collect();
         let mut view = View {
             cluster,
             stacks,
             observations,
             world: World::default(),
-            contents: Vec::new(),
+            known: stacks.iter().map(nothing).collect(),
+            interrupted: BTreeMap::new(),
         };
-        view.catch_up();
-        for stack in stacks {
-            let reads = stack.releases.iter().map(|member| view.read(member));
-            let contents = join_all(reads).await;
-            for contents in contents.iter().flatten() {
-                cluster.follow(&contents.objects).await;
-            }
-            view.contents.push(contents);
-        }
-        view.catch_up();
+        view.refresh().await;
         Ok(view)
     }
 
-    /// Waits until something has changed.
+    /// Waits until something has changed; [`View::refresh`] then takes it in.
     pub async fn changed(&mut self) {
-        if let Some(seen) = self.observations.next().await {
-            self.world.apply(&seen);
-            self.catch_up();
+        match self.observations.next().await {
+            Some(seen) => self.apply(&seen),
+            None => std::future::pending().await,
         }
+    }
+
+    /// Takes in all that was told, and reads what revisions that are new consist of.
+    pub async fn refresh(&mut self) {
+        self.catch_up();
+        let (cluster, stacks) = (self.cluster, self.stacks);
+        for (at, stack) in stacks.iter().enumerate() {
+            let mut reads = Vec::new();
+            for (place, member) in stack.releases.iter().enumerate() {
+                let present = record(&self.world, member).map(|record| record.revision);
+                if present != self.known[at][place].revision() {
+                    let known = Known::read(cluster, member, present);
+                    reads.push(known.map(move |known| (place, known)));
+                }
+            }
+            for (place, known) in join_all(reads).await {
+                if let Known::Contents(contents) = &known {
+                    cluster.follow(&contents.objects).await;
+                }
+                self.known[at][place] = known;
+            }
+        }
+        self.catch_up();
     }
 
     /// Every release as it is now, per stack.
     pub fn seen(&self) -> Vec<Vec<Seen>> {
-        let completed = session::completed_rule(self.cluster);
-        let stacks = self.stacks.iter().zip(&self.contents);
+        let stacks = self.stacks.iter().zip(&self.known);
         stacks
-            .map(|(stack, contents)| {
-                let members = stack.releases.iter().zip(contents);
+            .map(|(stack, known)| {
+                let members = stack.releases.iter().zip(known);
                 members
-                    .map(|(member, contents)| {
-                        assess(&self.world, member, contents.as_ref(), completed)
-                    })
+                    .map(|(member, known)| self.see(member, known))
                     .collect()
             })
             .collect()
     }
 
-    fn catch_up(&mut self) {
-        while let Some(Some(seen)) = self.observations.next().now_or_never() {
-            self.world.apply(&seen);
+    /// Why something may be missing in what is seen, a sentence each.
+    pub fn unseen(&self) -> Vec<String> {
+        let unreadable = self.known.iter().flatten().filter_map(|known| match known {
+            Known::Unreadable { why, .. } => Some(why.clone()),
+            Known::Nothing | Known::Contents(_) => None,
+        });
+        self.interrupted
+            .values()
+            .cloned()
+            .chain(unreadable)
+            .collect()
+    }
+
+    /// The pod of this name, which a release in `namespace` owns: there, or where else it is.
+    pub fn pod(&self, namespace: &Namespace, name: &str) -> Option<&Pod> {
+        let named = self.world.pods.values().filter(|pod| pod.meta.name == name);
+        named.max_by_key(|pod| (pod.meta.namespace == namespace.as_str(), pod.meta.created))
+    }
+
+    fn apply(&mut self, seen: &Observation) {
+        match seen {
+            Observation::Interrupted { what, why } => {
+                self.interrupted.insert(what.clone(), why.clone());
+            }
+            Observation::Resumed { what } => drop(self.interrupted.remove(what)),
+            Observation::Unreachable { why, .. } => {
+                let silence = format!("the API server does not answer: {why}");
+                self.interrupted.insert(API_SERVER.to_owned(), silence);
+            }
+            Observation::Reachable => drop(self.interrupted.remove(API_SERVER)),
+            Observation::Seen(_) | Observation::Gone(_) => self.world.apply(seen),
         }
     }
 
-    async fn read(&self, member: &Member) -> Option<Contents> {
-        let namespace = member.namespace.as_str();
-        let record = self.world.last_record(namespace, member.release.as_str())?;
-        let contents = self
-            .cluster
-            .contents(&member.namespace, &member.release, record.revision);
-        contents.await.ok()
+    fn catch_up(&mut self) {
+        while let Some(Some(seen)) = self.observations.next().now_or_never() {
+            self.apply(&seen);
+        }
+    }
+
+    fn see(&self, member: &Member, known: &Known) -> Seen {
+        let record = record(&self.world, member);
+        let (contents, unreadable) = match known {
+            Known::Nothing => (None, None),
+            Known::Contents(contents) => (Some(contents), None),
+            Known::Unreadable { why, .. } => (None, Some(why.clone())),
+        };
+        // Of a revision that helm has given up, the hooks are not past.
+        let given_up = |status: RecordStatus| status.is_pending() || status == RecordStatus::Failed;
+        let assessment = contents.map(|contents| {
+            let scope = Scope {
+                id: &member.id,
+                namespace: &member.namespace,
+                contents,
+                applied: record.is_some_and(|record| !given_up(record.status)),
+                before: &Baseline::default(),
+                completed: session::completed_rule(self.cluster),
+                repeating: verdict::nothing_repeats(),
+            };
+            verdict::assess(&self.world, &scope, &member.budgets)
+        });
+        Seen {
+            record: record.cloned(),
+            assessment,
+            unreadable,
+        }
     }
 }
 
-fn assess(
-    world: &World,
-    member: &Member,
-    contents: Option<&Contents>,
-    completed: CompletedRule,
-) -> Seen {
-    let record = world.last_record(member.namespace.as_str(), member.release.as_str());
-    let assessment = contents.map(|contents| {
-        let scope = Scope {
-            id: &member.id,
-            namespace: &member.namespace,
-            contents,
-            applied: record.is_some_and(|record| !record.status.is_pending()),
-            before: &Baseline::default(),
-            completed,
-            repeating: verdict::nothing_repeats(),
-        };
-        verdict::assess(world, &scope, &Budgets::default())
-    });
-    Seen {
-        record: record.cloned(),
-        assessment,
-    }
+fn record<'a>(world: &'a World, member: &Member) -> Option<&'a Record> {
+    world.last_record(member.namespace.as_str(), member.release.as_str())
 }

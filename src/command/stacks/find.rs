@@ -1,0 +1,165 @@
+//! Finds the stacks in the cluster, as far as we may look.
+
+use std::collections::BTreeMap;
+
+use super::{Found, Member, Stack, namespaces, recorded};
+use crate::budget::Budgets;
+use crate::cluster::{Cluster, StackRecord};
+use crate::command::{Context, session};
+use crate::error::{Failure, Kind};
+use crate::names::{Namespace, ReleaseId};
+use crate::runner::ports::ObserveError;
+use crate::snapshot::Record;
+
+/// The stacks that a command is about, with the releases that were asked for: `planned`, else all
+/// that the cluster records.
+pub async fn find(
+    context: &Context,
+    cluster: &Cluster,
+    planned: Option<Stack>,
+    wanted: &[ReleaseId],
+) -> Result<Found, Failure> {
+    let _waiting = context.environment.waiting_for("looking for stacks");
+    let only = context.common.namespace.as_ref();
+    let everywhere = cluster.records(None, only).await;
+    let mut unseen = Vec::new();
+    let mut stacks = if let Some(planned) = planned {
+        vec![planned]
+    } else {
+        let fallback = fallback(context, cluster)?;
+        let known = cluster.list_stacks(&fallback).await;
+        let known = known.map_err(|e| session::observe(&e))?;
+        if let (Err(ObserveError::Denied(why)), None) = (&everywhere, only) {
+            unseen.push(format!(
+                "stacks in other namespaces than `{fallback}` are not seen: {why}"
+            ));
+        }
+        let here = |stack: &StackRecord| only.is_none_or(|only| stack.namespace == *only);
+        known.into_iter().filter(here).map(recorded).collect()
+    };
+    let records = match everywhere {
+        Err(ObserveError::Denied(_)) if only.is_none() => {
+            records_of(cluster, &stacks, &mut unseen).await
+        }
+        other => other,
+    };
+    add_orphans(&mut stacks, &records.map_err(|e| session::observe(&e))?);
+    check(&stacks, wanted)?;
+    for stack in &mut stacks {
+        let keep = |member: &Member| wanted.is_empty() || wanted.contains(&member.id);
+        stack.releases.retain(keep);
+    }
+    stacks.retain(|stack| wanted.is_empty() || !stack.releases.is_empty());
+    Ok(Found { stacks, unseen })
+}
+
+fn fallback(context: &Context, cluster: &Cluster) -> Result<Namespace, Failure> {
+    match &context.common.namespace {
+        Some(namespace) => Ok(namespace.clone()),
+        None => cluster.default_namespace().parse().map_err(|error| {
+            Failure::new(
+                Kind::Environment,
+                format!("the context's namespace is not valid: {error}"),
+            )
+        }),
+    }
+}
+
+/// The records of releases that bear our mark, namespace by namespace.
+async fn records_of(
+    cluster: &Cluster,
+    stacks: &[Stack],
+    unseen: &mut Vec<String>,
+) -> Result<Vec<Record>, ObserveError> {
+    let mut records = Vec::new();
+    for namespace in namespaces(stacks) {
+        match cluster.records(None, Some(&namespace)).await {
+            Ok(found) => records.extend(found),
+            Err(ObserveError::Denied(why)) => unseen.push(format!(
+                "releases in `{namespace}` that no profile names any more are not seen: {why}"
+            )),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(records)
+}
+
+fn add_orphans(stacks: &mut [Stack], records: &[Record]) {
+    let mut marked: BTreeMap<(&str, &str), &Record> = BTreeMap::new();
+    for record in records {
+        marked.insert((&record.namespace, &record.release), record);
+    }
+    for record in marked.into_values() {
+        let known = stacks
+            .iter()
+            .flat_map(|stack| &stack.releases)
+            .any(|member| {
+                member.release.as_str() == record.release
+                    && member.namespace.as_str() == record.namespace
+            });
+        let Some(stack) = stacks
+            .iter_mut()
+            .find(|stack| !known && stack.could_hold(record))
+        else {
+            continue;
+        };
+        let id = record.marks.release.as_deref().unwrap_or(&record.release);
+        if let (Ok(id), Ok(release), Ok(namespace)) =
+            (id.parse(), record.release.parse(), record.namespace.parse())
+        {
+            stack.releases.push(Member {
+                id,
+                release,
+                namespace,
+                budgets: Budgets::default(),
+                orphaned: true,
+            });
+        }
+    }
+}
+
+fn check(stacks: &[Stack], wanted: &[ReleaseId]) -> Result<(), Failure> {
+    let known = || stacks.iter().flat_map(|stack| &stack.releases);
+    match wanted
+        .iter()
+        .find(|id| known().all(|member| member.id != **id))
+    {
+        None => Ok(()),
+        Some(id) => Err(Context::usage(format!("no stack has a release `{id}`"))
+            .hint("`stackctl status` shows what there is")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack(ids: &[&str]) -> Stack {
+        let member = |id: &&str| Member {
+            id: id.parse().unwrap(),
+            release: id.parse().unwrap(),
+            namespace: "shop".parse().unwrap(),
+            budgets: Budgets::default(),
+            orphaned: false,
+        };
+        Stack {
+            name: "shop".parse().unwrap(),
+            namespace: "shop".parse().unwrap(),
+            releases: ids.iter().map(member).collect(),
+        }
+    }
+
+    #[test]
+    fn releases_may_be_named_in_any_order() {
+        let stacks = [stack(&["database", "api"]), stack(&["web"])];
+        let ids =
+            |ids: &[&str]| -> Vec<ReleaseId> { ids.iter().map(|id| id.parse().unwrap()).collect() };
+        assert!(check(&stacks, &ids(&["web", "api", "database"])).is_ok());
+        assert!(check(&stacks, &ids(&["api", "api"])).is_ok());
+        let failure = check(&stacks, &ids(&["web", "mail"])).unwrap_err();
+        assert_eq!(
+            failure.message.as_deref(),
+            Some("no stack has a release `mail`")
+        );
+    }
+}

@@ -1,0 +1,41 @@
+use super::Member;
+use crate::cluster::Cluster;
+use crate::runner::ports::Observer;
+use crate::snapshot::Contents;
+
+/// What is known of the present revision of a release.
+pub enum Known {
+    /// Helm has no record.
+    Nothing,
+    Contents(Contents),
+    Unreadable {
+        revision: u32,
+        why: String,
+    },
+}
+
+impl Known {
+    /// Of which revision that is.
+    pub fn revision(&self) -> Option<u32> {
+        match self {
+            Known::Nothing => None,
+            Known::Contents(contents) => Some(contents.revision),
+            Known::Unreadable { revision, .. } => Some(*revision),
+        }
+    }
+
+    /// Asks the cluster once; nothing where there is no such revision.
+    pub async fn read(cluster: &Cluster, member: &Member, revision: Option<u32>) -> Known {
+        let Some(revision) = revision else {
+            return Known::Nothing;
+        };
+        let (namespace, release) = (&member.namespace, &member.release);
+        match cluster.contents(namespace, release, revision).await {
+            Ok(contents) => Known::Contents(contents),
+            Err(error) => Known::Unreadable {
+                revision,
+                why: error.to_string(),
+            },
+        }
+    }
+}
