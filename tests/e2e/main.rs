@@ -4,8 +4,9 @@
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod failing;
-mod helm;
+mod faults;
 mod killed;
 mod oro;
 mod refused;
+mod scenarios;
 mod support;

@@ -126,7 +126,8 @@ impl<'a> View<'a> {
     fn apply(&mut self, seen: &Observation) {
         match seen {
             Observation::Interrupted { what, why } => {
-                self.interrupted.insert(what.clone(), why.clone());
+                let blind = format!("can't watch {what}: {why}");
+                self.interrupted.insert(what.clone(), blind);
             }
             Observation::Resumed { what } => drop(self.interrupted.remove(what)),
             Observation::Unreachable { why, .. } => {

@@ -4,14 +4,16 @@
 mod chart;
 mod cluster;
 mod program;
+mod scenario;
 mod table;
 
 pub use chart::{Stack, deployment, hook_job};
 pub use cluster::{Cluster, eventually};
-pub use program::{Ended, Started, stackctl};
+pub use program::{Ended, Started, stackctl, stackctl_on};
+pub use scenario::{Said, Scenario};
 pub use table::summary as compared;
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use stackctl_sandbox::Sandbox;
 
@@ -24,4 +26,18 @@ pub fn sandbox() -> &'static Sandbox {
         table::compare_from_now_on(&sandbox);
         sandbox
     })
+}
+
+/// The sandbox of the tests that stop or change the cluster itself, which come one after another:
+/// it goes with the guard of whoever has it.
+pub fn own_sandbox() -> (MutexGuard<'static, ()>, &'static Sandbox) {
+    static TURN: Mutex<()> = Mutex::new(());
+    static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let sandbox = SANDBOX.get_or_init(|| {
+        let sandbox = Sandbox::up("e2e", &["--nodes", "real"]).expect("the sandbox comes up");
+        table::compare_from_now_on(&sandbox);
+        sandbox
+    });
+    (turn, sandbox)
 }

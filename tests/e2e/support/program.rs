@@ -6,12 +6,17 @@ use std::thread::JoinHandle;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use stackctl::event::{ContainerRole, Event, EventKind, Verdict};
+use stackctl_sandbox::Sandbox;
 
 use super::{sandbox, table};
 
-/// The real binary, pointed at the sandbox, in an environment of its own.
+/// The real binary, pointed at the sandbox that all share, in an environment of its own.
 pub fn stackctl(args: &[&str]) -> Command {
-    let sandbox = sandbox();
+    stackctl_on(sandbox(), args)
+}
+
+/// The real binary, pointed at a sandbox.
+pub fn stackctl_on(sandbox: &Sandbox, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackctl"));
     command
         .args(args)

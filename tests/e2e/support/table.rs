@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::thread;
+use std::time::Duration;
 
 use futures::{AsyncBufReadExt, TryStreamExt};
 use serde_json::Value;
@@ -33,7 +34,9 @@ pub fn compare_from_now_on(sandbox: &Sandbox) {
         cluster.block_on(async |client| {
             loop {
                 // The API server ends a watch now and then; the next one starts with all pods.
-                let _ = watch(&client).await;
+                if watch(&client).await.is_err() {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
             }
         });
     });
