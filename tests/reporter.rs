@@ -375,7 +375,7 @@ fn quiet_speaks_only_of_what_went_wrong() {
         memory.text()
     };
     assert_eq!(quiet("oro-up"), "");
-    assert!(quiet("deadline").contains("order-food   not ready in time: waited for"));
+    assert!(quiet("deadline").contains("order-food the deadline passed while"));
 }
 
 /// As much of a terminal as [`Tty`] makes use of, endlessly wide: its lines, and the cursor.

@@ -236,7 +236,7 @@ fn shown(assessment: &Assessment) -> String {
     let mut lines = Vec::new();
     match &assessment.waiting {
         None => lines.push("ready".to_owned()),
-        Some(Waiting { on, since }) => {
+        Some(Waiting { on, since, .. }) => {
             let since = since.map_or_else(String::new, |since| format!(" (since {since})"));
             lines.push(format!("waits for: {on}{since}"));
         }

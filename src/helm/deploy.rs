@@ -159,7 +159,10 @@ fn refused(sentence: String) -> DeployError {
 /// The chart as the profile's author knows it.
 fn shown(chart: &ChartSource) -> String {
     match chart {
-        ChartSource::Directory(path) | ChartSource::Archive(path) => path.display().to_string(),
+        ChartSource::Directory(path) | ChartSource::Archive(path) => {
+            let plain: PathBuf = path.components().collect();
+            plain.display().to_string()
+        }
         ChartSource::Oci(reference) => reference.clone(),
         ChartSource::Repository { repository, name } => format!("{repository}/{name}"),
     }

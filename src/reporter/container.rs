@@ -38,6 +38,13 @@ fn change(before: Option<&ContainerView>, now: &ContainerView, owner: &str) -> O
     }
     let key = |what: &str| format!("{owner} {} {what} {}", now.name, now.restarts);
     let title = title(now);
+    if now.state == "done" && now.role == ContainerRole::Sidecar {
+        return Some(Change {
+            key: key("ended"),
+            tone: Tone::Warn,
+            text: format!("{title} ended{}", nth(now.restarts)),
+        });
+    }
     if now.state == "done" && now.role != ContainerRole::Main {
         let took = ran(before, now).map(|took| format!(" ({})", wording::duration(took)));
         return Some(Change {

@@ -26,9 +26,7 @@ pub fn lines(state: &RunState, width: Option<usize>, palette: &Palette) -> Vec<S
     };
     let mut lines = Vec::new();
     for release in &state.releases {
-        if let Phase::Failed(verdict) = &release.phase
-            && verdict.class != VerdictClass::Expired
-        {
+        if let Phase::Failed(verdict) = &release.phase {
             lines.push(String::new());
             lines.extend(page.failure(release, verdict));
         }
@@ -53,8 +51,14 @@ struct Page<'a> {
 impl Page<'_> {
     fn failure(&self, release: &ReleaseState, verdict: &Verdict) -> Vec<String> {
         let name = self.palette.bold(release.id.as_str());
-        let failed = self.palette.bad("failed");
-        let title = format!("{} {name} {failed}: ", self.marks.failed);
+        let title = match verdict.class {
+            VerdictClass::Expired => format!("{} {name} ", self.marks.failed),
+            _ => format!(
+                "{} {name} {}: ",
+                self.marks.failed,
+                self.palette.bad("failed")
+            ),
+        };
         let namespace = release.planned.as_ref().map(|planned| &planned.namespace);
         let place = self.state.run.as_ref().map(|run| Place {
             context: &run.context,
@@ -63,7 +67,7 @@ impl Page<'_> {
         cause::lines(&title, verdict, place, self.width, self.palette)
     }
 
-    /// Whoever did not fail and is not done: out of time, blocked, cancelled, a line each; those
+    /// Whoever did not fail and is not done: blocked, cancelled, a line each; those
     /// that had not begun in one line.
     fn unready(&self) -> Vec<String> {
         let id_width = id_width(self.state);
@@ -93,10 +97,6 @@ impl Page<'_> {
         let end = end.map_or(self.state.elapsed, |finished| finished.elapsed);
         let waited = waited(release, end);
         let text = match &release.phase {
-            Phase::Failed(verdict) if is_expired(release) => {
-                let why = waited.unwrap_or_else(|| clean(&verdict.sentence));
-                format!("not {} in time: {why}", self.done())
-            }
             Phase::Blocked(by) => format!("blocked by {}", wording::list(by)),
             Phase::Cancelled => match waited {
                 Some(waited) => format!("cancelled: {waited}"),
@@ -108,11 +108,7 @@ impl Page<'_> {
             },
             Phase::Ready | Phase::Removed | Phase::Failed(_) | Phase::Pending => return None,
         };
-        let mark = match &release.phase {
-            Phase::Failed(_) => &self.marks.failed,
-            _ => &self.marks.blocked,
-        };
-        Some((mark, text))
+        Some((&self.marks.blocked, text))
     }
 
     /// What every release was to become.

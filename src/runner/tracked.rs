@@ -9,7 +9,7 @@ use super::shown::Shown;
 use crate::event::{Evidence, Verdict, VerdictClass};
 use crate::plan::Step;
 use crate::snapshot::Contents;
-use crate::verdict::{Assessment, Baseline, Finding};
+use crate::verdict::{Assessment, Baseline, Finding, LogOf};
 
 /// How long a helm that was asked to end may take for it: it writes down that it was cancelled.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -157,23 +157,35 @@ impl Doom {
 /// The verdict when the time is up: what it waited for, and the trouble that had not used up its
 /// budget yet.
 pub fn expired(limit: &str, assessment: &Assessment, log: Option<Evidence>) -> Verdict {
-    let trouble = assessment.findings.first();
-    let waits = assessment.waiting.as_ref().map(|w| w.on.clone());
-    let why = trouble.map(|t| t.verdict.sentence.clone()).or(waits);
     let mut evidence: Vec<Evidence> = log.into_iter().collect();
-    evidence.extend(
-        trouble
-            .map(|t| t.verdict.evidence.clone())
-            .unwrap_or_default(),
-    );
+    let class = VerdictClass::Expired;
+    if let Some(trouble) = assessment.findings.first() {
+        let verdict = trouble.verdict.clone();
+        evidence.extend(verdict.evidence);
+        return Verdict {
+            class,
+            sentence: format!("not ready {limit}: {}", verdict.sentence),
+            evidence,
+            ..verdict
+        };
+    }
+    let (why, chain) = match &assessment.waiting {
+        Some(waiting) => (format!(": {}", waiting.on), waiting.chain.clone()),
+        None => (String::new(), Vec::new()),
+    };
     Verdict {
-        class: VerdictClass::Expired,
-        sentence: match why {
-            Some(why) => format!("not ready {limit}: {why}"),
-            None => format!("not ready {limit}"),
-        },
-        chain: trouble.map(|t| t.verdict.chain.clone()).unwrap_or_default(),
+        class,
+        sentence: format!("not ready {limit}{why}"),
+        chain,
         evidence,
-        hints: trouble.map(|t| t.verdict.hints.clone()).unwrap_or_default(),
+        hints: vec!["if it only needs longer, raise its `timeout`".to_owned()],
+    }
+}
+
+/// Whose last lines tell most of why a release is not ready.
+pub fn telling_log(assessment: &Assessment) -> Option<&LogOf> {
+    match assessment.findings.first() {
+        Some(trouble) => trouble.log_of.as_ref(),
+        None => assessment.waiting.as_ref()?.log_of.as_ref(),
     }
 }

@@ -75,6 +75,10 @@ pub struct Waiting {
     pub on: String,
     /// When that began, where the cluster says so.
     pub since: Option<Timestamp>,
+    /// From the object of the release down to what blocks it, as in a [`Verdict`].
+    pub chain: Vec<String>,
+    /// Whose last lines may tell why.
+    pub log_of: Option<LogOf>,
 }
 
 /// One trouble of one object.

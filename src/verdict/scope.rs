@@ -25,7 +25,7 @@ pub struct Scope<'a> {
 }
 
 /// By the pod's uid and the container's name: the line that a running container keeps printing.
-/// It has printed nothing for a while that it had not printed before, digits apart.
+/// It has printed nothing for a while that it had not printed before, the time at its beginning apart.
 pub type Repeating = HashMap<(Uid, String), String>;
 
 /// For callers that read no logs.

@@ -234,6 +234,7 @@ fn custom_ready_late() {
 fn custom_stalled() {
     let scenario = Scenario::new("custom-stalled");
     let said = scenario.up_while(|| {
+        wait_for_helm(&scenario);
         let condition = json!({"type": "Stalled", "status": "True", "reason": "NoSuchBroker",
             "message": "broker `b-7` does not exist", "lastTransitionTime": "2026-01-01T00:00:00Z"});
         report_condition(scenario.namespace(), "Queue", &condition);
@@ -265,6 +266,16 @@ fn waiting_reason(pod: &Pod) -> Option<String> {
     let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
     let state = statuses.first()?.state.as_ref()?;
     state.waiting.as_ref()?.reason.clone()
+}
+
+/// Waits until helm has nothing more to do.
+fn wait_for_helm(scenario: &Scenario) {
+    eventually("helm is through", Duration::from_secs(60), || {
+        let status = scenario
+            .cluster()
+            .release_status(scenario.namespace(), "app");
+        status.filter(|status| status == "deployed")
+    });
 }
 
 /// What a controller of this kind would write, once the object is there.

@@ -123,10 +123,7 @@ fn a_pod_that_is_gone_at_once_leaves_its_exit_code_and_a_note() {
 /// Every line differs by its number only; what it waits for is out of sight.
 #[test]
 fn a_container_that_repeats_itself_is_noticed_without_any_news_of_the_cluster() {
-    let waiting: Vec<(u64, String)> = (0..2_000)
-        .map(|n| (1_000, format!("waiting for db, try {n}")))
-        .collect();
-    let parts: Vec<(u64, &str)> = waiting.iter().map(|(p, t)| (*p, t.as_str())).collect();
+    let parts = vec![(1_000, "waiting for db"); 2_000];
     let cluster = Scripted::new([("a", with_init("a", 10_000_000))]).log("a-1-x", "wait", &parts);
     let ran = run_scripted(&[("a", &[])], &cluster);
     assert_eq!(ran.outcome, Outcome::Failed);

@@ -29,9 +29,18 @@ pub(super) fn event(event: api::Event) -> ClusterEvent {
         },
         warning: event.type_.as_deref() == Some("Warning"),
         reason: event.reason.unwrap_or_default(),
-        message: event.message.unwrap_or_default(),
+        message: own_words(event.message.unwrap_or_default()),
         count: count(repeats.or(event.count)).max(1),
         last_seen,
+    }
+}
+
+/// Without what a recorder puts before the newest of many alike, when it sends only one for all
+/// (client-go `tools/record/events_cache.go`).
+fn own_words(message: String) -> String {
+    match message.strip_prefix("(combined from similar events): ") {
+        Some(newest) => newest.to_owned(),
+        None => message,
     }
 }
 

@@ -7,7 +7,7 @@ use super::{LAST_WORDS, PROOF_LINES, Up};
 use crate::event::{EventKind, Verdict};
 use crate::runner::hold::{Held, Stage, Standing};
 use crate::runner::ports::Mark;
-use crate::runner::tracked::{Doom, Phase, Tracked, expired};
+use crate::runner::tracked::{Doom, Phase, Tracked, expired, telling_log};
 use crate::verdict::{self, Scope};
 use crate::wording;
 
@@ -158,8 +158,7 @@ impl Up<'_> {
         } else {
             format!("after {}", wording::duration(release.step.timeout))
         };
-        let first = release.assessment.findings.first();
-        let log_of = first.and_then(|f| f.log_of.as_ref());
+        let log_of = telling_log(&release.assessment);
         let log = log_of.and_then(|log| self.logs.evidence(log, PROOF_LINES, &self.world));
         let verdict = expired(&limit, &release.assessment, log);
         self.releases[at].stop_helm(Instant::now());

@@ -24,6 +24,8 @@ pub fn deepest(case: &Case<'_>, objects: &[ObjectHealth], findings: &[Finding]) 
             .unwrap_or_else(|| Waiting {
                 on: finding.verdict.sentence.clone(),
                 since: None,
+                chain: finding.verdict.chain.clone(),
+                log_of: finding.log_of.clone(),
             })
     });
     let unready = |subject: &&Subject<'_>| {
@@ -54,6 +56,8 @@ pub fn deepest(case: &Case<'_>, objects: &[ObjectHealth], findings: &[Finding]) 
         .unwrap_or_else(|| Waiting {
             on: "helm".to_owned(),
             since: None,
+            chain: Vec::new(),
+            log_of: None,
         })
 }
 
@@ -77,10 +81,12 @@ fn blocking_hook(case: &Case<'_>, hook: &Subject<'_>) -> Waiting {
             _ => format!("{} running", hook.object.short()),
         },
         since: hook.body.meta().map(|meta| meta.created),
+        chain: vec![hook.object.short()],
+        log_of: None,
     });
     Waiting {
         on: format!("hook {}", inner.on),
-        since: inner.since,
+        ..inner
     }
 }
 
@@ -113,5 +119,10 @@ fn blocking_object(case: &Case<'_>, object: &ObjectHealth) -> Waiting {
         }
         _ => (format!("{name}: {}", object.reason), None),
     };
-    Waiting { on, since }
+    Waiting {
+        on,
+        since,
+        chain: vec![name],
+        log_of: None,
+    }
 }

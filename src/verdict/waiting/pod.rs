@@ -2,18 +2,19 @@
 
 use jiff::Timestamp;
 
+use crate::event::ContainerRole;
 use crate::snapshot::{
     Conditions, ContainerSpec, ContainerState, ContainerStatus, Pod, Terminated, World,
 };
 
-use super::super::Waiting;
 use super::super::cause::{Case, missing_of_volume as missing};
 use super::super::digest::nodes;
 use super::super::member::{Keeper, Member};
 use super::super::missing::Missing;
 use super::super::ready::is_pod_ready;
 use super::super::view::position;
-use super::super::words::{brief, exit};
+use super::super::words::{brief, exit, noun};
+use super::super::{LogOf, Waiting};
 
 /// None when nothing of it blocks.
 pub fn blocked(case: &Case<'_>, member: &Member<'_>) -> Option<Waiting> {
@@ -27,28 +28,87 @@ pub fn blocked(case: &Case<'_>, member: &Member<'_>) -> Option<Waiting> {
         .or_else(|| init(case, pod))
         .or_else(|| main(case, member))
         .or_else(|| gate(pod))
-        .map(|(text, since)| Waiting {
-            on: format!("{name} {text}"),
-            since,
+        .map(|step| Waiting {
+            on: format!("{name} {}", step.text),
+            since: step.since,
+            chain: chain(member, step.container.as_ref()),
+            log_of: step.container.map(|container| LogOf {
+                pod_uid: pod.meta.uid.clone(),
+                namespace: pod.meta.namespace.clone(),
+                pod: name.clone(),
+                container: container.name,
+                attempt: container.attempt,
+            }),
         })
 }
 
-type Step = (String, Option<Timestamp>);
+fn chain(member: &Member<'_>, container: Option<&Blocking>) -> Vec<String> {
+    let pod = format!("pod/{}", member.pod.meta.name);
+    let owner = member.owner.short();
+    let mut chain = match owner == pod {
+        true => vec![owner],
+        false => vec![owner, pod],
+    };
+    chain.extend(container.map(|it| format!("{} {}", noun(it.role), it.name)));
+    chain
+}
+
+/// Where a pod stands on its way.
+struct Step {
+    text: String,
+    since: Option<Timestamp>,
+    container: Option<Blocking>,
+}
+
+/// The container that holds its pod up.
+struct Blocking {
+    role: ContainerRole,
+    name: String,
+    /// The run that it is in, 1 for the first.
+    attempt: u32,
+}
+
+impl Blocking {
+    fn of(role: ContainerRole, spec: &ContainerSpec, status: Option<&ContainerStatus>) -> Blocking {
+        Blocking {
+            role,
+            name: spec.name.clone(),
+            attempt: status.map_or(0, |status| status.restarts) + 1,
+        }
+    }
+}
+
+impl Step {
+    fn new(text: impl Into<String>, since: Option<Timestamp>) -> Step {
+        Step {
+            text: text.into(),
+            since,
+            container: None,
+        }
+    }
+
+    fn of(self, container: Blocking) -> Step {
+        Step {
+            container: Some(container),
+            ..self
+        }
+    }
+}
 
 fn unscheduled(pod: &Pod) -> Option<Step> {
     let scheduled = pod.conditions.condition("PodScheduled");
     match scheduled {
         Some(condition) if condition.is_true() => None,
         Some(condition) if condition.reason == "SchedulingGated" => {
-            Some(("held back by a scheduling gate".to_owned(), condition.since))
+            Some(Step::new("held back by a scheduling gate", condition.since))
         }
         Some(condition) if !condition.message.is_empty() => {
             let missing = Missing::in_message(&condition.message, &pod.meta.namespace);
             let why = missing.map_or_else(|| nodes(&condition.message), |m| m.sentence());
             let text = format!("unschedulable: {why}");
-            Some((text, condition.since))
+            Some(Step::new(text, condition.since))
         }
-        _ if pod.node.is_none() => Some(("unscheduled".to_owned(), Some(pod.meta.created))),
+        _ if pod.node.is_none() => Some(Step::new("unscheduled", Some(pod.meta.created))),
         _ => None,
     }
 }
@@ -73,7 +133,7 @@ fn volume(world: &World, pod: &Pod) -> Option<Step> {
         Some(missing) => missing.sentence(),
         None => brief(&trouble.message),
     };
-    Some((format!("{what}: {why}"), since_scheduled(pod)))
+    Some(Step::new(format!("{what}: {why}"), since_scheduled(pod)))
 }
 
 /// Volumes and sandbox are there: the pod says so (since 1.29), or the kubelet has come to its
@@ -114,7 +174,12 @@ fn init(case: &Case<'_>, pod: &Pod) -> Option<Step> {
                 None => format!("sidecar `{}`", spec.name),
             };
             let (text, began) = container(case, pod, spec, status);
-            return Some((format!("{label} {text}"), began.or(since)));
+            let role = match spec.sidecar {
+                true => ContainerRole::Sidecar,
+                false => ContainerRole::Init,
+            };
+            let step = Step::new(format!("{label} {text}"), began.or(since));
+            return Some(step.of(Blocking::of(role, spec, status)));
         }
         if let Some(ContainerState::Terminated(end)) = status.map(|s| &s.state) {
             since = end.finished.or(since);
@@ -135,14 +200,16 @@ fn main(case: &Case<'_>, member: &Member<'_>) -> Option<Step> {
         Some(status) => !status.ready,
     };
     let (spec, status) = pod.mains().find(|(_, status)| open(*status))?;
+    let blocking = Blocking::of(ContainerRole::Main, spec, status);
     if let Some(status) = status
         && let ContainerState::Running { since } = status.state
         && !ends
     {
-        return Some((probe(case.world, pod, spec, status), since));
+        let step = Step::new(probe(case.world, pod, spec, status), since);
+        return Some(step.of(blocking));
     }
     let (text, since) = container(case, pod, spec, status);
-    Some((format!("`{}` {text}", spec.name), since))
+    Some(Step::new(format!("`{}` {text}", spec.name), since).of(blocking))
 }
 
 /// A container that runs and is not ready.
@@ -191,7 +258,7 @@ fn container(
     pod: &Pod,
     spec: &ContainerSpec,
     status: Option<&ContainerStatus>,
-) -> Step {
+) -> (String, Option<Timestamp>) {
     let Some(status) = status else {
         return ("pending".to_owned(), None);
     };
@@ -270,5 +337,5 @@ fn gate(pod: &Pod) -> Option<Step> {
         }
         _ => "not ready yet".to_owned(),
     };
-    Some((text, ready.since))
+    Some(Step::new(text, ready.since))
 }
