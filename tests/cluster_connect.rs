@@ -73,6 +73,23 @@ async fn a_cluster_tells_its_version() {
 }
 
 #[tokio::test]
+async fn a_request_says_who_asks() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let request = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut bytes = [0; 4096];
+        let length = stream.read(&mut bytes).await.unwrap();
+        String::from_utf8_lossy(&bytes[..length]).to_lowercase()
+    };
+    let dir = TempDir::new().unwrap();
+    let config = kubeconfig(&dir, &format!("http://{address}"));
+    let (request, _) = tokio::join!(request, connect(config, None));
+    let agent = format!("\r\nuser-agent: stackctl/{}\r\n", env!("CARGO_PKG_VERSION"));
+    assert!(request.contains(&agent), "{request}");
+}
+
+#[tokio::test]
 async fn a_kubeconfig_that_is_missing_or_broken() {
     let dir = TempDir::new().unwrap();
     let missing = dir.path().join("missing");

@@ -34,7 +34,7 @@ pub enum Command {
         /// What the nodes are: by default real ones where they can run
         #[arg(long, value_enum)]
         nodes: Option<Nodes>,
-        /// Let the API server log every request, without bodies
+        /// Let the API server log every request; bodies only of what the kubelet says about pods
         #[arg(long)]
         audit: bool,
     },

@@ -196,6 +196,9 @@ fn a_real_node_keeps_its_promises() {
         log.lines()
             .any(|line| line.contains("\"verb\":\"create\"") && line.contains("\"name\":\"web\""))
     );
+    let bodies = || log.lines().filter(|line| line.contains("\"requestObject\":"));
+    assert!(bodies().any(|line| line.contains("\"containerStatuses\":")));
+    assert!(bodies().all(|line| line.contains("\"subresource\":\"status\"")));
     // Nothing of it is others' to read.
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(kubeconfig(&own)).unwrap());
     assert_eq!(mode & 0o777, 0o600);

@@ -99,7 +99,9 @@ fn api_server(spec: &Spec, instance: &Instance) -> Component {
     if spec.audit {
         server = server
             .path("audit-policy-file", &instance.file("audit-policy.json"))
-            .path("audit-log-path", &instance.audit_log());
+            .path("audit-log-path", &instance.audit_log())
+            // One file, so that a reader may remember a place in it. Old ones would stay anyway.
+            .arg("--audit-log-maxsize=8192");
     }
     server
 }
@@ -128,11 +130,17 @@ fn controller_manager(instance: &Instance) -> Component {
 }
 
 pub(super) fn prepare(instance: &Instance) -> Result<()> {
+    let kubelet_on_pods = json!({
+        "level": "Request",
+        "users": [node::USER],
+        "verbs": ["patch"],
+        "resources": [{"group": "", "resources": ["pods/status"]}],
+    });
     let policy = json!({
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
         "omitStages": ["RequestReceived"],
-        "rules": [{"level": "Metadata"}],
+        "rules": [kubelet_on_pods, {"level": "Metadata"}],
     });
     write_private(&instance.file("audit-policy.json"), &policy.to_string())
 }

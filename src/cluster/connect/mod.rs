@@ -41,6 +41,11 @@ impl Cluster {
         let (mut config, context) = load(target).await?;
         // Questions are asked again by `error::ask`, watches and logs by themselves.
         config.default_retry = false;
+        // The API server's audit log tells by it who asked; kube sends none of its own.
+        let agent = concat!("stackctl/", env!("CARGO_PKG_VERSION")).parse();
+        if let (Ok(header), Ok(agent)) = ("user-agent".parse(), agent) {
+            config.headers.push((header, agent));
+        }
         config.reset_reader_on_write = true;
         config.read_timeout = Some(SILENCE);
         let server = address(&config);

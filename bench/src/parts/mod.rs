@@ -1,0 +1,126 @@
+//! One file a question. Each returns its answer as tables.
+
+mod calm;
+mod cause;
+mod chains;
+mod requests;
+mod tree;
+mod waiting;
+mod watch;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use crate::bench::Bench;
+use crate::cluster::Cluster;
+use crate::output::say;
+use crate::stack::Stack;
+use crate::subject::Subject;
+use crate::table::Table;
+
+/// What can be measured, in the order in which it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// How long until the cause of a failure is told
+    Cause,
+    /// How long two unequal chains of releases take
+    Chains,
+    /// How often the API server is asked
+    Requests,
+    /// Memory and CPU while many releases are not ready
+    Watch,
+    /// Verdicts on a healthy stack on a busy machine
+    Calm,
+    /// How long a large tree of releases takes, on simulated nodes
+    Tree,
+}
+
+impl Part {
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Cause => "cause",
+            Part::Chains => "chains",
+            Part::Requests => "requests",
+            Part::Watch => "watch",
+            Part::Calm => "calm",
+            Part::Tree => "tree",
+        }
+    }
+
+    /// The names of the tables that it returns.
+    #[cfg(test)]
+    pub fn tables(self) -> &'static [&'static str] {
+        match self {
+            Part::Cause => &["cause", "cause-latency"],
+            Part::Requests => &["requests", "requests-quiet"],
+            Part::Chains => &["chains"],
+            Part::Watch => &["watch"],
+            Part::Calm => &["calm"],
+            Part::Tree => &["tree"],
+        }
+    }
+}
+
+/// Measures these parts, or all, and hands out each table as soon as it is there.
+///
+/// # Errors
+/// Something did not run as it should; the parts after it were not measured.
+pub fn run(bench: &Bench, chosen: &[Part], mut done: impl FnMut(Table)) -> Result<()> {
+    let is_chosen = |part: &&Part| chosen.is_empty() || chosen.contains(part);
+    let (simulated, real): (Vec<Part>, Vec<Part>) = Part::value_variants()
+        .iter()
+        .filter(is_chosen)
+        .partition(|&&part| part == Part::Tree);
+    // One cluster after the other: two at once would take the machine from each other.
+    if !real.is_empty() {
+        let cluster = Cluster::real()?;
+        for part in real {
+            measure(part, bench, &cluster)?.into_iter().for_each(&mut done);
+        }
+    }
+    if !simulated.is_empty() {
+        let cluster = Cluster::simulated()?;
+        for part in simulated {
+            measure(part, bench, &cluster)?.into_iter().for_each(&mut done);
+        }
+    }
+    Ok(())
+}
+
+fn measure(part: Part, bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
+    let name = part.name();
+    say(&format!("\n==> {name}"));
+    let tables = match part {
+        Part::Cause => cause::measure(bench, cluster),
+        Part::Chains => chains::measure(bench, cluster),
+        Part::Requests => requests::measure(bench, cluster),
+        Part::Watch => watch::measure(bench, cluster),
+        Part::Calm => calm::measure(bench, cluster),
+        Part::Tree => tree::measure(bench, cluster),
+    };
+    tables.context(name)
+}
+
+/// How long each tool takes until the stack is up, in seconds, for each run. The tools take turns,
+/// so that what the machine does meanwhile hits all of them.
+fn times(
+    bench: &Bench,
+    cluster: &Cluster,
+    stack: &Stack,
+    subjects: &[Subject],
+    limit: Duration,
+) -> Result<Vec<Vec<f64>>> {
+    let mut times = vec![Vec::new(); subjects.len()];
+    for run in 1..=bench.runs {
+        for (subject, times) in subjects.iter().zip(&mut times) {
+            say(&format!("{subject}, run {run} of {}", bench.runs));
+            cluster.fresh(&stack.namespace)?;
+            let ended = subject.up(bench, cluster, stack, limit)?;
+            times.push(ended.took.as_secs_f64());
+        }
+    }
+    cluster.remove(&stack.namespace)?;
+    Ok(times)
+}
