@@ -155,7 +155,11 @@ pub fn second_exit(entries: &[Entry], namespace: &str, code: i64) -> Option<Time
                 .as_array()
                 .is_some_and(|all| all.iter().any(|status| exits(status, code) >= 2))
     };
-    entries.iter().filter(shows).map(|entry| entry.received).min()
+    entries
+        .iter()
+        .filter(shows)
+        .map(|entry| entry.received)
+        .min()
 }
 
 /// How often a container is known to have ended with this code, from its status. A container that
@@ -165,7 +169,9 @@ fn exits(status: &Value, code: i64) -> u64 {
     let restarts = status["restartCount"].as_u64().unwrap_or(0);
     let (state, last) = (&status["state"], &status["lastState"]);
     let ended = |state: &Value| state["terminated"]["exitCode"].as_i64();
-    let waits = state.get("waiting").is_some_and(|waiting| !waiting.is_null());
+    let waits = state
+        .get("waiting")
+        .is_some_and(|waiting| !waiting.is_null());
     match ended(state) {
         Some(now) => restarts + u64::from(now == code),
         None if ended(last) == Some(code) => restarts + u64::from(waits),
@@ -188,11 +194,7 @@ mod tests {
     #[test]
     fn requests_are_told_apart_by_who_made_them() {
         let counts = requests(&entries(BEGIN));
-        let expected = [
-            (Client::Stackctl, 2),
-            (Client::Helm, 1),
-            (Client::Other, 1),
-        ];
+        let expected = [(Client::Stackctl, 2), (Client::Helm, 1), (Client::Other, 1)];
         assert_eq!(counts, BTreeMap::from(expected));
     }
 

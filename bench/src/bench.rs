@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use crate::output::say;
+use crate::parts::Part;
 use crate::process;
 
 /// Runs of what is told as a 95th percentile or as a number of mistakes: fewer would say nothing.
@@ -57,16 +58,18 @@ impl Bench {
         })
     }
 
-    /// Returns the command and the machine, for the page with the figures.
-    pub fn made_by(&self) -> String {
-        let args: Vec<String> = std::env::args().skip(1).collect();
-        let command = format!("cargo bench-stack {}", args.join(" "));
+    /// Returns the command and the machine, for the page with the figures of these parts.
+    pub fn made_by(&self, parts: &[Part]) -> String {
+        let parts: Vec<&str> = parts.iter().map(|part| part.name()).collect();
+        let runs = format!("--runs {} --markdown", self.runs);
+        let command = ["cargo bench-stack", &parts.join(" "), &runs]
+            .join(" ")
+            .replace("  ", " ");
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut version = Command::new(&self.stackctl);
         let version = process::output(version.arg("--version"), Duration::from_secs(10));
         format!(
-            "Made by `{}` on {} with {cores} cores ({}, load {} before): {}.",
-            command.trim_end(),
+            "Made by `{command}` on {} with {cores} cores ({}, load {} before): {}.",
             jiff::Timestamp::now().strftime("%Y-%m-%d"),
             system(),
             self.load,
@@ -88,14 +91,21 @@ fn build() -> Result<PathBuf> {
         bail!("`cargo build --release` failed: {status}");
     }
     let program = std::env::current_exe().context("finding this program")?;
-    let target = program.ancestors().nth(2).context("this program is in no folder")?;
+    let target = program
+        .ancestors()
+        .nth(2)
+        .context("this program is in no folder")?;
     Ok(target.join("release/stackctl"))
 }
 
 /// The load of the last minute, or `unknown`.
 fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().filter(|l| !l.is_empty()).unwrap_or("unknown").to_owned()
+    text.split(' ')
+        .next()
+        .filter(|l| !l.is_empty())
+        .unwrap_or("unknown")
+        .to_owned()
 }
 
 fn system() -> String {

@@ -75,7 +75,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     });
     // What was measured before something went wrong was measured all the same.
     if cli.markdown {
-        table::update(&tables, &bench.made_by())?;
+        table::update(&tables, &bench.made_by(&cli.parts))?;
     }
     outcome
 }

@@ -190,10 +190,7 @@ impl Ended {
     pub fn expect_code(self, code: i32) -> Result<Ended> {
         if self.code != Some(code) {
             let got = self.code.map_or("a signal".to_owned(), |c| c.to_string());
-            bail!(
-                "ended with {got} instead of {code}\n{}",
-                tail(&self.lines)
-            );
+            bail!("ended with {got} instead of {code}\n{}", tail(&self.lines));
         }
         Ok(self)
     }

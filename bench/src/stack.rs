@@ -58,10 +58,18 @@ impl Stack {
         }
         fs::write(stack.profile(), profile(namespace, releases))?;
         fs::write(stack.script(), script(namespace, releases))?;
-        fs::write(stack.unordered_script(), unordered_script(namespace, releases))?;
+        fs::write(
+            stack.unordered_script(),
+            unordered_script(namespace, releases),
+        )?;
         fs::write(stack.helmfile(), helmfile(namespace, releases, ""))?;
-        let tracked = format!("    trackMode: kubedog\n    trackTimeout: {LIMIT_SECONDS}\n    trackLogs: true\n");
-        fs::write(stack.tracked_helmfile(), helmfile(namespace, releases, &tracked))?;
+        let tracked = format!(
+            "    trackMode: kubedog\n    trackTimeout: {LIMIT_SECONDS}\n    trackLogs: true\n"
+        );
+        fs::write(
+            stack.tracked_helmfile(),
+            helmfile(namespace, releases, &tracked),
+        )?;
         Ok(stack)
     }
 
@@ -223,11 +231,18 @@ mod tests {
     fn every_form_knows_the_needs() {
         let stack = two();
         let profile = fs::read_to_string(stack.profile()).unwrap();
-        assert!(profile.contains("  b: {chart: ./b, needs: [a]}\n"), "{profile}");
+        assert!(
+            profile.contains("  b: {chart: ./b, needs: [a]}\n"),
+            "{profile}"
+        );
         let helmfile = fs::read_to_string(stack.helmfile()).unwrap();
         assert!(helmfile.contains("needs: [shop/a]\n"), "{helmfile}");
         assert!(!helmfile.contains("trackMode"), "{helmfile}");
         let tracked = fs::read_to_string(stack.tracked_helmfile()).unwrap();
-        assert_eq!(tracked.matches("trackMode: kubedog\n").count(), 2, "{tracked}");
+        assert_eq!(
+            tracked.matches("trackMode: kubedog\n").count(),
+            2,
+            "{tracked}"
+        );
     }
 }

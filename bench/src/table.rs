@@ -40,7 +40,9 @@ impl Table {
         let mut text = format!("{}\n", self.name);
         for row in all {
             let cells = row.iter().zip(&widths);
-            let cells: Vec<String> = cells.map(|(cell, &width)| format!("{cell:<width$}")).collect();
+            let cells: Vec<String> = cells
+                .map(|(cell, &width)| format!("{cell:<width$}"))
+                .collect();
             text += &format!("  {}\n", cells.join("  ").trim_end());
         }
         text
@@ -104,7 +106,8 @@ mod tests {
 
     #[test]
     fn only_what_is_between_the_marks_changes() {
-        let page = "# Page\n<!-- chains -->\nold\n<!-- /chains -->\nrest\n<!-- calm -->\n<!-- /calm -->\n";
+        let page =
+            "# Page\n<!-- chains -->\nold\n<!-- /chains -->\nrest\n<!-- calm -->\n<!-- /calm -->\n";
         let new = replaced(page, "chains", &table().markdown()).unwrap();
         let expected = "# Page\n<!-- chains -->\n\n| tool | time |\n| --- | --- |\n| stackctl | 9.1 s |\n| helm | 17.0 s |\n\n<!-- /chains -->\nrest\n<!-- calm -->\n<!-- /calm -->\n";
         assert_eq!(new, expected);

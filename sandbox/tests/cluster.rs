@@ -196,7 +196,10 @@ fn a_real_node_keeps_its_promises() {
         log.lines()
             .any(|line| line.contains("\"verb\":\"create\"") && line.contains("\"name\":\"web\""))
     );
-    let bodies = || log.lines().filter(|line| line.contains("\"requestObject\":"));
+    let bodies = || {
+        log.lines()
+            .filter(|line| line.contains("\"requestObject\":"))
+    };
     assert!(bodies().any(|line| line.contains("\"containerStatuses\":")));
     assert!(bodies().all(|line| line.contains("\"subresource\":\"status\"")));
     // Nothing of it is others' to read.

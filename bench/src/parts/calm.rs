@@ -39,7 +39,15 @@ pub fn measure(bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
     }
     drop(load);
     cluster.remove(NAMESPACE)?;
-    let columns = ["stackctl", "busy threads", "ups", "median", "false verdicts", "goal", "met"];
+    let columns = [
+        "stackctl",
+        "busy threads",
+        "ups",
+        "median",
+        "false verdicts",
+        "goal",
+        "met",
+    ];
     let mut table = Table::new("calm", &columns);
     table.row([
         format!("{} healthy releases", stack.size),
@@ -77,9 +85,17 @@ fn releases() -> [Release; 6] {
         Release::new("database", &[], database()),
         Release::new("schema", &["database"], job("schema", HOOK)),
         Release::new("import", &["database"], job("import", "")),
-        Release::new("stumbler", &[], any("stumbler", &format!("{VOLUME}{}{}", stumbling(), server()))),
+        Release::new(
+            "stumbler",
+            &[],
+            any("stumbler", &format!("{VOLUME}{}{}", stumbling(), server())),
+        ),
         Release::new("web", &["schema"], web()),
-        Release::new("worker", &[], any("worker", &format!("{}{}", init(WAITS_FOR_WEB), server()))),
+        Release::new(
+            "worker",
+            &[],
+            any("worker", &format!("{}{}", init(WAITS_FOR_WEB), server())),
+        ),
     ]
 }
 
@@ -142,7 +158,8 @@ spec:
 }
 
 fn web() -> String {
-    let slow = "sleep 3; mkdir -p /page; echo hello > /page/index.html; exec httpd -f -p 8080 -h /page";
+    let slow =
+        "sleep 3; mkdir -p /page; echo hello > /page/index.html; exec httpd -f -p 8080 -h /page";
     let pod = server().replace("[httpd, -f, -p, '8080']", &format!("[sh, -c, '{slow}']"));
     format!(
         "apiVersion: v1

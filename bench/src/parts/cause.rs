@@ -44,7 +44,11 @@ pub fn measure(bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
     let mut latency = Latency::default();
     for subject in Subject::here(bench) {
         // The others wait until their time is up, each time in the same way.
-        let runs = if subject == Subject::Stackctl { bench.many } else { 1 };
+        let runs = if subject == Subject::Stackctl {
+            bench.many
+        } else {
+            1
+        };
         let (mut named, mut ended) = (Vec::new(), Vec::new());
         for run in 1..=runs {
             say(&format!("{subject}, run {run} of {runs}"));
@@ -110,7 +114,10 @@ impl Latency {
         let columns = ["stackctl's verdict", "median", "p95", "runs", "goal", "met"];
         let mut table = Table::new("cause-latency", &columns);
         let measured = [
-            ("second exit in the API server → event's `at`", &self.stamped),
+            (
+                "second exit in the API server → event's `at`",
+                &self.stamped,
+            ),
             ("second exit in the API server → line read", &self.read),
         ];
         for (what, values) in measured {

@@ -25,9 +25,8 @@ const RELEASES: [(&str, &[&str], u32); 5] = [
 ];
 
 pub fn measure(bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
-    let releases = RELEASES.map(|(id, needs, time)| {
-        Release::new(id, needs, after_init(id, &format!("sleep {time}")))
-    });
+    let releases = RELEASES
+        .map(|(id, needs, time)| Release::new(id, needs, after_init(id, &format!("sleep {time}"))));
     let stack = Stack::write(NAMESPACE, &releases)?;
     let subjects = Subject::here(bench);
     let times = super::times(bench, cluster, &stack, &subjects, LIMIT)?;
@@ -36,7 +35,11 @@ pub fn measure(bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
     for (subject, times) in subjects.iter().zip(&times) {
         let time = median(times);
         say(&format!("{subject}: {times:.1?}"));
-        table.row([subject.to_string(), seconds(time), format!("{:.2}", time / own)]);
+        table.row([
+            subject.to_string(),
+            seconds(time),
+            format!("{:.2}", time / own),
+        ]);
     }
     Ok(vec![table])
 }

@@ -77,13 +77,17 @@ pub fn run(bench: &Bench, chosen: &[Part], mut done: impl FnMut(Table)) -> Resul
     if !real.is_empty() {
         let cluster = Cluster::real()?;
         for part in real {
-            measure(part, bench, &cluster)?.into_iter().for_each(&mut done);
+            measure(part, bench, &cluster)?
+                .into_iter()
+                .for_each(&mut done);
         }
     }
     if !simulated.is_empty() {
         let cluster = Cluster::simulated()?;
         for part in simulated {
-            measure(part, bench, &cluster)?.into_iter().for_each(&mut done);
+            measure(part, bench, &cluster)?
+                .into_iter()
+                .for_each(&mut done);
         }
     }
     Ok(())

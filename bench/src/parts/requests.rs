@@ -26,7 +26,14 @@ pub fn measure(bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
     }
     let mut table = Table::new(
         "requests",
-        &["tool", "own, each release", "own, each run", "helm's, each release", "helm's, each run", "all, of the larger stack"],
+        &[
+            "tool",
+            "own, each release",
+            "own, each run",
+            "helm's, each release",
+            "helm's, each run",
+            "all, of the larger stack",
+        ],
     );
     for subject in Subject::here(bench) {
         let mut own = Vec::new();
@@ -107,7 +114,12 @@ fn quiet(bench: &Bench, cluster: &Cluster) -> Result<Table> {
         &["stackctl while nothing changes", "requests", "goal", "met"],
     );
     let what = format!("{size} releases, {} s: questions", time.as_secs());
-    table.row([what, questions.to_string(), "0".to_owned(), met(questions == 0)]);
+    table.row([
+        what,
+        questions.to_string(),
+        "0".to_owned(),
+        met(questions == 0),
+    ]);
     let what = "watches begun anew, each after a minute".to_owned();
     table.row([what, watches.to_string(), String::new(), String::new()]);
     Ok(table)

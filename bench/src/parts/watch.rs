@@ -38,11 +38,23 @@ pub fn measure(bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
         cpu = cpu.max(percent);
     }
     cluster.remove(NAMESPACE)?;
-    let columns = ["stackctl", "releases", "seconds", "most", "runs", "goal", "met"];
+    let columns = [
+        "stackctl", "releases", "seconds", "most", "runs", "goal", "met",
+    ];
     let mut table = Table::new("watch", &columns);
     let rows = [
-        ("memory, peak", format!("{memory:.1} MiB"), format!("< {MEMORY_GOAL} MiB"), memory < MEMORY_GOAL),
-        ("CPU, of one core", format!("{cpu:.2} %"), format!("< {CPU_GOAL} %"), cpu < CPU_GOAL),
+        (
+            "memory, peak",
+            format!("{memory:.1} MiB"),
+            format!("< {MEMORY_GOAL} MiB"),
+            memory < MEMORY_GOAL,
+        ),
+        (
+            "CPU, of one core",
+            format!("{cpu:.2} %"),
+            format!("< {CPU_GOAL} %"),
+            cpu < CPU_GOAL,
+        ),
     ];
     for (what, most, goal, reached) in rows {
         table.row([
