@@ -25,8 +25,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
         ))
         .hint("`--yes` removes without asking"));
     }
-    let started_at = Timestamp::now();
-    let run = session::run_id(started_at);
+    let run = session::run_id(Timestamp::now());
     let binary = session::find_helm(context).await?;
     let cluster = session::connect(context).await?;
     if asks {
@@ -37,7 +36,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
     let charts = charts::none()?;
     let marks = session::marks(&plan, &run);
     let helm = session::helm(context, binary, charts, &cluster, marks);
-    let settings = up::settings(run, started_at, &cluster, &args.run, &helm);
+    let settings = up::settings(run, &cluster, &args.run, &helm);
     drive::drive(signals, reporter, args.run.output, |channels| {
         runner::down(&plan, &helm, &cluster, &settings, channels)
     })

@@ -21,8 +21,7 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     };
     let plan = profile::plan(&profile, &selection)?;
     let mut signals = Signals::catch()?;
-    let started_at = Timestamp::now();
-    let run = session::run_id(started_at);
+    let run = session::run_id(Timestamp::now());
     let before = async {
         let charts = charts::stage(&plan)?;
         let binary = session::find_helm(context).await?;
@@ -34,24 +33,19 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         Ok((cluster, helm))
     };
     let (cluster, helm) = signals.unless_any(before).await?;
-    let settings = settings(run, started_at, &cluster, &args.run, &helm);
+    let settings = settings(run, &cluster, &args.run, &helm);
     drive::drive(signals, reporter, args.run.output, |channels| {
         runner::up(&plan, &helm, &cluster, &settings, channels)
     })
     .await
 }
 
-pub fn settings(
-    run: RunId,
-    started_at: Timestamp,
-    cluster: &Cluster,
-    args: &Run,
-    helm: &Helm,
-) -> Settings {
+pub fn settings(run: RunId, cluster: &Cluster, args: &Run, helm: &Helm) -> Settings {
     let label = |(id, chart): (&_, &crate::helm::Staged)| (Clone::clone(id), chart.label.clone());
     Settings {
         run,
-        started_at,
+        // Events count their `at` from here, so it is taken when all that comes before is done.
+        started_at: Timestamp::now(),
         context: cluster.context().to_owned(),
         completed: session::completed_rule(cluster),
         parallel: args.parallel.into(),

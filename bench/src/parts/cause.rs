@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 
 use crate::audit;
@@ -105,6 +105,8 @@ impl Latency {
             .find_map(|line| Some((event::of_type(line, "release-failed")?, line)))
             .context("stackctl ended without a verdict")?;
         let stamp: Timestamp = event["at"].as_str().context("`at`")?.parse()?;
+        // Seen once: events counted from before the connection was made.
+        ensure!(stamp >= shown, "the verdict is dated before its cause");
         self.stamped.push(stamp.duration_since(shown).as_secs_f64());
         self.read.push(line.at.duration_since(shown).as_secs_f64());
         Ok(())
