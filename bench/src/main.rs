@@ -25,7 +25,7 @@ use crate::output::say;
 use crate::parts::Part;
 
 const EXAMPLES: &str = "Examples:
-  cargo bench-stack                       every part; it takes an hour
+  cargo bench-stack                       every part; it takes more than an hour
   cargo bench-stack cause chains          these two
   cargo bench-stack --trial               does it work? Small and once, no figures to publish
   cargo bench-stack --markdown            write what was measured to docs/benchmarks.md";
