@@ -169,16 +169,19 @@ pub fn expired(limit: &str, assessment: &Assessment, log: Option<Evidence>) -> V
             ..verdict
         };
     }
-    let (why, chain) = match &assessment.waiting {
-        Some(waiting) => (format!(": {}", waiting.on), waiting.chain.clone()),
-        None => (String::new(), Vec::new()),
-    };
+    let waiting = assessment.waiting.as_ref();
+    // Something is at work, which nobody can tell of a gate or of a paused rollout.
+    let works = waiting.is_some_and(|waiting| waiting.log_of.is_some());
+    let longer = works.then(|| "if it only needs longer, raise its `timeout`".to_owned());
     Verdict {
         class,
-        sentence: format!("not ready {limit}{why}"),
-        chain,
+        sentence: match waiting {
+            Some(waiting) => format!("not ready {limit}: {}", waiting.on),
+            None => format!("not ready {limit}"),
+        },
+        chain: waiting.map_or_else(Vec::new, |waiting| waiting.chain.clone()),
         evidence,
-        hints: vec!["if it only needs longer, raise its `timeout`".to_owned()],
+        hints: longer.into_iter().collect(),
     }
 }
 

@@ -106,11 +106,10 @@ fn daemon_set_on_a_cordoned_node() {
 fn tainted() {
     let (_turn, sandbox) = own_sandbox();
     let scenario = Scenario::on(sandbox, "tainted");
-    let nodes = scenario.kubectl(&["get", "nodes", "-o", "name"]);
-    let node = nodes.trim();
-    scenario.kubectl(&["taint", "--overwrite", node, "gpu=true:NoSchedule"]);
+    let taint = ["taint", "nodes", "--all", "--overwrite"];
+    scenario.kubectl(&[&taint[..], &["gpu=true:NoSchedule"]].concat());
     let said = scenario.up();
-    scenario.kubectl(&["taint", node, "gpu=true:NoSchedule-"]);
+    scenario.kubectl(&[&taint[..], &["gpu-"]].concat());
     assert_said("tainted", &said.expect_code(5));
 }
 

@@ -139,8 +139,7 @@ impl Said {
 
     /// The text without what differs from run to run: times, generated names, how often something
     /// was repeated. Lines of several releases, and of a pod and its log, come in the order of two
-    /// watches that know nothing of each other: they are put into the order of the releases, states
-    /// before logs. What was merely waited for at some moment is left out.
+    /// watches that know nothing of each other: they are sorted by release, states before logs. What was merely waited for at some moment is left out.
     pub fn normalized(&self) -> String {
         let (timeline, rest): (Vec<&str>, Vec<&str>) =
             self.text.lines().partition(|line| STAMP.is_match(line));
@@ -149,16 +148,14 @@ impl Said {
             .map(|line| settled(&STAMP.replace(line, "")))
             .filter(|line| !WAITING.is_match(line))
             .collect();
-        let mut order: Vec<String> = Vec::new();
-        for line in &timeline {
+        let stack = timeline.first().map(|line| subject(line));
+        timeline.sort_by_cached_key(|line| {
             let subject = subject(line);
-            if !order.contains(&subject) {
-                order.push(subject);
-            }
-        }
-        timeline.sort_by_key(|line| {
-            let place = order.iter().position(|known| *known == subject(line));
-            (place, LOG.is_match(line))
+            (
+                Some(&subject) != stack.as_ref(),
+                subject,
+                LOG.is_match(line),
+            )
         });
         timeline.dedup();
         let rest = rest.into_iter().map(settled);
