@@ -234,7 +234,7 @@ fn custom_ready_late() {
 fn custom_stalled() {
     let scenario = Scenario::new("custom-stalled");
     let said = scenario.up_while(|| {
-        wait_for_helm(&scenario);
+        wait_until_applied(&scenario);
         let condition = json!({"type": "Stalled", "status": "True", "reason": "NoSuchBroker",
             "message": "broker `b-7` does not exist", "lastTransitionTime": "2026-01-01T00:00:00Z"});
         report_condition(scenario.namespace(), "Queue", &condition);
@@ -268,13 +268,13 @@ fn waiting_reason(pod: &Pod) -> Option<String> {
     state.waiting.as_ref()?.reason.clone()
 }
 
-/// Waits until helm has nothing more to do.
-fn wait_for_helm(scenario: &Scenario) {
+/// Waits until stackctl has written down that helm is through.
+fn wait_until_applied(scenario: &Scenario) {
+    let record = "owner=helm,name=app,stackctl.dev/applied";
+    let namespace = scenario.namespace();
     eventually("helm is through", Duration::from_secs(60), || {
-        let status = scenario
-            .cluster()
-            .release_status(scenario.namespace(), "app");
-        status.filter(|status| status == "deployed")
+        let found = scenario.kubectl(&["-n", namespace, "get", "secret", "-l", record, "-o=name"]);
+        (!found.is_empty()).then_some(())
     });
 }
 
