@@ -243,6 +243,17 @@ impl World {
         sets
     }
 
+    /// The newest object that bears this name, of the kinds that have readiness.
+    pub fn meta(&self, object: &ObjectRef) -> Option<&super::Meta> {
+        let workload = self.workload(object).map(|w| &w.meta);
+        workload
+            .or_else(|| self.job(object).map(|j| &j.meta))
+            .or_else(|| self.pod(object).map(|p| &p.meta))
+            .or_else(|| self.claim(object).map(|c| &c.meta))
+            .or_else(|| self.service(object).map(|s| &s.meta))
+            .or_else(|| self.custom(object).map(|c| &c.meta))
+    }
+
     pub fn workload(&self, object: &ObjectRef) -> Option<&Workload> {
         let named = |w: &&Workload| w.kind.as_str() == object.kind && is(object, &w.meta);
         newest(self.workloads.values().filter(named), |w| &w.meta)

@@ -34,8 +34,14 @@ impl Verify {
         say(&format!("==> sandbox `{}` is up", sandbox.name()));
         let end_to_end = ["test", "--package", "stackctl", "--test", "e2e"];
         // They wait for the cluster most of the time, each in namespaces of its own.
-        let parallel = ["--", "--nocapture", "--test-threads=4"];
-        cargo("end to end", &[&end_to_end[..], &parallel].concat())?;
+        let whole = ["--", "--nocapture", "--test-threads=4"];
+        let but_scenarios = ["--skip", "scenarios", "--skip", "faults"];
+        cargo(
+            "end to end",
+            &[&end_to_end[..], &whole, &but_scenarios].concat(),
+        )?;
+        let scenarios = ["--", "--test-threads=8", "scenarios", "faults"];
+        cargo("scenarios", &[&end_to_end[..], &scenarios].concat())?;
         let sequential = ["--", "--nocapture", "--test-threads=1", "--include-ignored"];
         for test in ["cluster", "leaves_nothing"] {
             let own = [

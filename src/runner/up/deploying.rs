@@ -152,18 +152,27 @@ impl Up<'_> {
         self.mark(at, revision, Mark::Applied);
     }
 
-    /// Asks once for everything that the release consists of, after a pause.
+    /// Asks once for everything of the release that a watch may still show as it was before, after
+    /// a pause. What this helm has made anew and the watch has told of is none of it.
     pub(super) fn look(&mut self, at: usize, pause: Duration) {
         let release = &self.releases[at];
         let contents = release.contents.clone().unwrap_or_default();
         let foreign = foreign_namespaces(release.step, &contents);
         let objects = contents.objects;
+        let is_new = |object: &&ObjectRef| {
+            let mut placed = (*object).clone();
+            let namespace = || release.step.namespace.to_string();
+            placed.namespace.get_or_insert_with(namespace);
+            let known = self.world.meta(&placed);
+            known.is_some_and(|known| !release.baseline.had(&known.uid))
+        };
+        let unsure: Vec<ObjectRef> = objects.iter().filter(|o| !is_new(o)).cloned().collect();
         let observer = self.observer;
         let looked = async move {
             tokio::time::sleep(pause).await;
             // Kinds that helm has only just brought were not served before.
             watch_all(observer, &foreign, &objects).await;
-            Done::LookedAt(at, observer.refresh(&objects).await)
+            Done::LookedAt(at, observer.refresh(&unsure).await)
         };
         self.work.push(looked.boxed_local());
     }
