@@ -60,6 +60,8 @@ pub struct Object {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Client {
     Stackctl,
+    /// stackctl, which has a container's log streamed.
+    Logs,
     Helm,
     /// What else came from outside with the kubeconfig of the sandbox, as helmfile's own.
     Other,
@@ -136,6 +138,7 @@ fn client(entry: &Entry) -> Option<Client> {
     }
     let agent = entry.user_agent.as_str();
     match agent.split('/').next().unwrap_or_default() {
+        "stackctl" if entry.object_ref.subresource == "log" => Some(Client::Logs),
         "stackctl" => Some(Client::Stackctl),
         "Helm" | "helm" => Some(Client::Helm),
         "kubectl" => None,

@@ -109,11 +109,15 @@ impl Target {
         };
         say("\nThe stack stays up. To look around:");
         say(&format!("  export KUBECONFIG={}", kubeconfig.display()));
-        say(&format!("  {} logs --init", stackctl.display()));
-        say(&format!(
-            "  {} down --profile oro --yes",
-            stackctl.display()
-        ));
+        if let Some(helm) = &self.helm {
+            say(&format!("  export STACKCTL_HELM={}", helm.display()));
+        }
+        if let Some(folder) = stackctl.parent() {
+            say(&format!("  export PATH={}:$PATH", folder.display()));
+        }
+        say("  stackctl status");
+        say("  stackctl logs --init");
+        say("  stackctl down --profile oro --yes");
         say("  cargo sandbox down");
     }
 }

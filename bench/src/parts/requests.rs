@@ -30,6 +30,7 @@ pub fn measure(bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
             "tool",
             "own, each release",
             "own, each run",
+            "log streams, each release",
             "helm's, each release",
             "helm's, each run",
             "all, of the larger stack",
@@ -37,9 +38,10 @@ pub fn measure(bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
     );
     for subject in Subject::here(bench) {
         let mut own = Vec::new();
+        let mut logs = Vec::new();
         let mut helm = Vec::new();
         for stack in &stacks {
-            let (mut owns, mut helms) = (Vec::new(), Vec::new());
+            let (mut owns, mut streams, mut helms) = (Vec::new(), Vec::new(), Vec::new());
             for run in 1..=bench.runs {
                 say(&format!(
                     "{subject}, {} releases, run {run} of {}",
@@ -48,20 +50,24 @@ pub fn measure(bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
                 let counts = counted(bench, cluster, subject, stack)?;
                 let of = |client| counts.get(&client).copied().unwrap_or(0) as f64;
                 owns.push(of(Client::Stackctl) + of(Client::Other));
+                streams.push(of(Client::Logs));
                 helms.push(of(Client::Helm));
             }
             own.push((stack.size, median(&owns)));
+            logs.push((stack.size, median(&streams)));
             helm.push((stack.size, median(&helms)));
         }
         let (own_each, own_run) = line(own[0], own[1]);
+        let (logs_each, _) = line(logs[0], logs[1]);
         let (helm_each, helm_run) = line(helm[0], helm[1]);
         table.row([
             subject.to_string(),
             format!("{own_each:.1}"),
             format!("{own_run:.0}"),
+            format!("{logs_each:.1}"),
             format!("{helm_each:.1}"),
             format!("{helm_run:.0}"),
-            format!("{:.0}", own[1].1 + helm[1].1),
+            format!("{:.0}", own[1].1 + logs[1].1 + helm[1].1),
         ]);
     }
     let quiet = quiet(bench, cluster)?;

@@ -120,14 +120,16 @@ fn add_orphans(stacks: &mut [Stack], records: &[Record]) {
 
 fn check(stacks: &[Stack], wanted: &[ReleaseId]) -> Result<(), Failure> {
     let known = || stacks.iter().flat_map(|stack| &stack.releases);
-    match wanted
-        .iter()
-        .find(|id| known().all(|member| member.id != **id))
-    {
-        None => Ok(()),
-        Some(id) => Err(Context::usage(format!("no stack has a release `{id}`"))
-            .hint("`stackctl status` shows what there is")),
-    }
+    let is_unknown = |id: &&ReleaseId| known().all(|member| member.id != **id);
+    let Some(id) = wanted.iter().find(is_unknown) else {
+        return Ok(());
+    };
+    let failure = Context::usage(format!("no stack has a release `{id}`"));
+    let there: Vec<String> = known().map(|member| format!("`{}`", member.id)).collect();
+    Err(match there.is_empty() {
+        true => failure.hint("there is none at all; `stackctl up` brings one up"),
+        false => failure.hint(format!("there are {}", crate::wording::list(&there))),
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Claims that get no volume. The claim's own status only says `Pending`; why is told in events of
 //! the volume controller and the provisioners.
 
-use crate::snapshot::{Claim, ClusterEvent, Pod};
+use crate::snapshot::{Claim, ClusterEvent, ObjectRef, Pod};
 
 use super::super::Hope;
 use super::super::missing::Missing;
@@ -47,6 +47,12 @@ pub fn of_pod<'a>(case: &Case<'a>, pod: &Pod) -> Option<Trouble<'a>> {
     let mut claims: Vec<&Claim> = case.world.claims.values().filter(mounted).collect();
     claims.sort_by(|a, b| a.meta.name.cmp(&b.meta.name));
     claims.into_iter().find_map(|claim| trouble(case, claim))
+}
+
+/// The claim stands in the release.
+pub fn is_own(case: &Case<'_>, claim: &str) -> bool {
+    let named = |object: &ObjectRef| object.kind == "PersistentVolumeClaim" && object.name == claim;
+    case.subjects.iter().any(|subject| named(&subject.object))
 }
 
 fn trouble<'a>(case: &Case<'a>, claim: &'a Claim) -> Option<Trouble<'a>> {

@@ -202,7 +202,7 @@ fn nameless(error: &str, image: &str) -> String {
 }
 
 /// The part of a chain of errors that tells most.
-fn telling(error: &str) -> String {
+pub fn telling(error: &str) -> String {
     let denied = error
         .split(": ")
         .find(|part| part.contains("access denied"));

@@ -23,6 +23,7 @@ use crate::budget::Budgets;
 use crate::event::ContainerRole;
 use crate::snapshot::{ContainerSpec, ContainerState, ContainerStatus, Pod, World};
 
+pub use image::telling as pull_failure;
 pub use volume::missing as missing_of_volume;
 
 use super::member::{Keeper, Member};
@@ -150,7 +151,8 @@ impl<'a> Case<'a> {
             .filter(|subject| !(subject.stale || subject.hook && self.scope.applied))
             .flat_map(|subject| self.of_object(subject));
         let mut findings: Vec<Finding> = pods.chain(objects).collect();
-        let rank = |f: &Finding| (f.hope != Hope::Certain, f.cause, f.key.clone());
+        let certain = |f: &Finding| f.hope == Hope::Certain;
+        let rank = |f: &Finding| (!certain(f), f.cause, f.object.short(), f.key.clone());
         findings.sort_by_cached_key(rank);
         findings
     }

@@ -21,6 +21,10 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
     if pod.node.is_none()
         && let Some(trouble) = claim::of_pod(case, pod)
     {
+        // A claim of the release itself tells it once, for all pods.
+        if claim::is_own(case, trouble.claim) {
+            return None;
+        }
         let sentence = format!("pod {name} waits for its volume: {}", trouble.sentence);
         let draft = Draft::new(Cause::ClaimUnbound, trouble.hope(case), sentence)
             .through(format!("persistentvolumeclaim/{}", trouble.claim));

@@ -7,7 +7,7 @@ use crate::snapshot::{
     Conditions, ContainerSpec, ContainerState, ContainerStatus, Pod, Terminated, World,
 };
 
-use super::super::cause::{Case, missing_of_volume as missing};
+use super::super::cause::{Case, missing_of_volume as missing, pull_failure};
 use super::super::digest::nodes;
 use super::super::member::{Keeper, Member};
 use super::super::missing::Missing;
@@ -308,7 +308,12 @@ fn waiting(
             format!("pulling image {}", spec.image)
         }
         ("" | "PodInitializing" | "ContainerCreating", _) => "starting".to_owned(),
-        ("ErrImagePull" | "ImagePullBackOff", _) => format!("{reason} {}", spec.image),
+        // The kubelet tries and backs off in turns: one and the same trouble.
+        ("ErrImagePull" | "ImagePullBackOff", _) => {
+            let error = world.pull_error(&pod.meta.uid, &spec.name);
+            let why = error.map_or_else(String::new, |error| format!(": {}", pull_failure(error)));
+            format!("can't pull image {}{why}", spec.image)
+        }
         ("CreateContainerConfigError" | "CreateContainerError", _) if !message.is_empty() => {
             format!("{reason}: {}", brief(message))
         }

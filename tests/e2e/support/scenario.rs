@@ -139,7 +139,10 @@ impl Said {
 
     /// The text without what differs from run to run: times, generated names, how often something
     /// was repeated. Lines of several releases, and of a pod and its log, come in the order of two
-    /// watches that know nothing of each other: they are sorted by release, states before logs. What was merely waited for at some moment is left out.
+    /// watches that know nothing of each other: they are sorted by release, states before logs.
+    /// Left out is what was merely waited for at some moment, that helm was through, which comes
+    /// before or after what the watches tell, and restarts on the way, of which a slow machine
+    /// shows fewer.
     pub fn normalized(&self) -> String {
         let (timeline, rest): (Vec<&str>, Vec<&str>) =
             self.text.lines().partition(|line| STAMP.is_match(line));
@@ -176,7 +179,9 @@ static STAMP: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^ +(\d+\.\d|\d+m\d\d)s {2}").expect("a pattern"));
 static LOG: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\S+ +\| ").expect("a pattern"));
 static WAITING: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\S+ +(waits for|still waiting|starting up)").expect("a pattern")
+    const RESTART: &str = r".* \d+ restarts?$";
+    let waiting = format!(r"^\S+ +(waits for|still waiting|starting up|deployed, |{RESTART})");
+    Regex::new(&waiting).expect("a pattern")
 });
 /// What differs, and what stands in its place. Generated names are made of consonants and digits
 /// (Kubernetes `apimachinery/pkg/util/rand`).
@@ -194,6 +199,7 @@ static VOLATILE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             "UID",
         ),
         (r" \(\d+ times\)".to_owned(), ""),
+        (r" \(TIME\)$".to_owned(), ""),
         (format!(r"-HASH-{NAME}{{5}}_"), "-HASH_"),
         ("-{4,}".to_owned(), "----"),
         (r"\d{4}-\d\d-\d\dT[\d:.]+Z".to_owned(), "DATE"),
