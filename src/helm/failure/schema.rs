@@ -25,7 +25,7 @@ pub fn find(_: &About<'_>, said: &Said) -> Option<Failure> {
     {
         return None;
     }
-    let violations = lifted(said.block.iter().flat_map(|line| violations(line)));
+    let violations = ordered(lifted(said.block.iter().flat_map(|line| violations(line))));
     let told: Vec<String> = violations
         .iter()
         .filter(|violation| violation.depth == 0)
@@ -76,6 +76,19 @@ fn lifted(violations: impl Iterator<Item = Violation>) -> Vec<Violation> {
         lifted.push(violation);
     }
     lifted
+}
+
+/// By their values: helm tells them in another order each time.
+fn ordered(violations: Vec<Violation>) -> Vec<Violation> {
+    let mut groups: Vec<Vec<Violation>> = Vec::new();
+    for violation in violations {
+        match groups.last_mut() {
+            Some(group) if violation.depth > 0 => group.push(violation),
+            _ => groups.push(vec![violation]),
+        }
+    }
+    groups.sort_by_cached_key(|group| group.first().map(Violation::line));
+    groups.into_iter().flatten().collect()
 }
 
 /// `- at '/image': missing property 'tag'` (helm 4, and 3.18 and newer) or

@@ -200,6 +200,7 @@ static VOLATILE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         ),
         (r" \(\d+ times\)".to_owned(), ""),
         (r" \(TIME\)$".to_owned(), ""),
+        (r"\b\d+ times\b".to_owned(), "N times"),
         (format!(r"-HASH-{NAME}{{5}}_"), "-HASH_"),
         ("-{4,}".to_owned(), "----"),
         (r"\d{4}-\d\d-\d\dT[\d:.]+Z".to_owned(), "DATE"),
