@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use stackctl_sandbox::Sandbox;
 
 use crate::scenarios::assert_said;
-use crate::support::{Scenario, own_sandbox};
+use crate::support::{Said, Scenario, own_sandbox};
 
 /// Longer than a connection that is only slow, shorter than a cluster that is gone.
 const OUTAGE: Duration = Duration::from_secs(10);
@@ -37,26 +37,24 @@ impl Drop for Stopped {
 
 #[test]
 fn api_server_stopped() {
-    let (_turn, sandbox) = own_sandbox();
-    let scenario = Scenario::on(sandbox, "api-server-stopped");
-    let said = scenario.up_while(|| {
-        wait_for_init(&scenario);
-        let _stopped = Stopped::component(sandbox, "kube-apiserver");
-        thread::sleep(OUTAGE);
-    });
-    assert_said("api-server-stopped", &said.expect_code(0));
+    is_survived("api-server-stopped", "kube-apiserver");
 }
 
 #[test]
 fn kubelet_stopped() {
+    is_survived("kubelet-stopped", "kubelet");
+}
+
+/// A component stops while an init container runs.
+fn is_survived(name: &'static str, component: &str) {
     let (_turn, sandbox) = own_sandbox();
-    let scenario = Scenario::on(sandbox, "kubelet-stopped");
+    let scenario = Scenario::on(sandbox, name);
     let said = scenario.up_while(|| {
         wait_for_init(&scenario);
-        let _stopped = Stopped::component(sandbox, "kubelet");
+        let _stopped = Stopped::component(sandbox, component);
         thread::sleep(OUTAGE);
     });
-    assert_said("kubelet-stopped", &said.expect_code(0));
+    assert_said(name, &said.expect_code(0));
 }
 
 /// Every connection breaks after five seconds, those of log streams too: no line is lost or doubled.
@@ -87,7 +85,7 @@ fn events_forbidden() {
     let mut command = scenario.command("profile.yaml");
     let kubeconfig = with_user(sandbox, &format!("{{token: {}}}", token.trim()));
     command.env("KUBECONFIG", kubeconfig.path());
-    let said = scenario.said_while(command, || {}).expect_code(5);
+    let said = Said::of(&mut command).expect_code(5);
     assert_said("events-forbidden", &said);
 }
 
@@ -124,7 +122,7 @@ fn clock_off() {
             .env("LD_PRELOAD", faketime())
             .env("FAKETIME", offset)
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        let said = scenario.said_while(command, || {}).expect_code(5);
+        let said = Said::of(&mut command).expect_code(5);
         assert_said("clock-off", &said);
         scenario.cluster().remove_namespace(scenario.namespace());
     }

@@ -5,4 +5,5 @@ mod following;
 mod logs;
 mod records;
 mod server;
+mod tails;
 mod watching;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
-use regex::{Captures, Regex};
+use regex::Regex;
 use stackctl_sandbox::Sandbox;
 
 use super::{Cluster, eventually, sandbox, stackctl_on, table};
@@ -215,8 +215,7 @@ fn settled(line: &str) -> String {
     let root = env!("CARGO_MANIFEST_DIR");
     let mut line = line.replace(&format!("{root}/"), "");
     for (pattern, stand_in) in VOLATILE.iter() {
-        let stand_in = |_: &Captures<'_>| (*stand_in).to_owned();
-        line = pattern.replace_all(&line, stand_in).into_owned();
+        line = pattern.replace_all(&line, *stand_in).into_owned();
     }
     line.trim_end().to_owned()
 }
