@@ -74,23 +74,20 @@ pub fn run(bench: &Bench, chosen: &[Part], mut done: impl FnMut(Table)) -> Resul
         .filter(is_chosen)
         .partition(|&&part| part == Part::Tree);
     // One cluster after the other: two at once would take the machine from each other.
-    if !real.is_empty() {
-        let cluster = Cluster::real()?;
-        for part in real {
+    let mut on = |start: fn() -> Result<Cluster>, parts: Vec<Part>| {
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let cluster = start()?;
+        for part in parts {
             measure(part, bench, &cluster)?
                 .into_iter()
                 .for_each(&mut done);
         }
-    }
-    if !simulated.is_empty() {
-        let cluster = Cluster::simulated()?;
-        for part in simulated {
-            measure(part, bench, &cluster)?
-                .into_iter()
-                .for_each(&mut done);
-        }
-    }
-    Ok(())
+        Ok(())
+    };
+    on(Cluster::real, real)?;
+    on(Cluster::simulated, simulated)
 }
 
 fn measure(part: Part, bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
