@@ -16,7 +16,7 @@ use super::log::seen::Seen;
 use super::log::{Place, whereabouts};
 use crate::names::Namespace;
 use crate::runner::ports::ObserveError;
-use crate::snapshot::{ContainerState, ContainerStatus};
+use crate::snapshot::ContainerStatus;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -63,34 +63,16 @@ pub struct LogInstance {
 }
 
 impl LogInstance {
-    /// The present run of a container and the one before it, oldest first, as far as there have
-    /// been such. While a container waits for its next start, the last run is still the present
-    /// one (k/k `kubelet_pods.go`, `validateContainerLogStatus`).
+    /// Those of a container, oldest first.
     pub fn all(status: &ContainerStatus) -> Vec<LogInstance> {
-        let ended = |id: Option<&String>, previous| {
-            id.map(|id| LogInstance {
-                id: id.clone(),
-                previous,
-                over: true,
+        let instances = status.instances().into_iter();
+        instances
+            .map(|instance| LogInstance {
+                id: instance.id,
+                previous: instance.previous,
+                over: instance.exit_code.is_some(),
             })
-        };
-        let last = |previous| ended(status.last.as_ref()?.container_id.as_ref(), previous);
-        let own = status.container_id.as_ref();
-        let instances = match &status.state {
-            ContainerState::Waiting { .. } => [None, last(false)],
-            ContainerState::Terminated(end) => {
-                [last(true), ended(end.container_id.as_ref().or(own), false)]
-            }
-            ContainerState::Running { .. } => {
-                let running = own.map(|id| LogInstance {
-                    id: id.clone(),
-                    previous: false,
-                    over: false,
-                });
-                [last(true), running]
-            }
-        };
-        instances.into_iter().flatten().collect()
+            .collect()
     }
 }
 

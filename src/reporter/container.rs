@@ -38,14 +38,8 @@ fn change(before: Option<&ContainerView>, now: &ContainerView, owner: &str) -> O
     }
     let key = |what: &str| format!("{owner} {} {what} {}", now.name, now.restarts);
     let title = title(now);
-    if now.state == "done" && now.role == ContainerRole::Sidecar {
-        return Some(Change {
-            key: key("ended"),
-            tone: Tone::Warn,
-            text: format!("{title} ended{}", nth(now.restarts)),
-        });
-    }
-    if now.state == "done" && now.role != ContainerRole::Main {
+    let is_done = now.state == "done";
+    if is_done && !matches!(now.role, ContainerRole::Main | ContainerRole::Sidecar) {
         let took = ran(before, now).map(|took| format!(" ({})", wording::duration(took)));
         return Some(Change {
             key: key("done"),
@@ -53,7 +47,9 @@ fn change(before: Option<&ContainerView>, now: &ContainerView, owner: &str) -> O
             text: format!("{title} done{}", took.unwrap_or_default()),
         });
     }
-    if let Some(how) = failure(&now.state) {
+    let stopped = is_done && now.role == ContainerRole::Sidecar;
+    let ended = stopped.then(|| "ended".to_owned());
+    if let Some(how) = ended.or_else(|| failure(&now.state)) {
         return Some(Change {
             key: key("ended"),
             tone: Tone::Warn,

@@ -2,6 +2,7 @@
 
 use crate::event::{Evidence, Verdict};
 use crate::output::Palette;
+use crate::wording::shell_word;
 
 use super::text::{bounded, clean, fit, wrap};
 
@@ -100,7 +101,10 @@ fn between_rulers(
 
 /// `kubectl` commands that show what the verdict is about, each once.
 pub fn commands(verdict: &Verdict, context: &str, namespace: &str) -> Vec<String> {
-    let kubectl = format!("kubectl --context {} -n {namespace}", quoted(context));
+    let kubectl = format!(
+        "kubectl --context {} -n {namespace}",
+        shell_word(&clean(context))
+    );
     let mut objects = verdict.chain.iter().rev().filter(|link| is_object(link));
     // The deepest may be one that is missing: then the one that misses it is described.
     let told = |link: &&String| {
@@ -136,28 +140,18 @@ fn is_object(link: &str) -> bool {
     link.split('/').filter(|part| !part.is_empty()).count() == 2 && link.chars().all(plain)
 }
 
-/// As one word of a POSIX shell.
-fn quoted(text: &str) -> String {
-    let text = clean(text);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:/@".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text;
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn commands_are_safe_to_paste() {
-        assert_eq!(quoted("kind-oro"), "kind-oro");
+        assert_eq!(shell_word("kind-oro"), "kind-oro");
         assert_eq!(
-            quoted("arn:aws:eks:eu:1:cluster/a"),
+            shell_word("arn:aws:eks:eu:1:cluster/a"),
             "arn:aws:eks:eu:1:cluster/a"
         );
-        assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
+        assert_eq!(shell_word("it's; rm"), r"'it'\''s; rm'");
         assert!(is_object("pod/php-fpm-7d9f"));
         assert!(!is_object("init container migrate"));
         assert!(!is_object("pod/$(x)"));

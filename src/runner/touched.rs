@@ -85,7 +85,7 @@ impl Touched {
 
     fn about(&self, world: &World, object: &ObjectRef, uid: &Uid, found: &mut Positions) {
         let namespace = object.namespace.as_deref().unwrap_or_default();
-        match meta(world, uid) {
+        match world.meta(uid) {
             Some(meta) if object.kind == "PersistentVolumeClaim" => self.claim(world, meta, found),
             Some(meta) => self.chain(world, &object.kind, meta, found),
             None => self.named(&object.kind, namespace, &object.name, found),
@@ -106,7 +106,7 @@ impl Touched {
         for _ in 0..LONGEST_CHAIN {
             let Some(link) = owner else { return };
             self.named(&link.kind, &meta.namespace, &link.name, found);
-            owner = self::meta(world, &link.uid).and_then(|meta| meta.owner.as_ref());
+            owner = world.meta(&link.uid).and_then(|meta| meta.owner.as_ref());
         }
     }
 
@@ -114,20 +114,4 @@ impl Touched {
         let name = (kind.to_owned(), namespace.to_owned(), name.to_owned());
         found.extend(self.objects.get(&name).into_iter().flatten());
     }
-}
-
-fn meta<'a>(world: &'a World, uid: &Uid) -> Option<&'a Meta> {
-    let pods = || world.pods.get(uid).map(|it| &it.meta);
-    let sets = || world.replica_sets.get(uid).map(|it| &it.meta);
-    let workloads = || world.workloads.get(uid).map(|it| &it.meta);
-    let jobs = || world.jobs.get(uid).map(|it| &it.meta);
-    let claims = || world.claims.get(uid).map(|it| &it.meta);
-    let services = || world.services.get(uid).map(|it| &it.meta);
-    pods()
-        .or_else(sets)
-        .or_else(workloads)
-        .or_else(jobs)
-        .or_else(claims)
-        .or_else(services)
-        .or_else(|| world.customs.get(uid).map(|it| &it.meta))
 }

@@ -12,7 +12,7 @@ mod world;
 use std::time::Duration;
 
 pub use object::{ClusterEvent, Condition, Conditions, Meta, ObjectRef, Owner, Uid};
-pub use pod::{ContainerSpec, ContainerState, ContainerStatus, Pod, Terminated, Volume};
+pub use pod::{ContainerSpec, ContainerState, ContainerStatus, Instance, Pod, Terminated, Volume};
 pub use record::{Contents, Hook, Marks, Record, RecordStatus};
 pub use workload::{
     Claim, Custom, Definition, Endpoints, Job, ReplicaSet, Service, StorageClass, UpdateStrategy,

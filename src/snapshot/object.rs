@@ -32,7 +32,15 @@ impl ObjectRef {
 
     /// `deployment/php-fpm`: how people name it.
     pub fn short(&self) -> String {
-        format!("{}/{}", self.kind.to_lowercase(), self.name)
+        self.to_string()
+    }
+
+    /// With a namespace: its own, else that of its release.
+    #[must_use]
+    pub fn placed(&self, own: &str) -> ObjectRef {
+        let mut object = self.clone();
+        object.namespace.get_or_insert_with(|| own.to_owned());
+        object
     }
 }
 

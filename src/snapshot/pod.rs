@@ -78,6 +78,50 @@ pub struct Terminated {
     pub container_id: Option<String>,
 }
 
+/// A run of a container whose log the kubelet still has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// `containerd://...`
+    pub id: String,
+    /// 1 for the first run.
+    pub attempt: u32,
+    /// Its log is to be asked for as that of the one before the present one.
+    pub previous: bool,
+    /// None while it runs.
+    pub exit_code: Option<i32>,
+}
+
+impl ContainerStatus {
+    /// The run before the present one and the present one, as far as there have been such. While
+    /// a container waits for its next start, the last run is still the present one (k/k
+    /// `kubelet_pods.go`, `validateContainerLogStatus`).
+    pub fn instances(&self) -> Vec<Instance> {
+        let own = self.container_id.as_ref();
+        let last = |previous| {
+            let end = self.last.as_ref()?;
+            Some((end.container_id.as_ref()?, previous, Some(end.exit_code)))
+        };
+        let instances = match &self.state {
+            ContainerState::Waiting { .. } => [None, last(false)],
+            ContainerState::Terminated(end) => {
+                let id = end.container_id.as_ref().or(own);
+                [last(true), id.map(|id| (id, false, Some(end.exit_code)))]
+            }
+            ContainerState::Running { .. } => [last(true), own.map(|id| (id, false, None))],
+        };
+        instances
+            .into_iter()
+            .flatten()
+            .map(|(id, previous, exit_code)| Instance {
+                id: id.clone(),
+                attempt: self.restarts + u32::from(!previous),
+                previous,
+                exit_code,
+            })
+            .collect()
+    }
+}
+
 impl Pod {
     /// `spec.initContainers` in their order with their statuses, which may be missing.
     pub fn inits(&self) -> impl Iterator<Item = (&ContainerSpec, Option<&ContainerStatus>)> {

@@ -65,16 +65,7 @@ impl World {
         let Some(meta) = meta_of(snapshot) else {
             return;
         };
-        let uid = &meta.uid;
-        let known = match snapshot {
-            Snapshot::Pod(_) => self.pods.get(uid).map(|known| &known.meta),
-            Snapshot::Workload(_) => self.workloads.get(uid).map(|known| &known.meta),
-            Snapshot::Job(_) => self.jobs.get(uid).map(|known| &known.meta),
-            Snapshot::Claim(_) => self.claims.get(uid).map(|known| &known.meta),
-            Snapshot::Service(_) => self.services.get(uid).map(|known| &known.meta),
-            Snapshot::Custom(_) => self.customs.get(uid).map(|known| &known.meta),
-            _ => None,
-        };
+        let known = self.meta(&meta.uid);
         if known.is_none_or(|known| known.generation < meta.generation) {
             self.seen(snapshot.clone());
         }
@@ -243,8 +234,19 @@ impl World {
         sets
     }
 
+    /// An object by its identity, of the kinds that have an owner or are one.
+    pub fn meta(&self, uid: &Uid) -> Option<&super::Meta> {
+        let pod = self.pods.get(uid).map(|it| &it.meta);
+        pod.or_else(|| self.replica_sets.get(uid).map(|it| &it.meta))
+            .or_else(|| self.workloads.get(uid).map(|it| &it.meta))
+            .or_else(|| self.jobs.get(uid).map(|it| &it.meta))
+            .or_else(|| self.claims.get(uid).map(|it| &it.meta))
+            .or_else(|| self.services.get(uid).map(|it| &it.meta))
+            .or_else(|| self.customs.get(uid).map(|it| &it.meta))
+    }
+
     /// The newest object that bears this name, of the kinds that have readiness.
-    pub fn meta(&self, object: &ObjectRef) -> Option<&super::Meta> {
+    pub fn meta_by_name(&self, object: &ObjectRef) -> Option<&super::Meta> {
         let workload = self.workload(object).map(|w| &w.meta);
         workload
             .or_else(|| self.job(object).map(|j| &j.meta))

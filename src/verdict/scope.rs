@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use crate::names::{Namespace, ReleaseId};
-use crate::snapshot::{Condition, Contents, Meta, ObjectRef, Uid, World};
+use crate::snapshot::{Condition, Contents, Meta, Uid, World};
 
 use super::ready::{JobPhase, job_phase};
 use super::status::CompletedRule;
@@ -35,15 +35,6 @@ pub fn nothing_repeats() -> &'static Repeating {
 }
 
 impl Scope<'_> {
-    /// The object with its namespace filled in.
-    pub(super) fn placed(&self, object: &ObjectRef) -> ObjectRef {
-        let mut object = object.clone();
-        if object.namespace.is_none() {
-            object.namespace = Some(self.namespace.to_string());
-        }
-        object
-    }
-
     /// Helm has yet to come to this object: it still is what the revision before made of it, and
     /// says nothing about this one.
     pub(super) fn is_stale(&self, meta: &Meta) -> bool {

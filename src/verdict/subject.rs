@@ -52,7 +52,7 @@ impl Body<'_> {
 /// order of the release.
 pub fn subjects<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>> {
     let hooks = scope.contents.hooks.iter().filter_map(|hook| {
-        let object = scope.placed(&hook.object);
+        let object = hook.object.placed(scope.namespace.as_str());
         let body = seen(world, scope, &object)?;
         let waited_for = matches!(body, Body::Job(_) | Body::Pod(_));
         let is_new = !scope.before.had(body.uid()?);
@@ -64,7 +64,7 @@ pub fn subjects<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>> {
         })
     });
     let objects = scope.contents.objects.iter().filter_map(|object| {
-        let object = scope.placed(object);
+        let object = object.placed(scope.namespace.as_str());
         let body = seen(world, scope, &object)?;
         let stale = body.meta().is_some_and(|meta| scope.is_stale(meta));
         Some(Subject {

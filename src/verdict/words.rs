@@ -2,6 +2,7 @@
 
 use crate::event::ContainerRole;
 use crate::snapshot::Terminated;
+use crate::wording::signal_name;
 
 /// How a container is spoken of: init container `migrate`.
 pub fn container(role: ContainerRole, name: &str) -> String {
@@ -41,24 +42,6 @@ pub fn exit(end: &Terminated) -> String {
         Some(name) => format!("exit code {code} (signal {signal}, {name})"),
         None => format!("exit code {code}"),
     }
-}
-
-/// Of the signals that end programs (signal(7), the numbers that x86 and ARM share).
-fn signal_name(signal: i32) -> Option<&'static str> {
-    Some(match signal {
-        1 => "SIGHUP",
-        2 => "SIGINT",
-        3 => "SIGQUIT",
-        4 => "SIGILL",
-        6 => "SIGABRT",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        11 => "SIGSEGV",
-        13 => "SIGPIPE",
-        15 => "SIGTERM",
-        _ => return None,
-    })
 }
 
 /// The first line, shortened to what fits into a sentence.

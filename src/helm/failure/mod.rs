@@ -27,6 +27,7 @@ use super::args::Connection;
 use crate::names::{Namespace, ReleaseName};
 use crate::process;
 use crate::runner::ports::{MissingKind, Refusal, Trouble};
+use crate::wording::shell_word;
 use parse::Said;
 
 /// Lines of helm's output that a failure carries.
@@ -179,35 +180,26 @@ fn shown(said: &Said) -> Vec<String> {
 impl About<'_> {
     /// `helm history web -n shop --kube-context prod`
     fn helm(&self, verb_and_rest: &str) -> String {
-        let mut command = format!("helm {verb_and_rest} -n {}", self.namespace);
-        if let Some(file) = &self.connection.kubeconfig {
-            command.push_str(" --kubeconfig ");
-            command.push_str(&parse::shell_word(&file.to_string_lossy()));
-        }
-        if let Some(context) = &self.connection.context {
-            command.push_str(" --kube-context ");
-            command.push_str(&parse::shell_word(context));
-        }
-        command
+        let connection = self.connected("--kube-context");
+        format!("helm {verb_and_rest} -n {}{connection}", self.namespace)
     }
 
     /// `kubectl --context prod -n shop delete service/web`
     fn kubectl(&self, namespace: Option<&str>, verb_and_rest: &str) -> String {
-        let mut command = "kubectl".to_owned();
+        let connection = self.connected("--context");
+        let place = namespace.map_or_else(String::new, |namespace| format!(" -n {namespace}"));
+        format!("kubectl{connection}{place} {verb_and_rest}")
+    }
+
+    /// ` --kubeconfig FILE --context prod`, as far as they were given.
+    fn connected(&self, context_flag: &str) -> String {
+        let mut flags = String::new();
         if let Some(file) = &self.connection.kubeconfig {
-            command.push_str(" --kubeconfig ");
-            command.push_str(&parse::shell_word(&file.to_string_lossy()));
+            flags += &format!(" --kubeconfig {}", shell_word(&file.to_string_lossy()));
         }
         if let Some(context) = &self.connection.context {
-            command.push_str(" --context ");
-            command.push_str(&parse::shell_word(context));
+            flags += &format!(" {context_flag} {}", shell_word(context));
         }
-        if let Some(namespace) = namespace {
-            command.push_str(" -n ");
-            command.push_str(namespace);
-        }
-        command.push(' ');
-        command.push_str(verb_and_rest);
-        command
+        flags
     }
 }

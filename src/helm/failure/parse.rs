@@ -102,15 +102,6 @@ pub fn word_before<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
         .filter(|word| !word.is_empty())
 }
 
-/// As one word of a POSIX shell.
-pub fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:/@".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 /// An object that an error names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {

@@ -2,6 +2,7 @@
 
 use super::parse::{Said, after, brief};
 use super::{About, Cause, Failure, SENTENCE_LIMIT};
+use crate::wording::signal_name;
 
 /// What Go's network code and the API server say when there is no answer.
 const NO_ANSWER: [&str; 14] = [
@@ -70,15 +71,7 @@ fn plain(why: &str) -> &str {
 /// either.
 pub fn killed(about: &About<'_>, signal: i32) -> Failure {
     const KILL: i32 = 9;
-    let name = match signal {
-        1 => " (SIGHUP)",
-        2 => " (SIGINT)",
-        6 => " (SIGABRT)",
-        KILL => " (SIGKILL)",
-        11 => " (SIGSEGV)",
-        15 => " (SIGTERM)",
-        _ => "",
-    };
+    let name = signal_name(signal).map_or_else(String::new, |name| format!(" ({name})"));
     let sentence = match signal {
         KILL => format!("helm was killed by signal {signal}{name}, most often for want of memory"),
         _ => format!("helm was ended by signal {signal}{name}"),

@@ -109,8 +109,8 @@ impl LogKeeper {
                 ContainerRole::Sidecar => false,
             };
             let old = before.ended(&pod.meta.uid, &container.name);
-            for run in runs(status, old) {
-                if run.attempt <= old || !(ends || run.failed) {
+            for (run, failed) in runs(status, old) {
+                if run.attempt <= old || !(ends || failed) {
                     continue;
                 }
                 let instance = Instance {
@@ -125,7 +125,7 @@ impl LogKeeper {
                     namespace: pod.meta.namespace.clone(),
                     pod: pod.meta.name.clone(),
                     container: container.name.clone(),
-                    container_id: run.container_id,
+                    container_id: run.id,
                     previous: run.previous,
                 };
                 let open = Open {

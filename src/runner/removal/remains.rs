@@ -42,12 +42,7 @@ impl Down<'_> {
             .iter()
             .filter(|o| !contents.kept.contains(o));
         removed
-            .cloned()
-            .map(|mut object| {
-                let own = || release.step.namespace.to_string();
-                object.namespace.get_or_insert_with(own);
-                object
-            })
+            .map(|object| object.placed(release.step.namespace.as_str()))
             .collect()
     }
 

@@ -160,10 +160,8 @@ impl Up<'_> {
         let foreign = foreign_namespaces(release.step, &contents);
         let objects = contents.objects;
         let is_new = |object: &&ObjectRef| {
-            let mut placed = (*object).clone();
-            let namespace = || release.step.namespace.to_string();
-            placed.namespace.get_or_insert_with(namespace);
-            let known = self.world.meta(&placed);
+            let placed = object.placed(release.step.namespace.as_str());
+            let known = self.world.meta_by_name(&placed);
             known.is_some_and(|known| !release.baseline.had(&known.uid))
         };
         let unsure: Vec<ObjectRef> = objects.iter().filter(|o| !is_new(o)).cloned().collect();
