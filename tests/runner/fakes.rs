@@ -16,10 +16,12 @@ use stackctl::runner::ports::{
     Cancel, DeployError, Deployer, LogPart, LogTarget, Mark, ObserveError, Observer, Refusal,
 };
 use stackctl::snapshot::{
-    Condition, Contents, Hook, Job, Marks, Meta, ObjectRef, Observation, Record, RecordStatus,
-    Snapshot, Uid,
+    Condition, Contents, Hook, Job, Marks, Meta, ObjectRef, Observation, Owner, Pod, Record,
+    RecordStatus, Snapshot, Uid,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::scripted::{pod_of, running};
 
 /// What becomes of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub enum Fate {
     HalfInstalled,
     /// helm does not return until it is asked to end.
     Hangs,
+    /// Ready at once; one more pod comes when it is removed, and goes after its owner.
+    Replaced,
 }
 
 /// How long the fake helm takes, in milliseconds.
@@ -123,6 +127,7 @@ impl Fake {
         self.tell(job(step, None));
         self.tell(record(step, RecordStatus::Deployed));
         match fate {
+            Fate::Replaced => self.tell(job(step, Some("Complete"))),
             Fate::Ready(after) => self.tell_later(after, job(step, Some("Complete"))),
             Fate::Fails(after) => self.tell_later(after, job(step, Some("Failed"))),
             Fate::Lost => {
@@ -174,8 +179,14 @@ impl Deployer for Fake {
             let fate = self.inner.fates[step.id.as_str()];
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(500)).await;
+                let pod = Snapshot::Pod(pod_of_job(&gone.meta));
                 if fate != Fate::Stuck {
                     let _ = sender.send(Observation::Gone(Snapshot::Job(gone)));
+                }
+                if fate == Fate::Replaced {
+                    let _ = sender.send(Observation::Seen(pod.clone()));
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    let _ = sender.send(Observation::Gone(pod));
                 }
             });
             Ok(())
@@ -325,6 +336,16 @@ pub fn job_named(name: &str, condition: Option<&str>) -> Job {
         failed: is("Failed"),
         conditions: condition.into_iter().collect(),
     }
+}
+
+fn pod_of_job(job: &Meta) -> Pod {
+    let mut pod = pod_of(&job.name, false, running(), 0);
+    pod.meta.owner = Some(Owner {
+        uid: job.uid.clone(),
+        kind: "Job".into(),
+        name: job.name.clone(),
+    });
+    pod
 }
 
 /// A profile on disk with these releases and needs, and empty charts, in a folder that has to

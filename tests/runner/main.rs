@@ -365,6 +365,19 @@ fn down_goes_backwards_and_waits_until_all_is_gone() {
     assert_eq!(ran.started("a"), ran.when("b", removed));
 }
 
+/// As Kubernetes' controllers do that hear of their owner's end after that of its first pod.
+#[test]
+fn down_waits_for_a_pod_that_comes_while_its_owner_goes() {
+    let case = Case::new(&[("a", Fate::Replaced, &[])]);
+    for step in case.plan.steps() {
+        deployed(&case.fake, step);
+    }
+    let ran = case.run(false);
+    assert_eq!(ran.outcome, Outcome::Removed);
+    let removed = |kind: &EventKind| matches!(kind, EventKind::ReleaseRemoved { .. });
+    assert_eq!(ran.when("a", removed), Some(HELM + 1000));
+}
+
 #[test]
 fn down_says_what_does_not_go() {
     let case = Case::new(&[("a", Fate::Ready(0), &[]), ("b", Fate::Stuck, &["a"])]);

@@ -1,6 +1,6 @@
 mod remains;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, LocalBoxStream};
@@ -79,8 +79,8 @@ struct Removed<'p> {
     phase: Phase,
     deadline: Option<Instant>,
     contents: Contents,
-    /// Its pods by uid with their names, until they are gone; their controllers go before them.
-    pods: HashMap<Uid, String>,
+    /// What can own pods of it; they go after their owners.
+    owners: HashSet<Uid>,
     cancel: Cancel,
     /// When a helm that was asked to end is made to.
     kill_at: Option<Instant>,
@@ -108,7 +108,7 @@ impl<'p> Removed<'p> {
             phase: Phase::Waiting,
             deadline: None,
             contents: Contents::default(),
-            pods: HashMap::new(),
+            owners: HashSet::new(),
             cancel: Cancel::default(),
             kill_at: None,
             waiting: None,
@@ -258,7 +258,7 @@ impl<'p> Down<'p> {
     }
 
     fn remove(&mut self, at: usize) {
-        self.find_pods(at);
+        self.find_owners(at);
         let release = &mut self.releases[at];
         release.phase = Phase::Removing;
         let (step, cancel, deployer) = (release.step, release.cancel.clone(), self.deployer);
@@ -279,7 +279,7 @@ impl<'p> Down<'p> {
             return;
         }
         if release.phase == Phase::Removing {
-            self.find_pods(at);
+            self.find_owners(at);
         }
         if self.releases[at].phase == Phase::Vanishing {
             let left = self.left(&self.releases[at]);

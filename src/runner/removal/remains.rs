@@ -6,20 +6,13 @@ use super::{Down, Removed};
 use crate::snapshot::{ObjectRef, Uid};
 
 impl Down<'_> {
-    /// Takes note of the release's pods while the chain of their owners can still be followed.
-    pub(super) fn find_pods(&mut self, at: usize) {
-        let release = &self.releases[at];
-        let mut found = Vec::new();
-        for object in self.objects(release) {
-            let owners = self.owners(&object);
-            found.extend(owners.iter().flat_map(|owner| self.world.pods_of(owner)));
-            found.extend(self.world.pod(&object));
-        }
-        let found: Vec<(Uid, String)> = found
-            .iter()
-            .map(|pod| (pod.meta.uid.clone(), pod.meta.name.clone()))
-            .collect();
-        self.releases[at].pods.extend(found);
+    /// Takes note of what can own pods of the release, while the chain from its objects can still
+    /// be followed: the pods outlive it, and a controller that has not heard yet that its
+    /// ReplicaSet is gone replaces the first of them.
+    pub(super) fn find_owners(&mut self, at: usize) {
+        let objects = self.objects(&self.releases[at]);
+        let found: Vec<Uid> = objects.iter().flat_map(|o| self.owners(o)).collect();
+        self.releases[at].owners.extend(found);
     }
 
     /// What can be the controller of a pod: the object itself, and a Deployment's ReplicaSets.
@@ -59,11 +52,8 @@ impl Down<'_> {
         let objects = self.objects(release);
         let objects = objects.iter().filter(there);
         let mut left: BTreeSet<String> = objects.map(ObjectRef::short).collect();
-        let pods = release.pods.iter();
-        left.extend(
-            pods.filter(|(uid, _)| world.pods.contains_key(*uid))
-                .map(|(_, name)| format!("pod/{name}")),
-        );
+        let pods = release.owners.iter().flat_map(|uid| world.pods_of(uid));
+        left.extend(pods.map(|pod| format!("pod/{}", pod.meta.name)));
         left.into_iter().collect()
     }
 }
