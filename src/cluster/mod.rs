@@ -33,7 +33,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::names::{Namespace, ReleaseName};
-use crate::runner::ports::{LogPart, LogTarget, Mark, ObserveError, Observer};
+use crate::runner::ports::{LogPart, LogTarget, ObserveError, Observer};
 use crate::snapshot::{Contents, ObjectRef, Observation};
 
 pub use connect::{ConnectError, ConnectErrorKind, Target};
@@ -153,14 +153,13 @@ impl Observer for Cluster {
         self.log_of(target)
     }
 
-    fn mark<'a>(
+    fn mark_verified<'a>(
         &'a self,
         namespace: &'a Namespace,
         release: &'a ReleaseName,
         revision: u32,
-        mark: Mark,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
-        Box::pin(self.mark_record(namespace, release, revision, mark))
+        Box::pin(self.write_verified(namespace, release, revision))
     }
 }
 

@@ -17,7 +17,7 @@ use super::convert::record;
 use super::error::ask;
 use crate::manifest::{self, Rendered};
 use crate::names::{Namespace, ReleaseName, StackName};
-use crate::runner::ports::{Mark, ObserveError};
+use crate::runner::ports::ObserveError;
 use crate::snapshot::{Contents, Hook, Record};
 
 /// helm's own test for a compressed payload (`pkg/storage/driver/util.go`).
@@ -97,20 +97,16 @@ impl Cluster {
         }
     }
 
-    pub(super) async fn mark_record(
+    pub(super) async fn write_verified(
         &self,
         namespace: &Namespace,
         release: &ReleaseName,
         revision: u32,
-        mark: Mark,
     ) -> Result<(), ObserveError> {
         let api = Api::<Secret>::namespaced(self.client.clone(), namespace.as_str());
         let name = secret_name(release, revision);
-        let label = match mark {
-            Mark::Applied => "stackctl.dev/applied",
-            Mark::Verified => "stackctl.dev/verified",
-        };
-        let labels = json!({"metadata": {"labels": {label: revision.to_string()}}});
+        let label = json!({"stackctl.dev/verified": revision.to_string()});
+        let labels = json!({"metadata": {"labels": label}});
         let patch = Patch::Merge(labels);
         let doing =
             format!("marking the record of `{release}` revision {revision} in `{namespace}`");

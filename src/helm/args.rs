@@ -35,6 +35,8 @@ pub struct Upgrade<'a> {
     pub release: &'a ReleaseName,
     pub namespace: &'a Namespace,
     pub id: &'a ReleaseId,
+    /// The one that helm is going to make.
+    pub revision: u32,
     pub chart: &'a Path,
     pub values: &'a [PathBuf],
     pub limit: Duration,
@@ -59,8 +61,8 @@ pub fn upgrade(
     // Values of an earlier revision must not shine through.
     args.push("--reset-values".into());
     let labels = format!(
-        "stackctl.dev/stack={},stackctl.dev/release={},stackctl.dev/run={}",
-        marks.stack, what.id, marks.run
+        "stackctl.dev/stack={},stackctl.dev/release={},stackctl.dev/run={},stackctl.dev/revision={}",
+        marks.stack, what.id, marks.run, what.revision
     );
     args.extend(["--labels".into(), labels.into()]);
     let description = format!("stackctl up, run {}", marks.run);
@@ -132,6 +134,7 @@ mod tests {
                 release: &"php-fpm".parse().unwrap(),
                 namespace: &"oro".parse().unwrap(),
                 id: &"php-fpm".parse().unwrap(),
+                revision: 3,
                 chart: Path::new("/run/charts/php-fpm"),
                 values: &["a.yaml".into(), "b.yaml".into()],
                 limit: Duration::from_millis(599_900),
@@ -146,7 +149,7 @@ mod tests {
           --values a.yaml
           --values b.yaml
           --reset-values
-          --labels stackctl.dev/stack=oro,stackctl.dev/release=php-fpm,stackctl.dev/run=20260102-030405-0007
+          --labels stackctl.dev/stack=oro,stackctl.dev/release=php-fpm,stackctl.dev/run=20260102-030405-0007,stackctl.dev/revision=3
           --description stackctl up, run 20260102-030405-0007
           --history-max 10
           --timeout 599s

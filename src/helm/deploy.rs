@@ -37,6 +37,7 @@ impl Deployer for Helm {
     fn deploy<'a>(
         &'a self,
         step: &'a Step,
+        revision: u32,
         limit: Duration,
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
@@ -52,6 +53,7 @@ impl Deployer for Helm {
                 release: &step.release,
                 namespace: &step.namespace,
                 id: &step.id,
+                revision,
                 chart: &staged.path,
                 values: &values,
                 limit,

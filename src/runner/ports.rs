@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::stream::LocalBoxStream;
+use futures::{FutureExt, StreamExt};
+use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 pub use super::refusal::{MissingKind, Refusal, Trouble};
@@ -15,12 +17,14 @@ use crate::snapshot::{Contents, ObjectRef, Observation};
 /// Installs, upgrades and removes releases.
 pub trait Deployer {
     /// Applies the release and returns as soon as its objects are in the cluster and its hooks
-    /// are through; it does not wait for readiness. `limit` bounds each hook.
+    /// are through; it does not wait for readiness. `revision` is the one that this is going to
+    /// make: it is written on its record, beside the run. `limit` bounds each hook.
     ///
     /// When `cancel` fires, what runs is asked to end, or made to.
     fn deploy<'a>(
         &'a self,
         step: &'a Step,
+        revision: u32,
         limit: Duration,
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>>;
@@ -86,20 +90,13 @@ pub trait Observer {
     /// stream breaks, no line twice. The stream ends when the container has ended or its log is gone.
     fn log(&self, target: LogTarget) -> LocalBoxStream<'static, LogPart>;
 
-    /// Writes `stackctl.dev/<mark>=<revision>` on the release's record.
-    fn mark<'a>(
+    /// Writes on the record of a revision that it was seen ready.
+    fn mark_verified<'a>(
         &'a self,
         namespace: &'a Namespace,
         release: &'a ReleaseName,
         revision: u32,
-        mark: Mark,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    Applied,
-    Verified,
 }
 
 /// One instance of a container.
@@ -120,6 +117,12 @@ pub enum LogPart {
     Line(String),
     /// The last part, where more was printed than could be had: why, in a few words.
     Lost(String),
+}
+
+/// What a stream of observations has at hand. tokio would have the stream look empty after so many
+/// of them (its budget for one task), and what was left in it be taken for what is not there.
+pub fn at_hand(observations: &mut LocalBoxStream<'static, Observation>) -> Option<Observation> {
+    unconstrained(observations.next()).now_or_never().flatten()
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

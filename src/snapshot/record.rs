@@ -15,8 +15,8 @@ pub struct Record {
     pub marks: Marks,
 }
 
-/// Our own labels on a record. `applied` and `verified` count only when they equal the
-/// record's revision, because helm copies all labels into later revisions.
+/// Our own labels on a record. helm copies all labels into later revisions, so they speak of this
+/// one only where `revision` is its own; and `verified` counts only where it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks {
     /// `stackctl.dev/stack`
@@ -25,8 +25,8 @@ pub struct Marks {
     pub release: Option<String>,
     /// `stackctl.dev/run`
     pub run: Option<String>,
-    /// `stackctl.dev/applied`
-    pub applied: Option<u32>,
+    /// `stackctl.dev/revision`, the one that the run set out to make
+    pub revision: Option<u32>,
     /// `stackctl.dev/verified`
     pub verified: Option<u32>,
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use stackctl::names::{Namespace, ReleaseName};
 use stackctl::plan::Step;
 use stackctl::runner::ports::{
-    Cancel, DeployError, Deployer, LogPart, LogTarget, Mark, ObserveError, Observer, Refusal,
+    Cancel, DeployError, Deployer, LogPart, LogTarget, ObserveError, Observer, Refusal,
 };
 use stackctl::snapshot::{
     Condition, Contents, Hook, Job, Marks, Meta, ObjectRef, Observation, Owner, Pod, Record,
@@ -60,7 +60,7 @@ struct Inner {
     receiver: RefCell<Option<UnboundedReceiver<Observation>>>,
     at_work: Cell<usize>,
     most_at_work: Cell<usize>,
-    marks: RefCell<Vec<(String, Mark)>>,
+    verified: RefCell<Vec<String>>,
 }
 
 impl Fake {
@@ -73,7 +73,7 @@ impl Fake {
                 receiver: RefCell::new(Some(receiver)),
                 at_work: Cell::new(0),
                 most_at_work: Cell::new(0),
-                marks: RefCell::default(),
+                verified: RefCell::default(),
             }),
         }
     }
@@ -83,10 +83,9 @@ impl Fake {
         self.inner.most_at_work.get()
     }
 
-    pub fn marked(&self, release: &str) -> Vec<Mark> {
-        let marks = self.inner.marks.borrow();
-        let own = marks.iter().filter(|(of, _)| of == release);
-        own.map(|(_, mark)| *mark).collect()
+    /// It was written down as verified.
+    pub fn is_verified(&self, release: &str) -> bool {
+        self.inner.verified.borrow().iter().any(|it| it == release)
     }
 
     fn tell(&self, snapshot: Snapshot) {
@@ -149,6 +148,7 @@ impl Deployer for Fake {
     fn deploy<'a>(
         &'a self,
         step: &'a Step,
+        _revision: u32,
         _limit: Duration,
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
@@ -247,15 +247,13 @@ impl Observer for Fake {
         stream::empty().boxed_local()
     }
 
-    fn mark<'a>(
+    fn mark_verified<'a>(
         &'a self,
         _: &'a Namespace,
         release: &'a ReleaseName,
         _: u32,
-        mark: Mark,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
-        let marked = (release.to_string(), mark);
-        self.inner.marks.borrow_mut().push(marked);
+        self.inner.verified.borrow_mut().push(release.to_string());
         async { Ok(()) }.boxed_local()
     }
 }

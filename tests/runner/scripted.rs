@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use stackctl::names::{Namespace, ReleaseName};
 use stackctl::plan::Step;
 use stackctl::runner::ports::{
-    Cancel, DeployError, Deployer, LogPart, LogTarget, Mark, ObserveError, Observer,
+    Cancel, DeployError, Deployer, LogPart, LogTarget, ObserveError, Observer,
 };
 use stackctl::snapshot::{
     ContainerSpec, ContainerState, ContainerStatus, Contents, Hook, Meta, ObjectRef, Observation,
@@ -89,6 +89,7 @@ impl Deployer for Scripted {
     fn deploy<'a>(
         &'a self,
         step: &'a Step,
+        _revision: u32,
         _limit: Duration,
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
@@ -192,12 +193,11 @@ impl Observer for Scripted {
             .boxed_local()
     }
 
-    fn mark<'a>(
+    fn mark_verified<'a>(
         &'a self,
         _: &'a Namespace,
         _: &'a ReleaseName,
         _: u32,
-        _: Mark,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
         async { Ok(()) }.boxed_local()
     }

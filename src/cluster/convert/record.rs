@@ -26,7 +26,7 @@ pub fn record(meta: &ObjectMeta) -> Option<Record> {
             stack: text("stackctl.dev/stack"),
             release: text("stackctl.dev/release"),
             run: text("stackctl.dev/run"),
-            applied: number("stackctl.dev/applied"),
+            revision: number("stackctl.dev/revision"),
             verified: number("stackctl.dev/verified"),
         },
     })

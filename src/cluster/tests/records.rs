@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::server::{Answer, Server, list, refused};
 use crate::names::Namespace;
-use crate::runner::ports::{Mark, ObserveError, Observer};
+use crate::runner::ports::{ObserveError, Observer};
 use crate::snapshot::Contents;
 
 const KEY: &str = "GET /api/v1/namespaces/shop/secrets/sh.helm.release.v1.web.v2";
@@ -157,7 +157,7 @@ async fn a_mark_touches_one_label() {
     let (namespace, release) = ("shop".parse().unwrap(), "web".parse().unwrap());
     let cluster = server.cluster();
     cluster
-        .mark(&namespace, &release, 2, Mark::Verified)
+        .mark_verified(&namespace, &release, 2)
         .await
         .unwrap();
     let call = &server.calls(&key)[0];

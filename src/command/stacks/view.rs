@@ -12,7 +12,7 @@ use crate::cluster::Cluster;
 use crate::command::session;
 use crate::error::Failure;
 use crate::names::Namespace;
-use crate::runner::ports::Observer;
+use crate::runner::ports::{self, Observer};
 use crate::snapshot::{Observation, Pod, Record, RecordStatus, World};
 use crate::verdict::{self, Assessment, Baseline, Scope};
 
@@ -140,7 +140,7 @@ impl<'a> View<'a> {
     }
 
     fn catch_up(&mut self) {
-        while let Some(Some(seen)) = self.observations.next().now_or_never() {
+        while let Some(seen) = ports::at_hand(&mut self.observations) {
             self.apply(&seen);
         }
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::begin::{Begun, begin};
 use super::emitter::Emitter;
 use super::outage::Outage;
-use super::ports::{Cancel, DeployError, Deployer, ObserveError, Observer};
+use super::ports::{self, Cancel, DeployError, Deployer, ObserveError, Observer};
 use super::tracked::GRACE;
 use super::{Channels, Settings};
 use crate::event::{CancelReason, EventKind, Outcome, Verb, Verdict, VerdictClass};
@@ -134,7 +134,7 @@ impl<'p> Down<'p> {
         mut observations: LocalBoxStream<'static, Observation>,
         mut cancel: UnboundedReceiver<CancelReason>,
     ) -> Result<Outcome, ObserveError> {
-        while let Some(Some(seen)) = observations.next().now_or_never() {
+        while let Some(seen) = ports::at_hand(&mut observations) {
             self.observe(&seen);
         }
         loop {
@@ -156,7 +156,7 @@ impl<'p> Down<'p> {
                 Some(done) = self.work.next() => self.done(done),
                 Some(seen) = observations.next() => {
                     self.observe(&seen);
-                    while let Some(Some(seen)) = observations.next().now_or_never() {
+                    while let Some(seen) = ports::at_hand(&mut observations) {
                         self.observe(&seen);
                     }
                 }

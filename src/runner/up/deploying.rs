@@ -10,7 +10,7 @@ use super::{Done, LAST_WORDS, Up, first_install};
 use crate::event::EventKind;
 use crate::names::Namespace;
 use crate::plan::Step;
-use crate::runner::ports::{Cancel, DeployError, Mark, ObserveError, Observer, Refusal, Trouble};
+use crate::runner::ports::{Cancel, DeployError, ObserveError, Observer, Refusal, Trouble};
 use crate::runner::tracked::{Doom, Phase};
 use crate::snapshot::{Contents, ObjectRef, RecordStatus};
 use crate::verdict::Baseline;
@@ -30,7 +30,7 @@ impl Up<'_> {
         release.baseline = Baseline::of(&self.world);
         release.phase = Phase::Deploying;
         release.deadline = Some(earlier(now + step.timeout, self.deadline));
-        let limit = release.remaining(now);
+        let (revision, limit) = (release.before + 1, release.remaining(now));
         let cancel: Cancel = release.cancel.clone();
         let deployer = self.deployer;
         release.helm_works = true;
@@ -40,12 +40,12 @@ impl Up<'_> {
         });
         let (observer, failed) = (self.observer, first_install::failed(&self.world, step));
         let deployed = async move {
-            if let Some(revision) = failed
-                && let Some(refusal) = first_install::refusal(observer, step, revision).await
+            if let Some(failed) = failed
+                && let Some(refusal) = first_install::refusal(observer, step, failed).await
             {
                 return Done::Deployed(at, Err(DeployError::Refused(refusal)));
             }
-            Done::Deployed(at, deployer.deploy(step, limit, cancel).await)
+            Done::Deployed(at, deployer.deploy(step, revision, limit, cancel).await)
         };
         self.work.push(deployed.boxed_local());
     }
@@ -149,7 +149,6 @@ impl Up<'_> {
             revision,
         });
         self.look(at, Duration::ZERO);
-        self.mark(at, revision, Mark::Applied);
     }
 
     /// Asks once for everything of the release that a watch may still show as it was before, after
@@ -175,10 +174,10 @@ impl Up<'_> {
         self.work.push(looked.boxed_local());
     }
 
-    pub(super) fn mark(&self, at: usize, revision: u32, mark: Mark) {
+    pub(super) fn mark_verified(&self, at: usize, revision: u32) {
         let (observer, step) = (self.observer, self.releases[at].step);
         let marked = async move {
-            let mark = || observer.mark(&step.namespace, &step.release, revision, mark);
+            let mark = || observer.mark_verified(&step.namespace, &step.release, revision);
             Done::Marked(at, until_answered(mark).await)
         };
         self.work.push(marked.boxed_local());

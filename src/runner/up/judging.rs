@@ -6,7 +6,6 @@ use super::deploying::earlier;
 use super::{LAST_WORDS, PROOF_LINES, Up};
 use crate::event::{EventKind, Verdict};
 use crate::runner::hold::{Held, Stage, Standing};
-use crate::runner::ports::Mark;
 use crate::runner::tracked::{Doom, Phase, Tracked, expired, telling_log};
 use crate::verdict::{self, Scope};
 use crate::wording;
@@ -191,7 +190,7 @@ impl Up<'_> {
         });
         self.queue.succeed(at);
         if let Some(revision) = revision {
-            self.mark(at, revision, Mark::Verified);
+            self.mark_verified(at, revision);
         }
     }
 

@@ -9,9 +9,9 @@ mod judging;
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, LocalBoxStream};
-use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
@@ -20,7 +20,7 @@ use super::emitter::Emitter;
 use super::hold::Holds;
 use super::logs::{LogItem, LogKeeper};
 use super::outage::Outage;
-use super::ports::{DeployError, Deployer, ObserveError, Observer, Refusal};
+use super::ports::{self, DeployError, Deployer, ObserveError, Observer, Refusal};
 use super::touched::Touched;
 use super::tracked::{Phase, Tracked};
 use super::{Channels, Settings};
@@ -135,7 +135,7 @@ impl Up<'_> {
         mut cancel: UnboundedReceiver<CancelReason>,
     ) -> Result<Outcome, ObserveError> {
         // What the watches saw at first is the baseline, so it has to be in before anything starts.
-        while let Some(Some(seen)) = observations.next().now_or_never() {
+        while let Some(seen) = ports::at_hand(&mut observations) {
             self.observe(&seen);
         }
         loop {
@@ -153,7 +153,7 @@ impl Up<'_> {
                 Some(seen) = observations.next() => {
                     self.observe(&seen);
                     for _ in 0..BATCH {
-                        let Some(Some(seen)) = observations.next().now_or_never() else { break };
+                        let Some(seen) = ports::at_hand(&mut observations) else { break };
                         self.observe(&seen);
                     }
                 }
