@@ -231,22 +231,7 @@ fn the_tree_at_the_deadline() {
 fn the_tree_of_a_crowd_keeps_what_matters() {
     let mut state = RunState::default();
     let id = |number: u32| -> ReleaseId { format!("service-{number:02}").parse().unwrap() };
-    let planned = |number| PlannedRelease {
-        id: id(number),
-        namespace: "crowd".parse().unwrap(),
-        name: id(number).into(),
-        chart: "service-1.0.0".into(),
-        needs: Vec::new(),
-    };
-    let mut kinds = vec![EventKind::RunStarted {
-        schema: SCHEMA,
-        run: RunId::new(Timestamp::UNIX_EPOCH, 1),
-        verb: Verb::Up,
-        stack: "crowd".parse().unwrap(),
-        namespace: "crowd".parse().unwrap(),
-        context: "kind-crowd".into(),
-        releases: (0..30).map(planned).collect(),
-    }];
+    let mut kinds = vec![run_started((0..30).map(id))];
     for number in 0..30 {
         let release = id(number);
         kinds.push(EventKind::ReleaseStarted {
@@ -304,6 +289,58 @@ fn the_tree_of_a_crowd_keeps_what_matters() {
         .join("\n")
     };
     insta::assert_snapshot!(SIZES.map(draw).join("\n===\n"));
+}
+
+#[test]
+fn the_tree_says_what_a_container_lacks() {
+    let release: ReleaseId = "app".parse().unwrap();
+    let pod = "app-597495c9c-6t6ms";
+    let kinds = [
+        run_started([release.clone()]),
+        EventKind::ReleaseStarted {
+            release: release.clone(),
+        },
+        EventKind::PodChanged(PodChanged {
+            release: release.clone(),
+            pod: pod.into(),
+            owner: "deployment/app".into(),
+            status: "CreateContainerConfigError".into(),
+            ready: "0/1".into(),
+            restarts: 0,
+            created: Timestamp::UNIX_EPOCH,
+            outgoing: false,
+            containers: vec![ContainerView {
+                name: "main".into(),
+                role: ContainerRole::Main,
+                position: None,
+                state: "waiting: CreateContainerConfigError".into(),
+                since: None,
+                ready: false,
+                restarts: 0,
+            }],
+        }),
+        EventKind::ReleaseWaiting {
+            release,
+            on: format!("{pod} `main` CreateContainerConfigError: secret \"database\" not found"),
+            since: None,
+        },
+    ];
+    let mut state = RunState::default();
+    for (seq, kind) in kinds.into_iter().enumerate() {
+        state.apply(&event(kind, seq as u64, 0));
+    }
+    let elapsed = Duration::from_secs(5);
+    let at = Timestamp::UNIX_EPOCH + elapsed;
+    let size = Size {
+        rows: 10,
+        columns: 100,
+    };
+    let tree = tree::draw(&state, Now { elapsed, at }, size, &UNICODE);
+    let row = tree.iter().find(|row| row.contains(pod)).unwrap();
+    assert_eq!(
+        row.trim(),
+        format!("{pod}  container main CreateContainerConfigError: secret \"database\" not found")
+    );
 }
 
 #[test]
@@ -696,6 +733,25 @@ fn a_degraded_release_is_open_again() {
     assert_eq!(release.ended, None);
     assert_eq!(release.waiting.as_ref().unwrap().on, "pod gone");
     assert_eq!(state.counts(), Counts::default());
+}
+
+fn run_started(ids: impl IntoIterator<Item = ReleaseId>) -> EventKind {
+    let planned = |id: ReleaseId| PlannedRelease {
+        id: id.clone(),
+        namespace: "crowd".parse().unwrap(),
+        name: id.into(),
+        chart: "service-1.0.0".into(),
+        needs: Vec::new(),
+    };
+    EventKind::RunStarted {
+        schema: SCHEMA,
+        run: RunId::new(Timestamp::UNIX_EPOCH, 1),
+        verb: Verb::Up,
+        stack: "crowd".parse().unwrap(),
+        namespace: "crowd".parse().unwrap(),
+        context: "kind-crowd".into(),
+        releases: ids.into_iter().map(planned).collect(),
+    }
 }
 
 fn event(kind: EventKind, seq: u64, elapsed_ms: u64) -> Event {

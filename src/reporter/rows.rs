@@ -164,7 +164,11 @@ fn detail(pod: &PodChanged, waiting: Option<&Waiting>, now: Now, columns: usize)
     });
     let progress: Vec<String> = open
         .iter()
-        .map(|container| progress_of(container, now))
+        .map(|container| {
+            let about = waiting.map(|waiting| clean(&waiting.on));
+            let why = about.and_then(|on| why(container, on.strip_prefix(&name)?));
+            progress_of(container, why.as_deref(), now)
+        })
         .collect();
     let text = match (other, progress.is_empty()) {
         (Some(other), _) => other,
@@ -204,8 +208,15 @@ fn is_in_trouble(container: &ContainerView) -> bool {
         || (container.restarts > 0 && !container.ready && container.state != "done")
 }
 
+/// What the kubelet says beside its reason, out of what the release says that it waits for.
+fn why(container: &ContainerView, on: &str) -> Option<String> {
+    let reason = clean(container.state.strip_prefix("waiting: ")?);
+    let container = format!("`{}` {reason}: ", clean(&container.name));
+    on.split_once(&container).map(|(_, why)| why.to_owned())
+}
+
 /// `init 2/3 migrate running 41s, 2 restarts`.
-fn progress_of(container: &ContainerView, now: Now) -> String {
+fn progress_of(container: &ContainerView, why: Option<&str>, now: Now) -> String {
     let state = clean(&container.state);
     let state = state.strip_prefix("waiting: ").unwrap_or(&state);
     let state = match (state, container.role) {
@@ -213,6 +224,9 @@ fn progress_of(container: &ContainerView, now: Now) -> String {
         (state, _) => state,
     };
     let mut text = format!("{} {state}", title(container));
+    if let Some(why) = why {
+        text.push_str(&format!(": {why}"));
+    }
     if let Some(since) = container.since {
         text.push(' ');
         text.push_str(&wording::duration(between(since, now.at)));
