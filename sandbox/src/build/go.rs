@@ -137,6 +137,8 @@ impl Part {
             .arg(self.package)
             .current_dir(sources().join("go").join(self.module))
             .env("CGO_ENABLED", "0")
+            // The compiler's own: with its usual 100 a fifth of the time goes into tidying up.
+            .env("GOGC", "400")
             // A workspace or flags of the user's must not change what is built.
             .env("GOWORK", "off")
             .env("GOFLAGS", "-buildvcs=false")
