@@ -220,7 +220,7 @@ fn custom_ready_late() {
 fn custom_stalled() {
     let scenario = Scenario::new("custom-stalled");
     let said = scenario.up_while(|| {
-        wait_until_applied(&scenario);
+        wait_until_deployed(&scenario);
         let condition = json!({"type": "Stalled", "status": "True", "reason": "NoSuchBroker",
             "message": "broker `b-7` does not exist", "lastTransitionTime": "2026-01-01T00:00:00Z"});
         report_condition(scenario.namespace(), "Queue", &condition);
@@ -254,9 +254,9 @@ fn waiting_reason(pod: &Pod) -> Option<String> {
     state.waiting.as_ref()?.reason.clone()
 }
 
-/// Waits until stackctl has written down that helm is through.
-fn wait_until_applied(scenario: &Scenario) {
-    let record = "owner=helm,name=app,stackctl.dev/applied";
+/// Waits until helm has written down that it is through.
+fn wait_until_deployed(scenario: &Scenario) {
+    let record = "owner=helm,name=app,status=deployed,stackctl.dev/revision=1";
     let namespace = scenario.namespace();
     eventually("helm is through", Duration::from_secs(60), || {
         let found = scenario.kubectl(&["-n", namespace, "get", "secret", "-l", record, "-o=name"]);
