@@ -74,7 +74,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         tables.push(table);
     });
     // What was measured before something went wrong was measured all the same.
-    if cli.markdown {
+    if cli.markdown && !tables.is_empty() {
         table::update(&tables, &bench.made_by(&cli.parts))?;
     }
     outcome
