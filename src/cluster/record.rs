@@ -106,8 +106,7 @@ impl Cluster {
         let api = Api::<Secret>::namespaced(self.client.clone(), namespace.as_str());
         let name = secret_name(release, revision);
         let label = json!({"stackctl.dev/verified": revision.to_string()});
-        let labels = json!({"metadata": {"labels": label}});
-        let patch = Patch::Merge(labels);
+        let patch = Patch::Merge(json!({"metadata": {"labels": label}}));
         let doing =
             format!("marking the record of `{release}` revision {revision} in `{namespace}`");
         // The answer is metadata only, so that the payload stays where it is.

@@ -155,18 +155,17 @@ fn detail(pod: &PodChanged, waiting: Option<&Waiting>, now: Now, columns: usize)
         _ => &name,
     };
     let open = open_containers(pod);
+    let about = waiting.and_then(|it| clean(&it.on).strip_prefix(&name).map(str::to_owned));
     // The release waits for this pod, but not for what its containers show: no node, no volume.
-    let other = waiting.and_then(|waiting| {
-        let on = clean(&waiting.on);
-        let what = on.strip_prefix(&name)?.trim_start();
+    let other = waiting.zip(about.as_deref()).and_then(|(waiting, about)| {
+        let what = about.trim_start();
         let told = open.iter().any(|container| what.contains(&container.name));
         (!told && !what.is_empty()).then(|| format!("{what} {}", lasting(waiting, now)))
     });
     let progress: Vec<String> = open
         .iter()
         .map(|container| {
-            let about = waiting.map(|waiting| clean(&waiting.on));
-            let why = about.and_then(|on| why(container, on.strip_prefix(&name)?));
+            let why = about.as_deref().and_then(|about| why(container, about));
             progress_of(container, why.as_deref(), now)
         })
         .collect();
@@ -209,10 +208,10 @@ fn is_in_trouble(container: &ContainerView) -> bool {
 }
 
 /// What the kubelet says beside its reason, out of what the release says that it waits for.
-fn why(container: &ContainerView, on: &str) -> Option<String> {
+fn why(container: &ContainerView, about: &str) -> Option<String> {
     let reason = clean(container.state.strip_prefix("waiting: ")?);
     let container = format!("`{}` {reason}: ", clean(&container.name));
-    on.split_once(&container).map(|(_, why)| why.to_owned())
+    about.split_once(&container).map(|(_, why)| why.to_owned())
 }
 
 /// `init 2/3 migrate running 41s, 2 restarts`.

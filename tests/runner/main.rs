@@ -104,6 +104,14 @@ impl Case {
     fn up(&self) -> Ran {
         self.run(true)
     }
+
+    /// With every release in the cluster before, told of from the plan's last to its first.
+    fn down(&self) -> Ran {
+        for step in self.plan.steps().iter().rev() {
+            deployed(&self.fake, step);
+        }
+        self.run(false)
+    }
 }
 
 fn settings() -> Settings {
@@ -178,6 +186,10 @@ impl Ran {
 
     fn started(&self, id: &str) -> Option<u64> {
         self.when(id, |kind| matches!(kind, EventKind::ReleaseStarted { .. }))
+    }
+
+    fn removed(&self, id: &str) -> Option<u64> {
+        self.when(id, |kind| matches!(kind, EventKind::ReleaseRemoved { .. }))
     }
 
     fn ready(&self, id: &str) -> Option<u64> {
@@ -355,14 +367,10 @@ fn a_signal_lets_helm_end_and_starts_nothing_new() {
 #[test]
 fn down_goes_backwards_and_waits_until_all_is_gone() {
     let case = Case::new(&[("a", Fate::Ready(0), &[]), ("b", Fate::Ready(0), &["a"])]);
-    for step in case.plan.steps() {
-        deployed(&case.fake, step);
-    }
-    let ran = case.run(false);
+    let ran = case.down();
     assert_eq!(ran.outcome, Outcome::Removed);
-    let removed = |kind: &EventKind| matches!(kind, EventKind::ReleaseRemoved { .. });
-    assert_eq!(ran.when("b", removed), Some(HELM + 500));
-    assert_eq!(ran.started("a"), ran.when("b", removed));
+    assert_eq!(ran.removed("b"), Some(HELM + 500));
+    assert_eq!(ran.started("a"), ran.removed("b"));
 }
 
 /// Far more than tokio lets a task take from a channel at once.
@@ -372,14 +380,10 @@ fn down_leaves_none_of_many_out() {
     let releases: Vec<(&str, Fate, &[&str])> =
         (ids.iter().map(|id| (id.as_str(), Fate::Ready(0), &[][..]))).collect();
     let case = Case::new(&releases);
-    for step in case.plan.steps().iter().rev() {
-        deployed(&case.fake, step);
-    }
-    let ran = case.run(false);
+    let ran = case.down();
     assert_eq!(ran.outcome, Outcome::Removed);
-    let removed = |kind: &EventKind| matches!(kind, EventKind::ReleaseRemoved { .. });
     for id in &ids {
-        assert!(ran.when(id, removed) >= Some(HELM + 500), "{id}");
+        assert!(ran.removed(id) >= Some(HELM + 500), "{id}");
     }
 }
 
@@ -387,22 +391,15 @@ fn down_leaves_none_of_many_out() {
 #[test]
 fn down_waits_for_a_pod_that_comes_while_its_owner_goes() {
     let case = Case::new(&[("a", Fate::Replaced, &[])]);
-    for step in case.plan.steps() {
-        deployed(&case.fake, step);
-    }
-    let ran = case.run(false);
+    let ran = case.down();
     assert_eq!(ran.outcome, Outcome::Removed);
-    let removed = |kind: &EventKind| matches!(kind, EventKind::ReleaseRemoved { .. });
-    assert_eq!(ran.when("a", removed), Some(HELM + 1000));
+    assert_eq!(ran.removed("a"), Some(HELM + 1000));
 }
 
 #[test]
 fn down_says_what_does_not_go() {
     let case = Case::new(&[("a", Fate::Ready(0), &[]), ("b", Fate::Stuck, &["a"])]);
-    for step in case.plan.steps() {
-        deployed(&case.fake, step);
-    }
-    let ran = case.run(false);
+    let ran = case.down();
     assert_eq!(ran.outcome, Outcome::DeadlinePassed);
     assert_eq!(ran.ends()["b"], "expired");
     assert_eq!(ran.ends()["a"], "blocked");
