@@ -22,7 +22,7 @@ pub(super) fn components(spec: &Spec, instance: &Instance) -> Vec<Component> {
     vec![
         etcd_server(spec, instance),
         api_server(spec, instance).after(etcd),
-        controller_manager(instance).after(api),
+        controller_manager(spec, instance).after(api),
         Component::new("kube-scheduler", program(instance, "kube-scheduler"))
             .path(
                 "kubeconfig",
@@ -106,9 +106,9 @@ fn api_server(spec: &Spec, instance: &Instance) -> Component {
     server
 }
 
-fn controller_manager(instance: &Instance) -> Component {
+fn controller_manager(spec: &Spec, instance: &Instance) -> Component {
     let pki = instance.file("pki");
-    Component::new(
+    let manager = Component::new(
         "kube-controller-manager",
         program(instance, "kube-controller-manager"),
     )
@@ -126,7 +126,12 @@ fn controller_manager(instance: &Instance) -> Component {
     .path("cluster-signing-key-file", &pki.join("ca.key"))
     .arg("--leader-elect=false")
     .arg("--secure-port=0")
-    .path("flex-volume-plugin-dir", &instance.file("volume-plugins"))
+    .path("flex-volume-plugin-dir", &instance.file("volume-plugins"));
+    match spec.nodes {
+        Nodes::Real => manager,
+        // A node that is late for a moment loses its pods' readiness, which only a kubelet gives back.
+        Nodes::Kwok => manager.arg("--node-monitor-grace-period=10m"),
+    }
 }
 
 pub(super) fn prepare(instance: &Instance) -> Result<()> {
