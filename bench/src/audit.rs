@@ -45,6 +45,8 @@ pub struct Entry {
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct User {
+    /// Empty where a connection broke before anybody was known.
+    #[serde(default)]
     pub username: String,
 }
 
