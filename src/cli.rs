@@ -82,6 +82,14 @@ pub enum Verb {
     Logs(Logs),
     /// Show what needs what
     Graph(Graph),
+    /// Print the JSON Schema of a profile, for editors
+    #[command(after_long_help = "\
+Examples:
+  stackctl schema > profile.schema.json
+
+A profile that begins with this line is completed and checked by editors with a YAML language server:
+  # yaml-language-server: $schema=profile.schema.json")]
+    Schema,
     /// Print a completion script for a shell
     Completions(Completions),
     /// Print the manual: a page for stackctl and one for each verb

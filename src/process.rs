@@ -11,13 +11,14 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-/// Bytes kept of each of a program's two outputs; the beginning is dropped.
+/// Bytes kept of each of a program's two outputs, unless more are asked for.
 const TAIL_BYTES: u64 = 64 * 1024;
 /// The hidden verb of our binary that ties a program's life to its parent's.
 pub const LEASH_VERB: &str = "__leash";
@@ -32,6 +33,8 @@ pub struct Program {
     /// Variables to set, or with None to take away, on top of our own environment.
     pub env: Vec<(OsString, Option<OsString>)>,
     pub directory: Option<PathBuf>,
+    /// Bytes kept of each of its two outputs; the beginning is dropped.
+    pub keep: u64,
     /// Our own binary, where the program must not outlive us (see [`exec_on_leash`]).
     pub leash: Option<PathBuf>,
 }
@@ -69,6 +72,7 @@ impl Program {
             args: Vec::new(),
             env: Vec::new(),
             directory: None,
+            keep: TAIL_BYTES,
             leash: None,
         }
     }
@@ -110,10 +114,20 @@ impl Program {
         killer.0 = None;
         Ok(Ended {
             status,
-            stdout: tail(stdout)?,
-            stderr: tail(stderr)?,
+            stdout: tail(stdout, self.keep)?,
+            stderr: tail(stderr, self.keep)?,
             stopped,
         })
+    }
+
+    /// Runs it to its end, and kills it if that takes too long; then there is nothing to tell.
+    ///
+    /// # Errors
+    /// As for [`Program::run`].
+    pub async fn run_within(&self, limit: Duration) -> io::Result<Option<Ended>> {
+        let stop = Stop::default();
+        let run = tokio::time::timeout(limit, self.run(&stop));
+        run.await.ok().transpose()
     }
 
     fn command(&self) -> Command {
@@ -160,12 +174,12 @@ fn signal(group: Option<Pid>, signal: Signal) {
     }
 }
 
-/// The last [`TAIL_BYTES`] of a file.
-fn tail(mut file: File) -> io::Result<Vec<u8>> {
+/// The last so many bytes of a file.
+fn tail(mut file: File, keep: u64) -> io::Result<Vec<u8>> {
     let length = file.seek(SeekFrom::End(0))?;
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(keep)))?;
     let mut bytes = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    file.take(keep).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -206,8 +220,6 @@ pub fn lines(output: &[u8]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn sh(script: &str) -> Program {

@@ -1,6 +1,7 @@
 //! What the profile room makes of whole profiles: good ones become a `Profile`, bad ones
 //! a list of errors that somebody can act on.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -14,8 +15,17 @@ fn fixture(name: &str) -> PathBuf {
     Path::new("tests/fixtures/profile").join(name)
 }
 
+/// The variables that the profiles of these tests may use.
+fn environment(name: &str) -> Option<OsString> {
+    match name {
+        "TAG" => Some("1.4.0".into()),
+        "OFF" => Some("false".into()),
+        _ => None,
+    }
+}
+
 fn read(text: impl AsRef<[u8]>) -> Result<Profile, profile::ProfileErrors> {
-    profile::read(Path::new(CASE), text.as_ref())
+    profile::read(Path::new(CASE), text.as_ref(), &environment)
 }
 
 fn errors(text: impl AsRef<[u8]>) -> String {
@@ -38,10 +48,10 @@ fn shown(profile: &Profile) -> String {
         let needs = it
             .needs
             .iter()
-            .map(|it| format!("{}@{:?}", it.id, it.place));
+            .map(|it| format!("{}:{}@{:?}", it.id, it.until, it.place));
         let _ = writeln!(
             shown,
-            "\n{}@{:?}: {} in {}, {:?}, {:?}\n  {:?}\n  values {:?}\n  set {:?}\n  needs {:?}",
+            "\n{}@{:?}: {} in {}, {:?}, {:?}\n  {:?}\n  values {:?}\n  from {:?}\n  set {:?}\n  needs {:?}",
             it.id,
             it.place,
             it.release,
@@ -50,6 +60,7 @@ fn shown(profile: &Profile) -> String {
             it.chart,
             it.budgets,
             it.values,
+            it.values_from,
             it.set,
             needs.collect::<Vec<_>>(),
         );
@@ -122,15 +133,126 @@ fn long_lines_and_deep_nests_are_explained() {
 
 #[test]
 fn an_unreadable_profile_is_explained() {
-    let errors = profile::load(&fixture("profiles/nowhere.yaml")).unwrap_err();
+    let errors = profile::load(&fixture("profiles/nowhere.yaml"), &|_| None).unwrap_err();
     insta::assert_snapshot!(errors, @"tests/fixtures/profile/profiles/nowhere.yaml: there is no such profile");
 }
 
 #[test]
 fn the_oro_profile_is_loaded() {
-    let profile = profile::load(&fixture("profiles/oro.yaml")).unwrap();
+    let profile = profile::load(&fixture("profiles/oro.yaml"), &|_| None).unwrap();
     assert_eq!(profile.warnings, []);
     insta::assert_snapshot!(shown(&profile));
+}
+
+#[test]
+fn an_overlay_lies_over_what_it_extends() {
+    let profile = profile::load(&fixture("profiles/staging.yaml"), &environment).unwrap();
+    let warnings: String = profile
+        .warnings
+        .iter()
+        .map(|it| format!("{it}\n"))
+        .collect();
+    insta::assert_snapshot!(format!("{}\n{warnings}", shown(&profile)));
+}
+
+/// Every example of the page is a whole profile, and every key of a profile stands on it.
+#[test]
+fn the_documented_examples_are_loaded() {
+    let page = std::fs::read_to_string("docs/profile.md").unwrap();
+    let blocks = page.split("```yaml\n").skip(1);
+    let examples: Vec<&str> = blocks.map(|it| it.split("```").next().unwrap()).collect();
+    assert!(examples.len() > 6);
+    for example in examples {
+        let told = errors(example);
+        assert_eq!(told, "taken for good", "{example}\n{told}");
+    }
+    let everything = "name: shop\nnamespace: shop\nunknown: 1\ndefaults: {unknown: 1}\n\
+        releases: {a: {chart: ../charts/mail, unknown: 1, budgets: {unknown: 1}}}\n";
+    let told = errors(everything);
+    let hints = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("hint: known keys are "));
+    let known: Vec<&str> = hints
+        .flat_map(|hint| hint.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(known.len() > 20, "{told}");
+    for key in known {
+        assert!(
+            page.contains(&format!("`{key}`")) || page.contains(&format!("{key}:")),
+            "{key}"
+        );
+    }
+}
+
+/// Editors and the loader know the same keys, and the file that editors fetch is the present one.
+#[test]
+fn the_schema_is_that_of_the_loader() {
+    let schema = serde_json::to_value(profile::schema()).unwrap();
+    let committed = std::fs::read_to_string("docs/schemas/profile.schema.json").unwrap();
+    let committed: serde_json::Value = serde_json::from_str(&committed).unwrap();
+    assert_eq!(
+        committed, schema,
+        "`stackctl schema > docs/schemas/profile.schema.json`"
+    );
+
+    let known = |text: &str| {
+        let told = errors(text);
+        let hint = told
+            .lines()
+            .find_map(|line| line.strip_prefix("hint: known keys are "));
+        let hint = hint.unwrap_or_else(|| panic!("{told}"));
+        let mut keys: Vec<String> = hint
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect();
+        keys.sort();
+        keys
+    };
+    let described = |place: &str| {
+        let keys = schema
+            .pointer(place)
+            .and_then(|it| it["properties"].as_object());
+        let mut keys: Vec<String> = keys.unwrap().keys().cloned().collect();
+        keys.sort();
+        keys
+    };
+    let release = "name: a\nnamespace: a\nreleases: {a: {chart: ../charts/mail, ";
+    assert_eq!(described(""), known("qqqqqqqqqq: 1\n"));
+    assert_eq!(
+        described("/$defs/Defaults"),
+        known("defaults: {qqqqqqqqqq: 1}\n")
+    );
+    assert_eq!(
+        described("/$defs/Release"),
+        known(&format!("{release} qqqqqqqqqq: 1}}}}\n"))
+    );
+    let budgets = known(&format!("{release} budgets: {{qqqqqqqqqq: 1}}}}}}\n"));
+    assert_eq!(described("/$defs/Budgets"), budgets);
+    let from = known(&format!("{release} valuesFrom: [{{qqqqqqqqqq: 1}}]}}}}\n"));
+    assert_eq!(described("/$defs/ValuesFrom"), from);
+}
+
+/// Every profile that the project brings is loaded, with the variables that it asks for.
+#[test]
+fn the_projects_own_profiles_are_loaded() {
+    let given = |name: &str| name.starts_with("ORO_").then(|| OsString::from("given"));
+    let mut count = 0;
+    for entry in std::fs::read_dir("profiles").unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let profile = profile::load(&path, &given).unwrap_or_else(|errors| panic!("{errors}"));
+            assert!(
+                profile.warnings.is_empty(),
+                "{}: {:?}",
+                path.display(),
+                profile.warnings
+            );
+            count += 1;
+        }
+    }
+    assert_eq!(count, 5);
 }
 
 #[test]
@@ -144,7 +266,7 @@ fn very_many_errors_are_bounded() {
 
 #[test]
 fn defaults_lie_under_what_a_release_says() {
-    let profile = profile::load(&fixture("profiles/defaults.yaml")).unwrap();
+    let profile = profile::load(&fixture("profiles/defaults.yaml"), &|_| None).unwrap();
     insta::assert_snapshot!(shown(&profile));
 }
 
@@ -174,7 +296,7 @@ releases:
 
 #[test]
 fn an_error_found_later_points_into_the_profile_too() {
-    let profile = profile::load(&fixture("profiles/oro.yaml")).unwrap();
+    let profile = profile::load(&fixture("profiles/oro.yaml"), &|_| None).unwrap();
     let need = &profile.releases[3].needs[1];
     let mut error = profile.error_at(need.place, "`install` and `mail` need each other");
     error.hint("take one of the two needs away");

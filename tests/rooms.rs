@@ -40,6 +40,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "names",
             "plan",
             "profile::ChartSource",
+            "profile::Fetched",
+            "profile::Secret",
             "profile::Values",
             "manifest",
             "process",

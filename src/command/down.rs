@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::signals::Signals;
@@ -35,7 +37,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
     let signals = Signals::catch()?;
     let charts = charts::none()?;
     let marks = session::marks(&plan, &run);
-    let helm = session::helm(context, binary, charts, &cluster, marks);
+    let helm = session::helm(context, binary, charts, HashMap::new(), &cluster, marks);
     let settings = up::settings(run, &cluster, &args.run, &helm);
     drive::drive(signals, reporter, args.run.output, |channels| {
         runner::down(&plan, &helm, &cluster, &settings, channels)

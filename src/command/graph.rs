@@ -1,11 +1,11 @@
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Context, print, profile};
 use crate::cli::{Format, Graph, GraphFormat};
 use crate::error::Failure;
-use crate::plan::{Plan, Selection};
+use crate::plan::{Plan, Selection, Step};
 
 /// A plan's graph as data.
 #[derive(Debug, Serialize)]
@@ -19,9 +19,32 @@ struct View {
 struct Node {
     id: String,
     /// All that the profile names.
-    needs: Vec<String>,
+    needs: Vec<Need>,
     /// Without those that another need implies.
-    reduced_needs: Vec<String>,
+    reduced_needs: Vec<Need>,
+}
+
+/// What a release waits for, printed as a profile has it: `php-fpm:service/php-fpm`.
+#[derive(Debug)]
+struct Need {
+    id: String,
+    /// `None` until all of it is ready.
+    until: Option<String>,
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.until {
+            None => f.write_str(&self.id),
+            Some(until) => write!(f, "{}:{until}", self.id),
+        }
+    }
+}
+
+impl Serialize for Need {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 pub fn run(context: &Context, args: &Graph) -> Result<(), Failure> {
@@ -45,9 +68,22 @@ pub fn run(context: &Context, args: &Graph) -> Result<(), Failure> {
 }
 
 fn view(plan: &Plan) -> View {
-    let ids = |needs: &[usize]| {
-        let ids = needs.iter().map(|&need| plan.steps()[need].id.to_string());
-        ids.collect::<Vec<_>>()
+    let written = |step: &Step, needs: &[usize]| {
+        let written = needs.iter().flat_map(|&need| {
+            let id = plan.steps()[need].id.to_string();
+            let until = step
+                .sooner_than_ready(need)
+                .iter()
+                .map(|it| Some(it.to_string()));
+            let until = until.chain(step.sooner_than_ready(need).is_empty().then_some(None));
+            until
+                .map(move |until| Need {
+                    id: id.clone(),
+                    until,
+                })
+                .collect::<Vec<_>>()
+        });
+        written.collect::<Vec<_>>()
     };
     let reduced = plan.reduced_needs();
     let releases = plan.steps().iter().zip(&reduced);
@@ -57,8 +93,8 @@ fn view(plan: &Plan) -> View {
         releases: releases
             .map(|(step, reduced)| Node {
                 id: step.id.to_string(),
-                needs: ids(&step.needs),
-                reduced_needs: ids(reduced),
+                needs: written(step, &step.needs),
+                reduced_needs: written(step, reduced),
             })
             .collect(),
     }
@@ -71,7 +107,10 @@ fn text(view: &View) -> String {
     for node in &view.releases {
         let needs = match node.reduced_needs.as_slice() {
             [] => String::new(),
-            needs => format!("  needs {}", needs.join(", ")),
+            needs => {
+                let needs: Vec<String> = needs.iter().map(Need::to_string).collect();
+                format!("  needs {}", needs.join(", "))
+            }
         };
         let line = format!("  {:width$}{needs}", node.id);
         let _ = writeln!(text, "{}", line.trim_end());
@@ -86,7 +125,11 @@ fn mermaid(view: &View) -> String {
             let _ = writeln!(text, "  {}", node.id);
         }
         for need in &node.reduced_needs {
-            let _ = writeln!(text, "  {need} --> {}", node.id);
+            let label = need
+                .until
+                .as_ref()
+                .map_or_else(String::new, |it| format!("|{it}|"));
+            let _ = writeln!(text, "  {} -->{label} {}", need.id, node.id);
         }
     }
     text
@@ -97,7 +140,9 @@ fn dot(view: &View) -> String {
     for node in &view.releases {
         let _ = writeln!(text, "  \"{}\";", node.id);
         for need in &node.reduced_needs {
-            let _ = writeln!(text, "  \"{need}\" -> \"{}\";", node.id);
+            let label = need.until.as_ref();
+            let label = label.map_or_else(String::new, |it| format!(" [label=\"{it}\"]"));
+            let _ = writeln!(text, "  \"{}\" -> \"{}\"{label};", need.id, node.id);
         }
     }
     text.push_str("}\n");

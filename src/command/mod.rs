@@ -10,6 +10,8 @@ mod logs;
 mod man;
 mod print;
 mod profile;
+mod schema;
+mod secrets;
 mod session;
 mod signals;
 mod stack_record;
@@ -67,6 +69,7 @@ async fn dispatch(context: &Context, verb: &Verb) -> Result<(), Failure> {
         Verb::Status(args) => status::run(context, args).await,
         Verb::Logs(args) => logs::run(context, args).await,
         Verb::Graph(args) => graph::run(context, args),
+        Verb::Schema => schema::run(),
         Verb::Completions(args) => completions::run(args),
         Verb::Man => man::run(),
     }

@@ -34,7 +34,7 @@ pub fn load(context: &Context) -> Result<Profile, Failure> {
             false => failure,
         }
     })?;
-    let mut profile = profile::load(&path).map_err(|errors| {
+    let mut profile = profile::load(&path, &profile::process_environment).map_err(|errors| {
         let what = crate::wording::count(errors.0.len(), "error");
         Failure::new(
             Kind::Invalid,
@@ -68,11 +68,9 @@ pub fn plan(profile: &Profile, selection: &Selection) -> Result<Plan, Failure> {
         let failure = Failure::new(kind, &error);
         match error {
             PlanError::Cycle { path } => {
-                let file = profile.file.display();
                 let next = path.iter().cycle().skip(1);
                 let places = path.iter().zip(next).map(|((id, place), (next, _))| {
-                    let (line, column) = (place.line(), place.column());
-                    format!("  {file}:{line}:{column}: `{id}` needs `{next}`")
+                    format!("  {}: `{id}` needs `{next}`", profile.located(*place))
                 });
                 failure.details(places).hint("take one of these needs away")
             }

@@ -1,13 +1,16 @@
 //! Everything between the command line and a run: helm, charts, cluster, namespaces.
 
+use std::collections::HashMap;
+
 use super::Context;
 use super::charts::Charts;
 use crate::cluster::{Cluster, Target};
 use crate::error::{Failure, Kind};
 use crate::helm::{self, Binary, BinaryError, Helm, Marks};
-use crate::names::{RunId, StackName};
+use crate::names::{ReleaseId, RunId, StackName};
 use crate::plan::Plan;
 use crate::process;
+use crate::profile::Fetched;
 use crate::runner::ports::ObserveError;
 use crate::verdict::CompletedRule;
 
@@ -51,11 +54,12 @@ pub fn marks(plan: &Plan, run: &RunId) -> Marks {
     }
 }
 
-/// Binds helm to the charts and to the cluster.
+/// Binds helm to the charts, to the values that were fetched, and to the cluster.
 pub fn helm(
     context: &Context,
     binary: Binary,
     charts: Charts,
+    secrets: HashMap<ReleaseId, Vec<Fetched>>,
     cluster: &Cluster,
     marks: Marks,
 ) -> Helm {
@@ -67,6 +71,7 @@ pub fn helm(
         },
         marks,
         charts: charts.staged,
+        secrets,
         workspace: charts.workspace,
         leash: process::own_binary(),
     }

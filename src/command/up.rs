@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
 use super::signals::Signals;
-use super::{Context, charts, drive, profile, session, stack_record};
+use super::{Context, charts, drive, profile, secrets, session, stack_record};
 use crate::cli::{Run, Up};
 use crate::cluster::Cluster;
 use crate::error::Failure;
@@ -24,10 +24,11 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let run = session::run_id(Timestamp::now());
     let before = async {
         let charts = charts::stage(&plan)?;
+        let secrets = secrets::fetch(context, &profile, &plan).await?;
         let binary = session::find_helm(context).await?;
         let cluster = session::connect(context).await?;
         let marks = session::marks(&plan, &run);
-        let helm = session::helm(context, binary, charts, &cluster, marks);
+        let helm = session::helm(context, binary, charts, secrets, &cluster, marks);
         session::namespaces(&cluster, &plan).await?;
         stack_record::write(&cluster, &profile, &helm).await?;
         Ok((cluster, helm))

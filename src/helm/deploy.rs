@@ -15,7 +15,7 @@ use super::{Binary, Staged, Workspace};
 use crate::names::ReleaseId;
 use crate::plan::Step;
 use crate::process::{self, Ended, Program, Stop};
-use crate::profile::{ChartSource, Values};
+use crate::profile::{ChartSource, Fetched, Secret, Values};
 use crate::runner::ports::{Cancel, DeployError, Deployer, Refusal};
 
 /// Where helm goes, and what it leaves behind there.
@@ -28,6 +28,8 @@ pub struct Helm {
     pub target: Target,
     pub marks: Marks,
     pub charts: HashMap<ReleaseId, Staged>,
+    /// Layers of values that were fetched, above those of the step.
+    pub secrets: HashMap<ReleaseId, Vec<Fetched>>,
     pub workspace: Workspace,
     /// Our own binary, so that no helm outlives us.
     pub leash: Option<PathBuf>,
@@ -92,6 +94,7 @@ impl Helm {
         match program.run(&stop).await {
             Ok(ended) => outcome(
                 &ended,
+                self.secrets(step),
                 &About {
                     release: &step.release,
                     namespace: &step.namespace,
@@ -113,8 +116,12 @@ impl Helm {
         changes
     }
 
+    fn secrets(&self, step: &Step) -> &[Fetched] {
+        self.secrets.get(&step.id).map_or(&[], Vec::as_slice)
+    }
+
     /// The files that helm reads, in order: the user's own as they are, maps of the profile
-    /// written down, `set` last.
+    /// written down, what was fetched, `set` last.
     fn values_files(&self, step: &Step) -> io::Result<Vec<PathBuf>> {
         let mut files = Vec::new();
         for (at, values) in step.values.iter().enumerate() {
@@ -125,6 +132,18 @@ impl Helm {
                     .write_values(&format!("{}-{at}.json", step.id), map)?,
             });
         }
+        for (at, layer) in self.secrets(step).iter().enumerate() {
+            files.push(match &layer.secret {
+                Secret::File(text) => {
+                    let name = format!("{}-from-{at}.yaml", step.id);
+                    self.workspace.write_values_file(&name, text)?
+                }
+                Secret::Map(map) => {
+                    let name = format!("{}-from-{at}.json", step.id);
+                    self.workspace.write_values(&name, map)?
+                }
+            });
+        }
         if !step.set.is_empty() {
             let name = format!("{}-set.json", step.id);
             files.push(self.workspace.write_values(&name, &step.set)?);
@@ -133,18 +152,27 @@ impl Helm {
     }
 }
 
-fn outcome(ended: &Ended, about: &About<'_>) -> Result<(), DeployError> {
+fn outcome(ended: &Ended, secrets: &[Fetched], about: &About<'_>) -> Result<(), DeployError> {
     if ended.status.success() {
         return Ok(());
     }
     if ended.stopped {
         return Err(DeployError::Cancelled);
     }
-    let printed = process::lines(&ended.stderr);
+    let mut printed = process::lines(&ended.stderr);
+    for line in &mut printed {
+        *line = without(secrets, line);
+    }
     if let Some(said) = never_there(ended, &printed) {
         return Err(refused(said));
     }
     Err(DeployError::Refused(refusal(about, ended.status, &printed)))
+}
+
+/// A line without what was fetched for the release.
+fn without(secrets: &[Fetched], line: &str) -> String {
+    let words = secrets.iter().flat_map(|layer| &layer.words);
+    words.fold(line.to_owned(), |line, word| line.replace(word, "(secret)"))
 }
 
 /// The leash's words, where it could not start helm.
@@ -173,6 +201,16 @@ fn shown(chart: &ChartSource) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_fetched_is_left_out_of_helms_words() {
+        let layer = Fetched {
+            secret: Secret::File(Vec::new()),
+            words: vec!["hunter2".into()],
+        };
+        let line = without(&[layer], "Error: `hunter2` is no URL: hunter2");
+        assert_eq!(line, "Error: `(secret)` is no URL: (secret)");
+    }
 
     #[test]
     fn a_helm_that_was_never_there_is_told_in_the_leashs_words() {

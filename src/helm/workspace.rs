@@ -39,8 +39,16 @@ impl Workspace {
         name: &str,
         values: &serde_json::Map<String, serde_json::Value>,
     ) -> io::Result<PathBuf> {
+        self.write_values_file(name, serde_json::to_string(values)?.as_bytes())
+    }
+
+    /// Writes a values file as it is.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn write_values_file(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         let file = self.folder.path().join("values").join(name);
-        write_private(&file, serde_json::to_string(values)?.as_bytes())?;
+        write_private(&file, bytes)?;
         Ok(file)
     }
 }

@@ -7,11 +7,12 @@ mod reduction;
 mod step;
 
 pub use queue::Queue;
-pub use step::Step;
+pub use step::{Sooner, Step};
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::names::{Namespace, ReleaseId, StackName};
+pub use crate::profile::Until;
 use crate::profile::{Place, Profile};
 
 /// The releases of a stack in an order that respects every need.
@@ -89,8 +90,12 @@ impl Plan {
         let steps = kept
             .iter()
             .map(|&old| {
-                let met = needs[old].iter().filter_map(|need| position.get(need));
-                Step::new(&profile.releases[old], met.copied().collect())
+                let release = &profile.releases[old];
+                let edges = release.needs.iter().filter_map(|need| {
+                    let position = position.get(index.get(&need.id)?)?;
+                    Some((*position, need.until.clone()))
+                });
+                Step::new(release, &edges.collect::<Vec<_>>())
             })
             .collect();
         Ok(Plan {
@@ -119,7 +124,9 @@ impl Plan {
 
     /// For each step the needs that no other need implies.
     pub fn reduced_needs(&self) -> Vec<Vec<usize>> {
-        reduction::transitive(&self.needs())
+        reduction::transitive(&self.needs(), |step, need| {
+            self.steps[step].sooner_than_ready(need).is_empty()
+        })
     }
 
     /// Every namespace that a release goes to, and the stack's own, each once.

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::Plan;
 
@@ -6,9 +6,11 @@ use super::Plan;
 /// chain of others behind it first. Forward for `up`, backward for `down`.
 #[derive(Debug)]
 pub struct Queue {
-    /// Needs that are not met yet.
+    /// How many needs are not met yet.
     open: Vec<usize>,
     dependents: Vec<Vec<usize>>,
+    /// The needs that are met: who needs, and whom.
+    met: HashSet<(usize, usize)>,
     /// How many steps follow one after the other behind this one.
     height: Vec<usize>,
     state: Vec<State>,
@@ -48,6 +50,7 @@ impl Queue {
             state: vec![State::Waiting; open.len()],
             open,
             dependents,
+            met: HashSet::new(),
             height,
             ready,
         }
@@ -64,11 +67,28 @@ impl Queue {
     pub fn succeed(&mut self, at: usize) {
         self.state[at] = State::Ended;
         for dependent in self.dependents[at].clone() {
-            self.open[dependent] -= 1;
-            if self.open[dependent] == 0 && self.state[dependent] == State::Waiting {
-                self.ready
-                    .insert((std::cmp::Reverse(self.height[dependent]), dependent));
-            }
+            self.meet(dependent, at);
+        }
+    }
+
+    /// One need of `dependent` is met, though `need` may not be done yet.
+    pub fn meet(&mut self, dependent: usize, need: usize) {
+        if !self.met.insert((dependent, need)) {
+            return;
+        }
+        self.open[dependent] -= 1;
+        if self.open[dependent] == 0 && self.state[dependent] == State::Waiting {
+            self.ready
+                .insert((std::cmp::Reverse(self.height[dependent]), dependent));
+        }
+    }
+
+    /// It is not met after all: if `dependent` has not started, it waits again.
+    pub fn unmeet(&mut self, dependent: usize, need: usize) {
+        if self.met.remove(&(dependent, need)) {
+            self.open[dependent] += 1;
+            self.ready
+                .remove(&(std::cmp::Reverse(self.height[dependent]), dependent));
         }
     }
 
@@ -76,22 +96,26 @@ impl Queue {
     pub fn reopen(&mut self, at: usize) {
         self.state[at] = State::Started;
         for dependent in self.dependents[at].clone() {
-            self.open[dependent] += 1;
-            self.ready
-                .remove(&(std::cmp::Reverse(self.height[dependent]), dependent));
+            self.unmeet(dependent, at);
         }
     }
 
-    /// The step failed. Returns the steps that will never start because of it, in order.
+    /// The step failed. Returns the steps that will never start because of it, in order: what it
+    /// was needed for is met for some, and those go on.
     pub fn fail(&mut self, at: usize) -> Vec<usize> {
         self.state[at] = State::Ended;
         let mut blocked = BTreeSet::new();
-        let mut next = self.dependents[at].clone();
-        while let Some(dependent) = next.pop() {
-            if self.state[dependent] == State::Waiting {
-                self.state[dependent] = State::Ended;
-                blocked.insert(dependent);
-                next.extend(&self.dependents[dependent]);
+        let mut next = vec![at];
+        while let Some(failed) = next.pop() {
+            for &dependent in &self.dependents[failed] {
+                let waits = self.state[dependent] == State::Waiting;
+                if waits && !self.met.contains(&(dependent, failed)) {
+                    self.state[dependent] = State::Ended;
+                    self.ready
+                        .remove(&(std::cmp::Reverse(self.height[dependent]), dependent));
+                    blocked.insert(dependent);
+                    next.push(dependent);
+                }
             }
         }
         blocked.into_iter().collect()
@@ -211,6 +235,20 @@ mod tests {
         assert_eq!(queue.start_next(), None);
         assert_eq!(queue.fail(0), [2, 3]);
         assert_eq!(queue.start_next(), None);
+        assert!(queue.is_done());
+    }
+
+    #[test]
+    fn what_was_needed_of_a_step_may_be_met_before_it_ends() {
+        let mut queue = queue(&[vec![], vec![0], vec![0]]);
+        assert_eq!(queue.start_next(), Some(0));
+        queue.meet(1, 0);
+        queue.meet(2, 0);
+        queue.unmeet(2, 0);
+        assert_eq!(queue.start_next(), Some(1));
+        assert_eq!(queue.start_next(), None);
+        assert_eq!(queue.fail(0), [2]);
+        queue.succeed(1);
         assert!(queue.is_done());
     }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::budget::Budgets;
 use crate::names::{Namespace, ReleaseId, ReleaseName};
-use crate::profile::{ChartSource, Release, Values};
+use crate::profile::{ChartSource, Release, Until, Values, ValuesFrom};
 
 /// One release of a plan, with all that is needed to install it.
 #[derive(Debug, Clone)]
@@ -11,27 +11,63 @@ pub struct Step {
     pub release: ReleaseName,
     pub namespace: Namespace,
     pub chart: ChartSource,
-    /// In the order in which helm takes them; `set` comes after all.
+    /// In the order in which helm takes them, then `values_from`; `set` comes after all.
     pub values: Vec<Values>,
+    pub values_from: Vec<ValuesFrom>,
     pub set: serde_json::Map<String, serde_json::Value>,
-    /// Positions in the plan, each smaller than the step's own.
+    /// Positions in the plan, each once and smaller than the step's own.
     pub needs: Vec<usize>,
+    /// Those of the needs that are met before they are ready.
+    pub sooner: Vec<Sooner>,
     pub timeout: Duration,
     pub budgets: Budgets,
 }
 
+/// A need that is met as soon as all of these are, and at the latest when it is ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sooner {
+    /// The position of the release that is needed.
+    pub need: usize,
+    /// None of them is [`Until::Ready`].
+    pub until: Vec<Until>,
+}
+
 impl Step {
-    pub(super) fn new(release: &Release, needs: Vec<usize>) -> Step {
+    /// `edges` are the release's needs as far as they are in the plan: positions, and until when.
+    pub(super) fn new(release: &Release, edges: &[(usize, Until)]) -> Step {
+        let mut needs: Vec<usize> = Vec::new();
+        for &(need, _) in edges {
+            if !needs.contains(&need) {
+                needs.push(need);
+            }
+        }
+        let until = |need: usize| {
+            let edges = edges.iter().filter(move |edge| edge.0 == need);
+            edges.map(|edge| edge.1.clone()).collect::<Vec<_>>()
+        };
+        let all = needs.iter().map(|&need| Sooner {
+            need,
+            until: until(need),
+        });
+        let sooner = all.filter(|it| !it.until.contains(&Until::Ready)).collect();
         Step {
             id: release.id.clone(),
             release: release.release.clone(),
             namespace: release.namespace.clone(),
             chart: release.chart.clone(),
             values: release.values.clone(),
+            values_from: release.values_from.clone(),
             set: release.set.clone(),
             needs,
+            sooner,
             timeout: release.timeout,
             budgets: release.budgets.clone(),
         }
+    }
+
+    /// What a need is met by before it is ready, empty if it has to be ready.
+    pub fn sooner_than_ready(&self, need: usize) -> &[Until] {
+        let sooner = self.sooner.iter().find(|it| it.need == need);
+        sooner.map_or(&[], |it| &it.until)
     }
 }

@@ -10,6 +10,7 @@ use super::report::Report;
 use super::set;
 use super::tree::Entry;
 use super::values::{Values, ValuesReader};
+use super::values_from::{self, ValuesFrom};
 use crate::budget::{Budgets, DEFAULT_TIMEOUT};
 use crate::names::Namespace;
 
@@ -19,6 +20,7 @@ pub(super) struct Defaults {
     pub(super) timeout: Duration,
     pub(super) namespace: Option<Namespace>,
     pub(super) values: Vec<Values>,
+    pub(super) values_from: Vec<ValuesFrom>,
     pub(super) set: Map<String, Value>,
     pub(super) budgets: Budgets,
 }
@@ -29,6 +31,7 @@ impl Default for Defaults {
             timeout: DEFAULT_TIMEOUT,
             namespace: None,
             values: Vec::new(),
+            values_from: Vec::new(),
             set: Map::new(),
             budgets: Budgets::default(),
         }
@@ -54,6 +57,9 @@ pub(super) fn read(
     defaults.namespace = namespace.and_then(|it| name(it, "namespace", report));
     if let Some(entry) = fields.take("values") {
         defaults.values = values.read(entry, true, report);
+    }
+    if let Some(entry) = fields.take("valuesFrom") {
+        defaults.values_from = values_from::read(entry, report);
     }
     if let Some(entry) = fields.take("set") {
         defaults.set = set::read(entry, report);

@@ -8,8 +8,9 @@
 //! no cluster, no helm, no order of releases. What needs lead to is checked here, whether
 //! they form a circle is the plan's.
 //!
-//! The way through the files: `locate`, `decode`, `parse` (to the `tree`), `stack`, and
-//! from there one file per part of the grammar. All of them write into one `report`.
+//! The way through the files: `locate`, `decode`, `parse` (to the `tree`), `extend` (the tree
+//! over that of another file), `interpolate`, `stack`, and from there one file per part of the
+//! grammar. All of them write into one `report`.
 
 mod ambiguity;
 mod budgets;
@@ -19,8 +20,12 @@ mod defaults;
 mod diagnostic;
 mod duration;
 mod excerpt;
+mod extend;
+mod fetch;
 mod fields;
+mod file;
 mod inline;
+mod interpolate;
 mod locate;
 mod mapping;
 mod nearby;
@@ -32,6 +37,7 @@ mod read;
 mod release;
 mod report;
 mod scalar;
+mod schema;
 mod set;
 mod source;
 mod stack;
@@ -40,15 +46,20 @@ mod syntax;
 mod tree;
 mod values;
 mod values_file;
+mod values_from;
 
 pub use chart::ChartSource;
 pub use diagnostic::{Diagnostic, ProfileErrors};
 pub use duration::parse_duration;
 pub use excerpt::Excerpt;
+pub use fetch::{FetchError, Fetched, Secret, fetch};
+pub use interpolate::Environment;
 pub use locate::{LocateError, VARIABLE, locate, process_environment};
-pub use needs::Need;
+pub use needs::{Need, Until};
 pub use place::Place;
 pub use release::Release;
+pub use schema::schema;
 pub use source::Sources;
 pub use stack::{Profile, load, read};
 pub use values::Values;
+pub use values_from::{Origin, ValuesFrom};

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 
 use super::place::Place;
 use super::quote::{quoted, quoted_list};
@@ -8,17 +9,84 @@ use super::suggest::nearest;
 use super::tree::{Content, Entry};
 use crate::names::ReleaseId;
 
-/// An edge: the release this one waits for, and where the profile says so.
+/// An edge: the release this one waits for, until when, and where the profile says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
     pub id: ReleaseId,
+    pub until: Until,
     pub place: Place,
+}
+
+/// When a need is met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Until {
+    /// All of the release is ready.
+    Ready,
+    /// Helm has returned well.
+    Deployed,
+    /// This one object of the release is ready.
+    Object {
+        /// In lower case and singular: `service`, `statefulset`.
+        kind: String,
+        name: String,
+    },
+}
+
+impl fmt::Display for Until {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Until::Ready => f.write_str("ready"),
+            Until::Deployed => f.write_str("deployed"),
+            Until::Object { kind, name } => write!(f, "{kind}/{name}"),
+        }
+    }
+}
+
+/// How kubectl lets people write the kinds that a need may wait for, besides their own name
+/// (`kubectl api-resources`).
+const SHORT: [(&str, &str); 8] = [
+    ("crd", "customresourcedefinition"),
+    ("cm", "configmap"),
+    ("deploy", "deployment"),
+    ("ds", "daemonset"),
+    ("po", "pod"),
+    ("pvc", "persistentvolumeclaim"),
+    ("sts", "statefulset"),
+    ("svc", "service"),
+];
+
+impl Until {
+    /// Reads what stands behind the colon. `None` if it is nothing that can be waited for.
+    fn parse(written: &str) -> Option<Until> {
+        match written {
+            "ready" => return Some(Until::Ready),
+            "deployed" => return Some(Until::Deployed),
+            _ => {}
+        }
+        let (kind, name) = written.split_once('/')?;
+        let is_word = |text: &str, more: &[char]| {
+            !text.is_empty()
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || more.contains(&c))
+        };
+        if !is_word(kind, &[]) || !is_word(name, &['-', '.']) {
+            return None;
+        }
+        let kind = kind.to_ascii_lowercase();
+        let short = SHORT.iter().find(|(short, _)| *short == kind);
+        Some(Until::Object {
+            kind: short.map_or(kind, |(_, kind)| (*kind).to_owned()),
+            name: name.to_owned(),
+        })
+    }
 }
 
 /// A need as it was written, before it is known which releases there are.
 #[derive(Debug)]
 pub(super) struct WrittenNeed<'a> {
-    text: &'a str,
+    id: &'a str,
+    until: Until,
     place: Place,
 }
 
@@ -48,7 +116,24 @@ pub(super) fn read<'a>(entry: &'a Entry, report: &mut Report) -> Vec<WrittenNeed
             continue;
         }
         lines.insert(text, place.line());
-        needs.push(WrittenNeed { text, place });
+        let (id, until) = match text.split_once(':') {
+            None => (text, Some(Until::Ready)),
+            Some((id, until)) => (id, Until::parse(until)),
+        };
+        match until {
+            Some(until) => needs.push(WrittenNeed { id, until, place }),
+            None => {
+                let message = format!(
+                    "{} names nothing of {} to wait for",
+                    quoted(text),
+                    quoted(id)
+                );
+                let diagnostic = report.error(place, message);
+                diagnostic.hint(format!(
+                    "write `{id}` until it is ready, `{id}:deployed` until helm is through, or `{id}:service/NAME` for one object"
+                ));
+            }
+        }
     }
     needs
 }
@@ -66,22 +151,22 @@ pub(super) fn resolve(
 ) -> Vec<Need> {
     let active = ids.get(owner).is_some_and(|&enabled| enabled);
     let mut needs = Vec::new();
-    for WrittenNeed { text, place } in written {
-        match ids.get(text) {
-            _ if text == owner => {
+    for WrittenNeed { id, until, place } in written {
+        match ids.get(id) {
+            _ if id == owner => {
                 report.error(place, format!("release {} needs itself", quoted(owner)));
             }
-            Some(true) => needs.extend(text.parse().ok().map(|id| Need { id, place })),
+            Some(true) => needs.extend(id.parse().ok().map(|id| Need { id, until, place })),
             Some(false) if !active => {}
             Some(false) => {
                 let message = format!(
                     "release {} needs {}, which is disabled: the need is dropped",
                     quoted(owner),
-                    quoted(text)
+                    quoted(id)
                 );
                 report.warn(place, message);
             }
-            None => unknown(text, place, owner, ids, report),
+            None => unknown(id, place, owner, ids, report),
         }
     }
     needs
@@ -90,20 +175,49 @@ pub(super) fn resolve(
 /// Beyond that many releases nobody is asked what was meant: each guess looks at all ids.
 const GUESSABLE: usize = 1000;
 
-fn unknown(text: &str, place: Place, owner: &str, ids: &Ids<'_>, report: &mut Report) {
+fn unknown(id: &str, place: Place, owner: &str, ids: &Ids<'_>, report: &mut Report) {
     if ids.len() > GUESSABLE {
-        report.error(place, format!("there is no release {}", quoted(text)));
+        report.error(place, format!("there is no release {}", quoted(id)));
         return;
     }
     let mut others: Vec<&str> = ids.keys().copied().filter(|&id| id != owner).collect();
     others.sort_unstable();
-    let diagnostic = report.error(place, format!("there is no release {}", quoted(text)));
-    let id = text.split(':').next().unwrap_or(text);
+    let diagnostic = report.error(place, format!("there is no release {}", quoted(id)));
     if let Some(id) = nearest(id, others.iter().copied()) {
         diagnostic.hint(format!("did you mean `{id}`?"));
     } else if others.is_empty() {
         diagnostic.hint("it is the only release of this profile");
     } else if others.len() <= 12 {
         diagnostic.hint(format!("the other releases are {}", quoted_list(others)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_waited_for_is_written_as_kubectl_has_it() {
+        let table = [
+            ("ready", Some("ready")),
+            ("deployed", Some("deployed")),
+            ("service/php-fpm", Some("service/php-fpm")),
+            ("StatefulSet/database", Some("statefulset/database")),
+            ("svc/web", Some("service/web")),
+            (
+                "crd/caches.example.org",
+                Some("customresourcedefinition/caches.example.org"),
+            ),
+            ("Ready", None),
+            ("service", None),
+            ("service/", None),
+            ("/web", None),
+            ("a/b/c", None),
+            ("", None),
+        ];
+        for (written, expected) in table {
+            let until = Until::parse(written).map(|until| until.to_string());
+            assert_eq!(until.as_deref(), expected, "`{written}`");
+        }
     }
 }

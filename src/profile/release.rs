@@ -15,6 +15,7 @@ use super::report::Report;
 use super::set;
 use super::tree::Entry;
 use super::values::{Values, ValuesReader};
+use super::values_from::{self, ValuesFrom};
 use crate::budget::Budgets;
 use crate::names::{Namespace, ReleaseId, ReleaseName};
 
@@ -28,7 +29,9 @@ pub struct Release {
     pub chart: ChartSource,
     /// Lowest layer first: the defaults' values, then its own.
     pub values: Vec<Values>,
-    /// Above all of `values`; nested, not dotted.
+    /// Above `values`, in the same order.
+    pub values_from: Vec<ValuesFrom>,
+    /// Above all of these; nested, not dotted.
     pub set: Map<String, Value>,
     /// In the order they were written, each once, all of them enabled releases.
     pub needs: Vec<Need>,
@@ -99,6 +102,10 @@ pub(super) fn read<'a>(
     if let Some(entry) = fields.take("values") {
         values.extend(reader.read(entry, draft.enabled, report));
     }
+    let mut values_from = defaults.values_from.clone();
+    if let Some(entry) = fields.take("valuesFrom") {
+        values_from.extend(values_from::read(entry, report));
+    }
     let mut set = defaults.set.clone();
     if let Some(entry) = fields.take("set") {
         set::merge(&mut set, set::read(entry, report));
@@ -121,6 +128,7 @@ pub(super) fn read<'a>(
             namespace,
             chart,
             values,
+            values_from,
             set,
             needs: Vec::new(),
             timeout: timeout.unwrap_or(defaults.timeout),

@@ -13,6 +13,9 @@ pub(super) struct Report {
     pub(super) sources: Sources,
     errors: Vec<(Place, Diagnostic)>,
     error_places: HashSet<Place>,
+    /// Where nothing more is said: what follows from an error there is none of its own.
+    closed: HashSet<Place>,
+    unsaid: Vec<(Place, Diagnostic)>,
     warnings: Vec<(Place, Diagnostic)>,
 }
 
@@ -21,7 +24,16 @@ impl Report {
     pub(super) fn error(&mut self, place: Place, message: impl AsRef<str>) -> &mut Diagnostic {
         self.error_places.insert(place);
         let diagnostic = self.sources.without_excerpt(place, message.as_ref());
-        note(&mut self.errors, place, diagnostic)
+        let list = match self.closed.contains(&place) {
+            true => &mut self.unsaid,
+            false => &mut self.errors,
+        };
+        note(list, place, diagnostic)
+    }
+
+    /// Keeps what else may be found at a place to itself.
+    pub(super) fn close(&mut self, place: Place) {
+        self.closed.insert(place);
     }
 
     /// Notes something doubtful that stops nothing.

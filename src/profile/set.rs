@@ -1,6 +1,7 @@
 use serde_json::{Map, Value};
 
 use super::inline;
+use super::place::Place;
 use super::quote::quoted;
 use super::report::Report;
 use super::tree::{Content, Entry};
@@ -15,7 +16,7 @@ pub(super) fn read(entry: &Entry, report: &mut Report) -> Map<String, Value> {
     };
     let mut nested = Map::new();
     for entry in entries {
-        let path = path(entry, report);
+        let path = segments(entry.key_place, &entry.key, report);
         let value = scalar(entry, report);
         if let (Some(path), Some(value)) = (path, value)
             && !insert(&mut nested, &path, value)
@@ -40,18 +41,19 @@ pub(super) fn merge(base: &mut Map<String, Value>, over: Map<String, Value>) {
     }
 }
 
-/// A key's segments. `\.` is a dot that separates nothing, as for helm's `--set`.
-fn path(entry: &Entry, report: &mut Report) -> Option<Vec<String>> {
+/// The segments of a dotted key. `\.` is a dot that separates nothing, as for helm's `--set`.
+pub(super) fn segments(place: Place, key: &str, report: &mut Report) -> Option<Vec<String>> {
     let mut segments = Vec::new();
     let mut last = String::new();
-    let mut characters = entry.key.chars();
+    let mut characters = key.chars();
     while let Some(character) = characters.next() {
         match character {
             '.' => segments.push(std::mem::take(&mut last)),
             '[' | ']' => {
-                let message = format!("{} points into a list", quoted(&entry.key));
-                let diagnostic = report.error(entry.key_place, message);
-                diagnostic.hint("`set` can't; write the whole list as an inline map in `values`");
+                let message = format!("{} points into a list", quoted(key));
+                let diagnostic = report.error(place, message);
+                diagnostic
+                    .hint("a dotted key can't; write the whole list as an inline map in `values`");
                 return None;
             }
             '\\' => last.extend(characters.next()),
@@ -60,8 +62,8 @@ fn path(entry: &Entry, report: &mut Report) -> Option<Vec<String>> {
     }
     segments.push(last);
     if segments.iter().any(String::is_empty) {
-        let message = format!("{} has an empty part", quoted(&entry.key));
-        let diagnostic = report.error(entry.key_place, message);
+        let message = format!("{} has an empty part", quoted(key));
+        let diagnostic = report.error(place, message);
         diagnostic.hint("parts are separated by one `.`; a dot inside a part is written `\\.`");
         return None;
     }
@@ -82,7 +84,7 @@ fn scalar(entry: &Entry, report: &mut Report) -> Option<Value> {
 }
 
 /// Whether there was room for the value.
-fn insert(map: &mut Map<String, Value>, path: &[String], value: Value) -> bool {
+pub(super) fn insert(map: &mut Map<String, Value>, path: &[String], value: Value) -> bool {
     match path {
         [] => false,
         [last] if map.contains_key(last) => false,

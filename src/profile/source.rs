@@ -55,6 +55,25 @@ impl Sources {
             .unwrap_or(Path::new(""))
     }
 
+    /// Where a place is, `FILE:LINE:COLUMN`.
+    pub(super) fn located(&self, place: Place) -> String {
+        let path = self
+            .0
+            .get(place.source.0 as usize)
+            .map(|source| source.path.display());
+        let (line, column) = (place.line(), place.column());
+        path.map_or_else(String::new, |path| format!("{path}:{line}:{column}"))
+    }
+
+    /// The same for somebody who looks at another place: `line LINE` in the same file.
+    pub(super) fn beside(&self, place: Place, other: Place) -> String {
+        if place.source == other.source {
+            format!("line {}", place.line())
+        } else {
+            self.located(place)
+        }
+    }
+
     /// A diagnostic that shows the line at `place`. A place outside the file is moved to
     /// the nearest character inside.
     pub(super) fn diagnostic(&self, place: Place, message: &str) -> Diagnostic {

@@ -1,11 +1,13 @@
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::decode::decode;
 use super::defaults;
 use super::diagnostic::{Diagnostic, ProfileErrors};
+use super::extend;
 use super::fields::Fields;
+use super::file;
+use super::interpolate::{self, Environment};
 use super::needs::{self, Ids};
 use super::parse::parse;
 use super::place::Place;
@@ -17,9 +19,6 @@ use super::source::Sources;
 use super::tree::{Content, Entry, Node};
 use super::values::ValuesReader;
 use crate::names::{Namespace, ReleaseId, StackName};
-
-/// A bigger file is no profile; 500 releases take about a tenth of it.
-const LARGEST: usize = 1024 * 1024;
 
 /// A stack as its profile describes it. Every file it names exists; every need leads to
 /// an enabled release. Whether the needs form a circle is for the plan to find out.
@@ -42,6 +41,11 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Where a place is, `FILE:LINE:COLUMN`.
+    pub fn located(&self, place: Place) -> String {
+        self.sources.located(place)
+    }
+
     /// An error about this profile that was found after it was loaded, with the source
     /// line at `place`. Add hints to it with [`Diagnostic::hint`].
     pub fn error_at(&self, place: Place, message: &str) -> Diagnostic {
@@ -49,24 +53,16 @@ impl Profile {
     }
 }
 
-/// Loads and validates a profile. Paths in it start from its folder and come back joined
-/// to `path`'s, so they are relative when `path` is.
+/// Loads and validates a profile, with those that it extends. Paths in it start from the folder
+/// of the file that names them and come back joined to it, so they are relative when `path` is.
 ///
 /// # Errors
 /// All that is wrong with the profile, the charts' places and the values files, at once.
 /// After a YAML syntax error only that: behind it nothing is certain.
-pub fn load(path: &Path) -> Result<Profile, ProfileErrors> {
-    match std::fs::read(path) {
-        Ok(bytes) => read(path, &bytes),
-        Err(error) => {
-            let message = match error.kind() {
-                ErrorKind::NotFound => "there is no such profile".to_owned(),
-                _ => format!("can't read the profile: {error}"),
-            };
-            let diagnostic = Diagnostic::about(path.to_owned(), &message);
-            Err(ProfileErrors(vec![diagnostic]))
-        }
-    }
+pub fn load(path: &Path, environment: &Environment<'_>) -> Result<Profile, ProfileErrors> {
+    let about = |trouble: String| ProfileErrors(vec![Diagnostic::about(path.to_owned(), &trouble)]);
+    let bytes = file::read(path).map_err(about)?;
+    read(path, &bytes, environment)
 }
 
 /// Like [`load`], from bytes that are already there; `file` is what errors call them and
@@ -74,16 +70,23 @@ pub fn load(path: &Path) -> Result<Profile, ProfileErrors> {
 ///
 /// # Errors
 /// As for [`load`].
-pub fn read(file: &Path, bytes: &[u8]) -> Result<Profile, ProfileErrors> {
-    if bytes.len() > LARGEST {
-        let message = "the file is larger than 1 MiB, which no profile is";
-        let diagnostic = Diagnostic::about(file.to_owned(), message);
+pub fn read(
+    file: &Path,
+    bytes: &[u8],
+    environment: &Environment<'_>,
+) -> Result<Profile, ProfileErrors> {
+    if let Err(trouble) = file::check_size(bytes) {
+        let diagnostic = Diagnostic::about(file.to_owned(), &trouble);
         return Err(ProfileErrors(vec![diagnostic]));
     }
     let mut report = Report::default();
     let root = decode(file, bytes, &mut report)
         .ok()
         .and_then(|source| parse(source, &mut report));
+    let mut root = root.and_then(|root| extend::whole(root, file, &mut report));
+    if let Some(root) = &mut root {
+        interpolate::whole(root, environment, &mut report);
+    }
     let stack = root.and_then(|root| stack(&root, file, &mut report));
     let (profile, warnings, sources) = report.conclude(stack)?;
     Ok(Profile {
@@ -102,6 +105,8 @@ fn stack(root: &Node, file: &Path, report: &mut Report) -> Option<Profile> {
     let mut values = ValuesReader::default();
     let mut fields = Fields::of(root, "the profile".to_owned(), root.place, report)?;
     fields.ignore_extensions();
+    // It was followed and taken out when the tree was made whole.
+    fields.take(extend::KEY);
     let written_name = fields.require("name", "name: shop");
     let stack_name = written_name.and_then(|it| name(it, "stack name", report));
     let namespace = fields.require("namespace", "namespace: shop");
@@ -176,7 +181,7 @@ fn settle(drafts: Vec<Draft<'_>>, report: &mut Report) -> (Vec<Release>, Vec<Rel
             continue;
         };
         let name = (release.namespace.clone(), release.release.clone());
-        if let Some((id, line)) = names.get(&name) {
+        if let Some((id, place)) = names.get(&name) {
             let message = format!(
                 "{} and {} are both helm release {} in namespace {}",
                 quoted(ReleaseId::as_str(id)),
@@ -184,12 +189,13 @@ fn settle(drafts: Vec<Draft<'_>>, report: &mut Report) -> (Vec<Release>, Vec<Rel
                 quoted(release.release.as_str()),
                 quoted(release.namespace.as_str())
             );
+            let other = report.sources.beside(*place, draft.named_at);
             let diagnostic = report.error(draft.named_at, message);
             diagnostic.hint(format!(
-                "see line {line}; give one of them another `release` or `namespace`"
+                "see {other}; give one of them another `release` or `namespace`"
             ));
         } else {
-            names.insert(name, (release.id.clone(), draft.named_at.line()));
+            names.insert(name, (release.id.clone(), draft.named_at));
         }
         releases.push(Release { needs, ..release });
     }

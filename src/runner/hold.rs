@@ -5,6 +5,8 @@
 //! the shadow of a need that is not ready at the moment. Whoever only waits for releases that wait
 //! for each other, waits for nothing: of those, none *moves*, and none holds another.
 
+use std::collections::HashSet;
+
 use crate::plan::Plan;
 use crate::verdict::{Finding, Hope};
 
@@ -42,6 +44,10 @@ pub struct Held {
 pub struct Holds {
     needs: Vec<Vec<usize>>,
     far: Vec<Vec<bool>>,
+    /// Needs that are met though the release that is needed is not ready: who needs, and whom.
+    met: HashSet<(usize, usize)>,
+    /// Who waits for whom, near or far: the needs without those.
+    waits: Vec<Vec<bool>>,
 }
 
 impl Standing {
@@ -82,13 +88,33 @@ impl Holds {
 
     /// A release comes after all that it needs.
     fn over(needs: Vec<Vec<usize>>) -> Holds {
-        let mut far: Vec<Vec<bool>> = Vec::with_capacity(needs.len());
-        for list in &needs {
-            let near_or_far =
-                |other: usize| list.iter().any(|&need| need == other || far[need][other]);
-            far.push((0..needs.len()).map(near_or_far).collect());
+        let far = near_or_far(&needs);
+        Holds {
+            needs,
+            waits: far.clone(),
+            far,
+            met: HashSet::new(),
         }
-        Holds { needs, far }
+    }
+
+    /// Takes note of whether a need is met though the release that is needed is not ready.
+    pub fn set_met(&mut self, at: usize, need: usize, met: bool) {
+        let changed = if met {
+            self.met.insert((at, need))
+        } else {
+            self.met.remove(&(at, need))
+        };
+        if changed {
+            let open = |(at, list): (usize, &Vec<usize>)| {
+                let open = list
+                    .iter()
+                    .copied()
+                    .filter(|&need| !self.met.contains(&(at, need)));
+                open.collect()
+            };
+            let open: Vec<Vec<usize>> = self.needs.iter().enumerate().map(open).collect();
+            self.waits = near_or_far(&open);
+        }
     }
 
     /// For each release what is borne. `place_is_free`: one more helm may be started.
@@ -126,7 +152,11 @@ impl Holds {
         match release.stage {
             Stage::Ready | Stage::Over => false,
             Stage::Waiting => {
-                let comes = |&need: &usize| releases[need].stage == Stage::Ready || moves[need];
+                let comes = |&need: &usize| {
+                    let is_met =
+                        releases[need].stage == Stage::Ready || self.met.contains(&(at, need));
+                    is_met || moves[need]
+                };
                 place && self.needs[at].iter().all(comes)
             }
             Stage::Deploying | Stage::Converging => {
@@ -141,7 +171,7 @@ impl Holds {
     fn bringers(&self, releases: &[Standing], at: usize) -> impl Iterator<Item = usize> {
         let comes = move |&other: &usize| {
             let may = releases[other].stage == Stage::Waiting || releases[other].is_active();
-            may && other != at && !self.far[other][at]
+            may && other != at && !self.waits[other][at]
         };
         (0..releases.len()).filter(comes)
     }
@@ -150,6 +180,16 @@ impl Holds {
     fn open_needs(&self, releases: &[Standing], at: usize) -> impl Iterator<Item = usize> {
         (0..releases.len()).filter(move |&need| self.far[at][need] && releases[need].is_active())
     }
+}
+
+/// For each release whom it needs, near or far.
+fn near_or_far(needs: &[Vec<usize>]) -> Vec<Vec<bool>> {
+    let mut far: Vec<Vec<bool>> = Vec::with_capacity(needs.len());
+    for list in needs {
+        let reaches = |other: usize| list.iter().any(|&need| need == other || far[need][other]);
+        far.push((0..needs.len()).map(reaches).collect());
+    }
+    far
 }
 
 fn none_or_moving(mut others: impl Iterator<Item = usize>, moves: &[bool]) -> bool {
@@ -256,6 +296,18 @@ mod tests {
         let releases = [is(Stage::Deploying, "lacks"), is(Stage::Waiting, "")];
         assert_eq!(held(&[&[], &[]], &releases, false), ["", ""]);
         assert_eq!(held(&[&[], &[]], &releases, true), ["lacks", ""]);
+    }
+
+    #[test]
+    fn who_needs_only_a_part_may_bring_what_the_rest_lacks() {
+        let releases = [is(Stage::Converging, "lacks"), is(Stage::Waiting, "")];
+        let mut holds = Holds::over(vec![vec![], vec![0]]);
+        let lacking = |holds: &Holds| holds.held(&releases, true)[0].lacking;
+        assert!(!lacking(&holds));
+        holds.set_met(1, 0, true);
+        assert!(lacking(&holds));
+        holds.set_met(1, 0, false);
+        assert!(!lacking(&holds));
     }
 
     type Node = (u8, bool, bool, Vec<prop::sample::Index>);

@@ -16,6 +16,7 @@ pub mod ports;
 mod refusal;
 mod removal;
 mod shown;
+mod sooner;
 mod touched;
 mod tracked;
 mod up;

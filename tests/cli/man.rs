@@ -22,6 +22,7 @@ fn a_page_for_stackctl_and_one_for_each_verb() {
     .TH stackctl-status 1  VERSION
     .TH stackctl-logs 1  VERSION
     .TH stackctl-graph 1  VERSION
+    .TH stackctl-schema 1  VERSION
     .TH stackctl-completions 1  VERSION
     .TH stackctl-man 1  VERSION
     ");

@@ -3,9 +3,11 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail where it stands")]
 
+mod charts;
 mod failing;
 mod faults;
 mod killed;
+mod order_food;
 mod oro;
 mod refused;
 mod scenarios;

@@ -4,9 +4,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stackctl::event::{EventKind, Evidence};
+use stackctl::event::{EventKind, Evidence, Health};
 
-use crate::support::{Cluster, Ended, compared, sandbox};
+use crate::support::{Cluster, Ended, compared, helm_test, sandbox};
+
+/// What the profile brings up.
+const RELEASES: [&str; 9] = [
+    "database",
+    "mail",
+    "volume-init",
+    "install",
+    "php-fpm",
+    "websocket",
+    "webserver",
+    "orocommerce",
+    "order-food",
+];
 
 /// The repository's own profile in another namespace, with `values` laid over those of php-fpm.
 fn oro(folder: &Path, namespace: &str, values: &str) -> PathBuf {
@@ -30,7 +43,7 @@ fn oro(folder: &Path, namespace: &str, values: &str) -> PathBuf {
 fn the_oro_stack_comes_up_in_order_and_goes_down_again() {
     let cluster = Cluster::of(sandbox());
     let namespace = "oro-e2e";
-    cluster.remove_namespace(namespace);
+    cluster.restricted_namespace(namespace);
     let folder = tempfile::tempdir().expect("a folder");
     let profile = oro(folder.path(), namespace, "{}");
 
@@ -49,6 +62,9 @@ fn the_oro_stack_comes_up_in_order_and_goes_down_again() {
 
     status(namespace);
     logs(namespace);
+    for release in RELEASES {
+        helm_test(namespace, release);
+    }
     again(&profile);
     down(&cluster, &profile, namespace);
     cluster.remove_namespace(namespace);
@@ -67,7 +83,14 @@ fn order(up: &Ended) {
     }
     assert!(up.started("websocket") < up.ready("php-fpm"));
     assert!(up.started("php-fpm") < up.ready("websocket"));
-    assert!(up.started("webserver") >= up.ready("php-fpm"));
+    // It needs no more of php-fpm than its Service.
+    let answers = |kind: &EventKind| match kind {
+        EventKind::ObjectChanged { kind, health, .. } => {
+            kind == "Service" && *health == Health::Ready
+        }
+        _ => false,
+    };
+    assert!(Some(up.started("webserver")) >= up.when("php-fpm", answers));
     assert!(up.started("webserver") >= up.ready("websocket"));
     assert!(up.started("order-food") >= up.ready("database"));
     let moment = up.started("order-food") - up.ready("database");
@@ -85,7 +108,7 @@ fn status(namespace: &str) {
     let stack = &status["stacks"][0];
     assert_eq!(stack["stack"], "oro");
     let releases = stack["releases"].as_array().expect("releases");
-    assert_eq!(releases.len(), 9);
+    assert_eq!(releases.len(), RELEASES.len());
     for release in releases {
         assert_eq!(release["state"], "ready", "{release:#}");
     }

@@ -6,6 +6,7 @@ mod evidence;
 mod fakes;
 mod holding;
 mod scripted;
+mod sooner;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -45,7 +46,7 @@ impl Case {
             .map(|(id, _, needs)| (*id, needs.to_vec()))
             .collect();
         let (folder, file) = profile_file(&graph);
-        let profile = profile::load(&file).unwrap();
+        let profile = profile::load(&file, &|_| None).unwrap();
         Case {
             plan: Plan::new(&profile, &Selection::All).unwrap(),
             fake: Fake::new(releases.iter().map(|(id, fate, _)| (id.to_string(), *fate))),
@@ -140,7 +141,7 @@ fn try_scripted(
     let (_folder, file) = profile_file(&graph);
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("timeout: 60s", "timeout: 20m")).unwrap();
-    let plan = Plan::new(&profile::load(&file).unwrap(), &Selection::All).unwrap();
+    let plan = Plan::new(&profile::load(&file, &|_| None).unwrap(), &Selection::All).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -1,6 +1,7 @@
 //! The recipes of this repository, called as cargo aliases.
 
 mod demo;
+mod docs;
 mod steps;
 mod verify;
 
@@ -19,6 +20,8 @@ struct Cli {
 enum Recipe {
     /// Bring the oro stack up on a sandbox, or on a cluster of yours, and ask its web page
     Demo(demo::Demo),
+    /// Write the tables of values in the charts' READMEs
+    Docs(docs::Docs),
     /// Check format, lints and all tests, end to end on the sandbox
     Verify(verify::Verify),
 }
@@ -26,6 +29,7 @@ enum Recipe {
 fn main() -> ExitCode {
     let result = match Cli::parse().recipe {
         Recipe::Demo(demo) => demo.run(),
+        Recipe::Docs(docs) => docs.run(),
         Recipe::Verify(verify) => verify.run(),
     };
     match result {

@@ -25,13 +25,32 @@ The order matters: $(NAME) refers to entries above it.
       name: {{ $oro.database.secretName }}
       key: {{ $oro.database.passwordKey }}
 - name: ORO_DB_DSN
-  value: postgres://$(ORO_DB_USER):$(ORO_DB_PASSWORD)@$(ORO_DB_HOST):$(ORO_DB_PORT)/$(ORO_DB_NAME)?sslmode=disable&charset=utf8&serverVersion=$(ORO_DB_VERSION)
+  value: postgres://$(ORO_DB_USER):$(ORO_DB_PASSWORD)@$(ORO_DB_HOST):$(ORO_DB_PORT)/$(ORO_DB_NAME)?sslmode={{ $oro.database.sslMode }}&charset=utf8&serverVersion=$(ORO_DB_VERSION)
 - name: ORO_MAILER_DSN
   value: {{ printf "smtp://%s:%v" $oro.mail.host $oro.mail.port | quote }}
 - name: ORO_MQ_DSN
   value: "dbal:"
+{{- with $oro.redis.secretName }}
+- name: ORO_REDIS_PASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ . }}
+      key: {{ $oro.redis.passwordKey }}
+{{- end }}
 - name: ORO_SESSION_DSN
-  value: "native:"
+  value: {{ $oro.sessionDsn | quote }}
+{{- with $oro.redis.cacheDsn }}
+- name: ORO_REDIS_CACHE_DSN
+  value: {{ . | quote }}
+{{- end }}
+{{- with $oro.redis.doctrineDsn }}
+- name: ORO_REDIS_DOCTRINE_DSN
+  value: {{ . | quote }}
+{{- end }}
+{{- with $oro.redis.layoutDsn }}
+- name: ORO_REDIS_LAYOUT_DSN
+  value: {{ . | quote }}
+{{- end }}
 - name: ORO_SEARCH_ENGINE_DSN
   value: "orm:?prefix=oro_search"
 - name: ORO_WEBSITE_SEARCH_ENGINE_DSN

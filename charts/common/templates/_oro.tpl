@@ -73,3 +73,12 @@ Arguments as for common.oro.image: the image of the pod's main container saves a
   volumeMounts:
     {{- include "common.oro.volumeMounts" (dict "root" .root "readOnly" (list "code")) | nindent 4 }}
 {{- end -}}
+
+{{/* A script for the runtime image that succeeds if this SQL says yes: a query of one boolean. */}}
+{{- define "common.oro.askDatabase" -}}
+php -r '
+  $dsn = parse_url(getenv("ORO_DB_DSN"));
+  $pdo = new PDO("pgsql:host={$dsn["host"]};port={$dsn["port"]};dbname=" . trim($dsn["path"], "/"), $dsn["user"], $dsn["pass"]);
+  exit($pdo->query($argv[1])->fetchColumn() ? 0 : 1);
+' {{ . | squote }}
+{{- end -}}

@@ -9,6 +9,9 @@ metadata:
     {{- include "common.selectorLabels" (dict "root" $root "component" .name) | nindent 4 }}
 spec:
   {{- include "common.oro.podSettings" $root | nindent 2 }}
+  {{- with include "common.topologySpread" (dict "root" $root "component" .name) }}
+  {{- . | nindent 2 }}
+  {{- end }}
   terminationGracePeriodSeconds: {{ .worker.terminationGracePeriodSeconds }}
   initContainers:
     {{- include "common.oro.checkCode" $image | nindent 4 }}

@@ -24,15 +24,20 @@ pub fn key() -> Result<Option<String>> {
 /// Builds the images of the current sources if need be and returns their digest, or `None` while there
 /// is no `images/build`.
 ///
-/// The script gets one argument, the folder to leave its `*.tar` OCI archives in.
+/// The script gets one argument, the folder to leave its `*.tar` OCI archives in, and in
+/// `STACKCTL_IMAGE_PROGRAMS` a folder with a folder for each image that has compiled programs.
 ///
 /// # Errors
 /// When the script fails.
 pub fn build(home: &Home) -> Result<Option<String>> {
     let Some(key) = key()? else { return Ok(None) };
     finished(&home.images(), &key, |folder| {
-        let progress = Progress::start("images", "about 2m the first time");
-        run(Command::new(script()).arg(folder).current_dir(sources()))?;
+        let progress = Progress::start("images", "about 5m the first time");
+        let programs = tempfile::tempdir().context("making a folder for programs")?;
+        lay_out(programs.path())?;
+        let mut script = Command::new(script());
+        script.env("STACKCTL_IMAGE_PROGRAMS", programs.path());
+        run(script.arg(folder).current_dir(sources()))?;
         progress.finish();
         Ok(())
     })?;
@@ -43,15 +48,67 @@ fn script() -> PathBuf {
     sources().join("images").join("build")
 }
 
-/// What the images are made of: the scripts, and the demo application next to this crate.
+/// What the images are made of: the scripts, and the packages whose programs go into them.
 fn inputs() -> Vec<PathBuf> {
-    let mut folders = vec![sources().join("images")];
-    folders.extend(
-        sources()
-            .parent()
-            .map(|workspace| workspace.join("examples")),
-    );
+    let mut folders = vec![sources().join("images"), sources().join("jaeger")];
+    folders.extend(workspace().map(|workspace| workspace.join("examples")));
     folders
+}
+
+fn workspace() -> Option<PathBuf> {
+    sources().parent().map(Path::to_path_buf)
+}
+
+/// Lays out what the images have beside the folders of the script: for each a folder of its name.
+fn lay_out(folder: &Path) -> Result<()> {
+    let workspace = workspace().context("finding the workspace")?;
+    let shop = folder.join("order-food");
+    let data = workspace.join("examples").join("order-food").join("data");
+    compile("order-food", &shop.join("usr/local/bin"))?;
+    let share = shop.join("usr/share");
+    std::fs::create_dir_all(&share).context("making a folder for data")?;
+    run(Command::new("cp")
+        .arg("-R")
+        .arg(&data)
+        .arg(share.join("order-food")))?;
+    let jaeger = folder.join("jaeger").join("cmd/jaeger");
+    compile("stackctl-sandbox-jaeger", &jaeger)?;
+    std::fs::rename(jaeger.join("jaeger"), jaeger.join("jaeger-linux")).context("naming jaeger")
+}
+
+/// Puts the programs of a package of this workspace into a folder, without symbols.
+fn compile(package: &str, folder: &Path) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+    let mut build = Command::new(cargo);
+    build.args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--bins",
+        "--message-format=json-render-diagnostics",
+    ]);
+    build.args(["--package", package]);
+    let told = run(build.current_dir(workspace().context("finding the workspace")?))?;
+    std::fs::create_dir_all(folder).context("making a folder for programs")?;
+    for program in executables(&told)? {
+        let name = program.file_name().context("finding a program's name")?;
+        run(Command::new("strip")
+            .arg("--strip-all")
+            .arg("-o")
+            .arg(folder.join(name))
+            .arg(&program))?;
+    }
+    Ok(())
+}
+
+/// The programs that cargo's messages tell of, one JSON object a line.
+fn executables(messages: &[u8]) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for message in serde_json::Deserializer::from_slice(messages).into_iter::<serde_json::Value>() {
+        let message = message.context("reading cargo's messages")?;
+        found.extend(message["executable"].as_str().map(PathBuf::from));
+    }
+    Ok(found)
 }
 
 /// Returns the archives in a folder, in the order of their names.
@@ -114,7 +171,8 @@ pub fn pause(home: &Home, program: &Path) -> Result<PathBuf> {
     Ok(folder.join("pause.tar"))
 }
 
-fn run(command: &mut Command) -> Result<()> {
+/// Runs a program to its end and returns what it printed to stdout.
+fn run(command: &mut Command) -> Result<Vec<u8>> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .stdin(Stdio::null())
@@ -130,5 +188,5 @@ fn run(command: &mut Command) -> Result<()> {
             tail.into_iter().rev().collect::<Vec<_>>().join("\n")
         );
     }
-    Ok(())
+    Ok(output.stdout)
 }

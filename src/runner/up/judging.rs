@@ -6,6 +6,7 @@ use super::deploying::earlier;
 use super::{LAST_WORDS, PROOF_LINES, Up};
 use crate::event::{EventKind, Verdict};
 use crate::runner::hold::{Held, Stage, Standing};
+use crate::runner::sooner::Turn;
 use crate::runner::tracked::{Doom, Phase, Tracked, expired, telling_log};
 use crate::verdict::{self, Scope};
 use crate::wording;
@@ -34,9 +35,26 @@ impl Up<'_> {
                 if self.is_judged(at) {
                     self.decide(at, held, now);
                 }
+                self.meet_sooner(at);
             }
             if !self.turned {
                 return;
+            }
+        }
+    }
+
+    /// Lets those start that need no more of this release than there is.
+    fn meet_sooner(&mut self, at: usize) {
+        for (dependent, turn) in self.sooner.turns(at, &self.releases[at]) {
+            if self.releases[dependent].phase != Phase::Waiting {
+                continue;
+            }
+            let met = turn == Turn::Met;
+            self.holds.set_met(dependent, at, met);
+            match turn {
+                Turn::Met => self.queue.meet(dependent, at),
+                Turn::Open => self.queue.unmeet(dependent, at),
+                Turn::Never(verdict) => self.fail(dependent, *verdict),
             }
         }
     }

@@ -21,6 +21,7 @@ use super::hold::Holds;
 use super::logs::{LogItem, LogKeeper};
 use super::outage::Outage;
 use super::ports::{self, DeployError, Deployer, ObserveError, Observer, Refusal};
+use super::sooner::Sooner;
 use super::touched::Touched;
 use super::tracked::{Phase, Tracked};
 use super::{Channels, Settings};
@@ -73,6 +74,7 @@ pub async fn up(
         unjudged_pods: HashSet::new(),
         touched: Touched::new(plan),
         holds: Holds::new(plan),
+        sooner: Sooner::new(plan),
         outage: Outage::default(),
         logs: LogKeeper::default(),
         work: FuturesUnordered::new(),
@@ -104,6 +106,7 @@ struct Up<'p> {
     unjudged_pods: HashSet<Uid>,
     touched: Touched,
     holds: Holds,
+    sooner: Sooner,
     outage: Outage,
     logs: LogKeeper,
     work: FuturesUnordered<LocalBoxFuture<'p, Done>>,

@@ -1,8 +1,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use http_body_util::BodyExt;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
-use kube::api::{DeleteParams, ListParams};
+use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use stackctl_sandbox::Sandbox;
@@ -40,10 +41,29 @@ impl Cluster {
 
     /// Asks a Service for a page through the API server.
     pub fn page(&self, namespace: &str, service: &str, path: &str) -> String {
+        let request = http::Request::get(path).body(Vec::new());
+        let (code, page) = self.ask(namespace, service, request.expect("a request"));
+        assert_eq!(code, 200, "{page}");
+        page
+    }
+
+    /// Sends a request for a path to a Service through the API server, and returns status and body.
+    pub fn ask(
+        &self,
+        namespace: &str,
+        service: &str,
+        request: http::Request<Vec<u8>>,
+    ) -> (u16, String) {
         self.block_on(async |client| {
+            let (mut head, body) = request.into_parts();
+            let path = head.uri.path();
             let url = format!("/api/v1/namespaces/{namespace}/services/{service}/proxy{path}");
-            let request = http::Request::get(url).body(Vec::new()).expect("a request");
-            client.request_text(request).await.expect("a page")
+            head.uri = url.parse().expect("a path");
+            let request = http::Request::from_parts(head, body.into());
+            let answer = client.send(request).await.expect("an answer");
+            let code = answer.status().as_u16();
+            let body = answer.into_body().collect().await.expect("a body");
+            (code, String::from_utf8_lossy(&body.to_bytes()).into_owned())
         })
     }
 
@@ -68,6 +88,22 @@ impl Cluster {
             records.sort_by_key(|r| r.metadata.labels.as_ref().and_then(version));
             records.pop()?.metadata.labels?.remove("status")
         })
+    }
+
+    /// A new namespace that admits only pods which Pod Security calls restricted.
+    pub fn restricted_namespace(&self, name: &str) {
+        self.remove_namespace(name);
+        let namespace: Namespace = serde_json::from_value(serde_json::json!({"metadata": {
+            "name": name,
+            "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
+        }}))
+        .expect("a namespace");
+        self.block_on(async |client| {
+            let api: Api<Namespace> = Api::all(client);
+            api.create(&PostParams::default(), &namespace)
+                .await
+                .expect("it is made");
+        });
     }
 
     /// Removes a namespace and waits until it is gone, so that the next test has room.

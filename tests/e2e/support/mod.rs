@@ -9,7 +9,7 @@ mod table;
 
 pub use chart::{Stack, deployment, hook_job};
 pub use cluster::{Cluster, eventually};
-pub use program::{Ended, Started, stackctl, stackctl_on};
+pub use program::{Ended, Started, helm_test, stackctl, stackctl_on};
 pub use scenario::{Said, Scenario};
 pub use table::summary as compared;
 

@@ -29,6 +29,18 @@ pub fn stackctl_on(sandbox: &Sandbox, args: &[&str]) -> Command {
     command
 }
 
+/// Has helm run the tests of a release, which have to succeed.
+pub fn helm_test(namespace: &str, release: &str) {
+    let output = Command::new(sandbox().helm())
+        .args(["test", release, "--namespace", namespace, "--timeout", "2m"])
+        .env("KUBECONFIG", sandbox().kubeconfig())
+        .stdin(Stdio::null())
+        .output()
+        .expect("helm runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "helm test {release}: {said}");
+}
+
 /// A run that is over.
 #[derive(Debug)]
 pub struct Ended {
