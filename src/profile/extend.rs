@@ -23,7 +23,7 @@ pub(super) fn whole(root: Node, file: &Path, report: &mut Report) -> Option<Node
     lay_over(root, &mut vec![identity(file)], report)
 }
 
-/// `below` are the files on the way here, the topmost first.
+/// `stack` are the files on the way here, the topmost first.
 fn lay_over(mut top: Node, stack: &mut Vec<PathBuf>, report: &mut Report) -> Option<Node> {
     let Content::Map(entries) = &mut top.content else {
         return Some(top);
@@ -121,15 +121,12 @@ fn merged_entries(base: Vec<Entry>, over: Vec<Entry>) -> Vec<Entry> {
             entries.push(Some(entry));
             continue;
         };
-        entries[at] = match entries[at].take() {
-            _ if entry.value.is_null() => None,
-            Some(below) => Some(Entry {
-                key: entry.key,
-                key_place: entry.key_place,
-                value: merged(below.value, entry.value),
-            }),
-            None => Some(entry),
-        };
+        let below = entries[at].take().filter(|_| !entry.value.is_null());
+        entries[at] = below.map(|below| Entry {
+            key: entry.key,
+            key_place: entry.key_place,
+            value: merged(below.value, entry.value),
+        });
     }
     entries.into_iter().flatten().collect()
 }

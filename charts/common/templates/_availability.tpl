@@ -33,7 +33,7 @@ topologySpreadConstraints:
 {{- end -}}
 {{- end -}}
 
-{{/* An autoscaler by CPU: (dict "root" . "kind" "Deployment" "autoscaling" .Values.autoscaling). */}}
+{{/* An autoscaler of a Deployment by CPU: (dict "root" . "autoscaling" .Values.autoscaling). */}}
 {{- define "common.autoscaler" -}}
 {{- if .autoscaling.enabled -}}
 apiVersion: autoscaling/v2
@@ -45,7 +45,7 @@ metadata:
 spec:
   scaleTargetRef:
     apiVersion: apps/v1
-    kind: {{ .kind }}
+    kind: Deployment
     name: {{ include "common.fullname" .root }}
   minReplicas: {{ .autoscaling.minReplicas }}
   maxReplicas: {{ .autoscaling.maxReplicas }}

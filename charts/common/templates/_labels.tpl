@@ -4,7 +4,7 @@ Pod templates and volumeClaimTemplates take common.selectorLabels instead: the c
 for nothing, and a StatefulSet would refuse the upgrade.
 */}}
 {{- define "common.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+helm.sh/chart: {{ include "common.chart" .root }}
 {{ include "common.selectorLabels" . }}
 {{- with .root.Chart.AppVersion }}
 app.kubernetes.io/version: {{ . | quote }}

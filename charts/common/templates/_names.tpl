@@ -3,6 +3,11 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/* Name and version of the chart, as a label's value. */}}
+{{- define "common.chart" -}}
+{{- printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
 {{/*
 Name of the release's objects: fullnameOverride, or the release's name when it names the chart already, or both joined.
 A release `php-fpm` of the chart php-fpm therefore makes a Service `php-fpm`.

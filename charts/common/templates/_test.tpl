@@ -1,5 +1,5 @@
 {{/*
-A pod that `helm test` runs: (dict "root" . "script" SCRIPT), optionally "name" for a second one, "image" (the two
+A pod that `helm test` runs: (dict "root" . "script" SCRIPT), optionally "image" (the two
 image fields as YAML), "env", "volumes" and "volumeMounts" (YAML), "securityContext" of the pod. Its labels are none that
 a Service of the release selects.
 */}}
@@ -8,9 +8,9 @@ a Service of the release selects.
 apiVersion: v1
 kind: Pod
 metadata:
-  name: {{ include "common.suffixedName" (dict "root" .root "suffix" (.name | default "test")) }}
+  name: {{ include "common.suffixedName" (dict "root" .root "suffix" "test") }}
   labels:
-    helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+    helm.sh/chart: {{ include "common.chart" .root }}
     app.kubernetes.io/name: {{ include "common.name" .root | trunc 58 | trimSuffix "-" }}-test
     app.kubernetes.io/instance: {{ .root.Release.Name }}
     app.kubernetes.io/managed-by: {{ .root.Release.Service }}

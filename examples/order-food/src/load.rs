@@ -18,15 +18,6 @@ struct Row {
     category: String,
 }
 
-/// What became of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Load {
-    /// So many rows were loaded.
-    Rows(i64),
-    /// The same content was loaded before.
-    Before,
-}
-
 /// Loads `products.csv` of the folder, and each list in its folder `coupons`.
 ///
 /// # Errors
@@ -57,7 +48,7 @@ fn lists(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 #[tracing::instrument(name = "load", skip_all, fields(otel.name = format!("load {}", file.display())))]
-async fn load(connection: &mut PgConnection, file: &Path, kind: Kind) -> Result<Load> {
+async fn load(connection: &mut PgConnection, file: &Path, kind: Kind) -> Result<()> {
     let content =
         fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
     let place = file.display().to_string();
@@ -79,7 +70,7 @@ async fn load(connection: &mut PgConnection, file: &Path, kind: Kind) -> Result<
     .await?;
     if before {
         tracing::info!("{place} was loaded before: no change");
-        return Ok(Load::Before);
+        return Ok(());
     }
     let rows = match kind {
         Kind::Products => products(&mut transaction, &content).await,
@@ -94,7 +85,7 @@ async fn load(connection: &mut PgConnection, file: &Path, kind: Kind) -> Result<
         .await?;
     transaction.commit().await?;
     tracing::info!("{rows} rows of {place} loaded");
-    Ok(Load::Rows(rows))
+    Ok(())
 }
 
 async fn products(connection: &mut PgConnection, content: &str) -> Result<i64> {

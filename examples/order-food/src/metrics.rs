@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prometheus::{
     Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Registry, TextEncoder, core::Collector,
 };
 
 use crate::step::Reports;
@@ -66,24 +66,17 @@ impl Metrics {
                 step,
             )?,
         };
-        metrics
-            .registry
-            .register(Box::new(metrics.requests.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.seconds.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.orders.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.step_seconds.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.step_success.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.step_attempts.clone()))?;
+        let collectors: [Box<dyn Collector>; 6] = [
+            Box::new(metrics.requests.clone()),
+            Box::new(metrics.seconds.clone()),
+            Box::new(metrics.orders.clone()),
+            Box::new(metrics.step_seconds.clone()),
+            Box::new(metrics.step_success.clone()),
+            Box::new(metrics.step_attempts.clone()),
+        ];
+        for collector in collectors {
+            metrics.registry.register(collector)?;
+        }
         Ok(metrics)
     }
 

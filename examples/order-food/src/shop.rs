@@ -100,13 +100,12 @@ pub async fn product(database: &PgPool, id: &str) -> sqlx::Result<Option<Product
 pub async fn place(database: &PgPool, wish: Wish) -> Result<Order, Refusal> {
     let wanted = quantities(&wish.items).map_err(Refusal::Invalid)?;
     let (ids, numbers): (Vec<&str>, Vec<i32>) = wanted.into_iter().unzip();
-    if let Some(code) = &wish.coupon_code {
-        check_coupon(database, code).await?;
-    }
-    let percent = if wish.coupon_code.is_some() {
-        PERCENT_OFF
-    } else {
-        0
+    let percent = match &wish.coupon_code {
+        Some(code) => {
+            check_coupon(database, code).await?;
+            PERCENT_OFF
+        }
+        None => 0,
     };
 
     let mut transaction = database.begin().await?;

@@ -11,7 +11,6 @@ use std::time::Duration;
 use opentelemetry::trace::{SpanId, TraceId, TracerProvider};
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracerProvider};
 use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -55,7 +54,6 @@ pub fn start(program: &'static str) -> Telemetry {
         .with(lines)
         .with(spans)
         .init();
-    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
     Telemetry { provider, starting }
 }
 
