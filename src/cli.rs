@@ -18,6 +18,7 @@ Exit codes:
   4    environment: helm, the cluster, access to it, this machine
   5    a release failed
   6    the deadline passed with nothing known to be wrong
+  8    there are changes (`plan --detailed-exitcode`)
   130  interrupted (SIGINT)
   143  terminated (SIGTERM)
 
@@ -80,6 +81,10 @@ pub enum Verb {
     Status(Status),
     /// Show the logs of a stack's containers
     Logs(Logs),
+    /// Show what `up` would change, without changing it
+    Plan(Plan),
+    /// Look for what is known to go wrong, before anything is touched
+    Check(Check),
     /// Show what needs what
     Graph(Graph),
     /// Print the JSON Schema of a profile, for editors
@@ -125,6 +130,7 @@ Examples:
   stackctl up --only php-fpm             php-fpm alone
   stackctl up --progress json > run.ndjson
   stackctl up --kube-context prod --timeout 20m
+  stackctl up --plan oro.plan            what `stackctl plan --save` has shown, or nothing
 
 A release starts the moment all that it needs is ready. When one fails, what depends on it is
 blocked and everything else goes on; the exit code is then 5.")]
@@ -135,6 +141,10 @@ pub struct Up {
     /// Bring up the named releases alone, without what they need
     #[arg(long, requires = "releases")]
     pub only: bool,
+    /// Do what this file of `stackctl plan --save` says, or nothing where the cluster, a chart or
+    /// a value has changed since
+    #[arg(long, value_name = "FILE", conflicts_with = "releases")]
+    pub plan: Option<PathBuf>,
     #[command(flatten)]
     pub run: Run,
 }
@@ -249,6 +259,68 @@ pub enum LogFormat {
     #[default]
     Text,
     Json,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stackctl plan --profile oro
+  stackctl plan --detailed-exitcode      8 where something would change
+  stackctl plan -o json | jq '.releases[] | select(.action == \"upgrade\") | .restarts'
+  stackctl plan --save oro.plan          keep it for `stackctl up --plan oro.plan`
+
+helm renders every release, and the API server says by a dry run what it would make of each object:
+defaults, admission, what can't be changed and whose fields they are included. Secrets are told by
+digests. Exit code 5 tells that something would fail.")]
+pub struct Plan {
+    /// Releases to look at, with all that they need [default: all]
+    #[arg(value_name = "RELEASE")]
+    pub releases: Vec<ReleaseId>,
+    /// Look at the named releases alone, without what they need
+    #[arg(long, requires = "releases")]
+    pub only: bool,
+    /// End with 8 where something would change, with 0 where nothing would
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Keep the plan in this file, for `stackctl up --plan`
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// How to print it
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stackctl check --profile oro
+  stackctl check --cluster               ask the cluster too what it has and serves
+  stackctl check -o sarif > check.sarif  for code scanners
+  stackctl check --list                  all rules
+
+Every release is rendered as `stackctl up` would, and rules are applied to the whole stack:
+docs/checks.md has all of them. Exit code 3 tells of errors; warnings and notes end with 0. What is
+meant to be as it is can be accepted in the profile:
+  accept:
+    - {rule: image-floating, release: mail, reason: upstream publishes no other tag}")]
+pub struct Check {
+    /// Ask the cluster what it serves, and what is there that the stack does not make
+    #[arg(long)]
+    pub cluster: bool,
+    /// Print all rules and end
+    #[arg(long, conflicts_with = "cluster")]
+    pub list: bool,
+    /// How to print it
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: CheckFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    #[default]
+    Text,
+    Json,
+    Sarif,
 }
 
 #[derive(Debug, Args)]

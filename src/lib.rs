@@ -3,6 +3,7 @@
 //! The rooms and who may import whom: `docs/design.md`, held by `tests/rooms.rs`.
 
 pub mod budget;
+pub mod check;
 pub mod cli;
 pub mod cluster;
 pub mod command;
@@ -13,6 +14,7 @@ pub mod manifest;
 pub mod names;
 pub mod output;
 pub mod plan;
+pub mod preview;
 pub mod process;
 pub mod profile;
 pub mod reporter;

@@ -2,6 +2,7 @@
 //! is dropped unread, because manifests carry secrets.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Options};
 
@@ -23,8 +24,16 @@ pub struct Rendered {
     pub kept: bool,
 }
 
+/// A document of a manifest.
+#[derive(Debug, Clone, Copy)]
+pub struct Document<'a> {
+    /// Where it begins, counted from 1.
+    pub line: usize,
+    pub text: &'a str,
+}
+
 #[derive(Deserialize)]
-struct Document {
+struct Header {
     #[serde(rename = "apiVersion")]
     api_version: Option<String>,
     kind: Option<String>,
@@ -49,7 +58,7 @@ struct Annotations {
 #[derive(Deserialize)]
 struct List {
     #[serde(default)]
-    items: Vec<Option<Document>>,
+    items: Vec<Option<Header>>,
 }
 
 /// The objects of a manifest in their order, those of a `List` in its place. Documents that are
@@ -61,9 +70,9 @@ struct List {
 /// for helm too.
 pub fn objects(yaml: &str) -> Result<Vec<Rendered>, ManifestError> {
     let mut objects = Vec::new();
-    for (line, text) in documents(yaml) {
+    for Document { line, text } in documents(yaml) {
         let unreadable = |_| ManifestError { line };
-        let Some(document): Option<Document> = read(text).map_err(unreadable)? else {
+        let Some(document): Option<Header> = read(text).map_err(unreadable)? else {
             continue;
         };
         if is_list(&document) {
@@ -80,7 +89,7 @@ pub fn objects(yaml: &str) -> Result<Vec<Rendered>, ManifestError> {
 }
 
 /// `v1/List`, and the `PodList`s that some tools print.
-fn is_list(document: &Document) -> bool {
+fn is_list(document: &Header) -> bool {
     let named = document.metadata.as_ref().is_some_and(|m| m.name.is_some());
     document
         .kind
@@ -88,7 +97,7 @@ fn is_list(document: &Document) -> bool {
         .is_some_and(|kind| kind.ends_with("List") && !named)
 }
 
-fn rendered(document: Document) -> Option<Rendered> {
+fn rendered(document: Header) -> Option<Rendered> {
     let metadata = document.metadata?;
     let policy = metadata.annotations.and_then(|a| a.policy);
     Some(Rendered {
@@ -103,7 +112,46 @@ fn rendered(document: Document) -> Option<Rendered> {
     })
 }
 
-fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Option<T>, serde_saphyr::Error> {
+/// The objects of a manifest whole, those of a `List` in its place.
+///
+/// # Errors
+/// As for [`objects`].
+pub fn values(yaml: &str) -> Result<Vec<Value>, ManifestError> {
+    let mut values = Vec::new();
+    for Document { line, text } in documents(yaml) {
+        let value: Option<Value> = read(text).map_err(|_| ManifestError { line })?;
+        let Some(value) = value.filter(|value| !value.is_null()) else {
+            continue;
+        };
+        let is_list = value["kind"]
+            .as_str()
+            .is_some_and(|kind| kind.ends_with("List"));
+        match value["items"].as_array().filter(|_| is_list) {
+            Some(items) => values.extend(items.iter().cloned()),
+            None => values.push(value),
+        }
+    }
+    Ok(values)
+}
+
+/// The reference of an object, None where it has no name.
+pub fn reference(object: &Value) -> Option<ObjectRef> {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+    Some(ObjectRef {
+        api_version: text("/apiVersion")?.to_owned(),
+        kind: text("/kind")?.to_owned(),
+        namespace: text("/metadata/namespace")
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned),
+        name: text("/metadata/name")?.to_owned(),
+    })
+}
+
+/// Reads one document as helm would.
+///
+/// # Errors
+/// It is no YAML, or of another shape.
+pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Option<T>, serde_saphyr::Error> {
     serde_saphyr::from_str_with_options(text, options())
 }
 
@@ -116,10 +164,10 @@ fn options() -> Options {
     }
 }
 
-/// The documents with the number of the line that each begins at, their `---` left out. YAML
+/// The documents, their `---` left out, those that are empty too. YAML
 /// forbids `---` at the start of a line anywhere inside a document, block scalars included
 /// (YAML 1.2, `c-forbidden`), so lines are enough to tell them apart.
-fn documents(yaml: &str) -> Vec<(usize, &str)> {
+pub fn documents(yaml: &str) -> Vec<Document<'_>> {
     let mut documents = Vec::new();
     let (mut from, mut from_line, mut offset) = (0, 1, 0);
     for (number, line) in (1..).zip(yaml.split_inclusive('\n')) {
@@ -127,13 +175,19 @@ fn documents(yaml: &str) -> Vec<(usize, &str)> {
         let rest = line.strip_prefix("---");
         if let Some(rest) = rest.filter(|r| r.is_empty() || r.starts_with([' ', '\t', '\r', '\n']))
         {
-            documents.push((from_line, &yaml[from..offset]));
+            documents.push(Document {
+                line: from_line,
+                text: &yaml[from..offset],
+            });
             (from, from_line) = (end - rest.len(), number);
         }
         offset = end;
     }
-    documents.push((from_line, &yaml[from..]));
-    documents.retain(|(_, text)| !text.trim().is_empty());
+    documents.push(Document {
+        line: from_line,
+        text: &yaml[from..],
+    });
+    documents.retain(|document| !document.text.trim().is_empty());
     documents
 }
 

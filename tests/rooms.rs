@@ -24,6 +24,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &["names", "output", "profile::parse_duration"]),
     ("plan", &["names", "budget", "profile"]),
     (
+        "check",
+        &["names", "manifest", "output", "plan", "profile", "wording"],
+    ),
+    (
         "verdict",
         &["names", "snapshot", "budget", "event", "wording"],
     ),
@@ -52,6 +56,21 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cluster",
         &["names", "snapshot", "manifest", "runner::ports"],
+    ),
+    (
+        "preview",
+        &[
+            "names",
+            "snapshot",
+            "manifest",
+            "output",
+            "plan",
+            "process",
+            "wording",
+            "runner::ports",
+            "helm",
+            "cluster",
+        ],
     ),
     (
         "reporter",

@@ -56,6 +56,7 @@ pub struct Object {
     pub resource: String,
     pub subresource: String,
     pub namespace: String,
+    pub name: String,
 }
 
 /// Whose requests they are.
@@ -148,6 +149,44 @@ fn client(entry: &Entry) -> Option<Client> {
     }
 }
 
+/// When a pod was given to a node, and when the kubelet told that it was ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PodTimes {
+    pub given: Timestamp,
+    pub ready: Timestamp,
+}
+
+/// Returns the times of a namespace's pods by their names. Pods that did not become ready are left
+/// out.
+pub fn pods(entries: &[Entry], namespace: &str) -> BTreeMap<String, PodTimes> {
+    let of_pod = |subresource: &'static str| {
+        entries.iter().filter(move |entry| {
+            let object = &entry.object_ref;
+            object.resource == "pods"
+                && object.subresource == subresource
+                && object.namespace == namespace
+        })
+    };
+    let mut pods = BTreeMap::new();
+    for given in of_pod("binding") {
+        let name = &given.object_ref.name;
+        let readies =
+            of_pod("status").filter(|entry| entry.object_ref.name == *name && tells_ready(entry));
+        if let Some(ready) = readies.map(|entry| entry.received).min() {
+            let given = given.received;
+            pods.insert(name.clone(), PodTimes { given, ready });
+        }
+    }
+    pods
+}
+
+fn tells_ready(entry: &Entry) -> bool {
+    let conditions = entry.request_object["status"]["conditions"].as_array();
+    let is_ready =
+        |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
+    conditions.is_some_and(|all| all.iter().any(is_ready))
+}
+
 /// Returns when the cluster first showed that an init container in this namespace had ended twice
 /// with the same exit code: when the kubelet's request that says so came in.
 pub fn second_exit(entries: &[Entry], namespace: &str, code: i64) -> Option<Timestamp> {
@@ -219,6 +258,16 @@ mod tests {
     fn another_namespace_or_another_code_is_no_second_exit() {
         assert_eq!(second_exit(&entries(BEGIN), "other", 3), None);
         assert_eq!(second_exit(&entries(BEGIN), "bench-cause", 4), None);
+    }
+
+    #[test]
+    fn a_pod_is_ready_when_it_is_told_so_first() {
+        let times = PodTimes {
+            given: "2026-01-02T00:00:08.1Z".parse().unwrap(),
+            ready: "2026-01-02T00:00:10.6Z".parse().unwrap(),
+        };
+        let expected = BTreeMap::from([("a-1".to_owned(), times)]);
+        assert_eq!(pods(&entries(BEGIN), "bench-chains"), expected);
     }
 
     #[test]

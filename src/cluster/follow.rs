@@ -30,6 +30,10 @@ impl Cluster {
             }
         }
         let mut firsts = Vec::new();
+        let claims = ["PersistentVolumeClaim", "StatefulSet"];
+        if objects.iter().any(|it| claims.contains(&it.kind.as_str())) {
+            firsts.push(self.watch_storage_classes());
+        }
         for (api_version, kind, namespace) in wanted {
             let served = self.discovery.resolve(api_version, kind).await;
             let Some(served) = served.filter(|served| served.has_status) else {

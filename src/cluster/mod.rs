@@ -9,11 +9,13 @@
 mod connect;
 pub mod convert;
 mod discovery;
+mod dry_run;
 mod error;
 mod feed;
 mod follow;
 mod log;
 mod namespace;
+mod presence;
 mod reach;
 mod record;
 mod refresh;
@@ -37,6 +39,7 @@ use crate::runner::ports::{LogPart, LogTarget, ObserveError, Observer};
 use crate::snapshot::{Contents, ObjectRef, Observation};
 
 pub use connect::{ConnectError, ConnectErrorKind, Target};
+pub use dry_run::{Answer, Trial};
 pub use namespace::Ensured;
 pub use stack_record::{StackRecord, StackRelease};
 pub use tail::{LogInstance, LogLine, LogRequest};

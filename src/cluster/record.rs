@@ -97,6 +97,28 @@ impl Cluster {
         }
     }
 
+    /// Every revision that helm keeps of a release, whoever made it. Only metadata is asked for.
+    ///
+    /// # Errors
+    /// `Denied`, `Unreachable`.
+    pub async fn revisions(
+        &self,
+        namespace: &Namespace,
+        release: &ReleaseName,
+    ) -> Result<Vec<Record>, ObserveError> {
+        let client = self.client.clone();
+        let api = Api::<PartialObjectMeta<Secret>>::namespaced(client, namespace.as_str());
+        let selector = format!("owner=helm,name={release}");
+        let doing = format!("listing the revisions of `{release}` in `{namespace}`");
+        let params = ListParams::default().labels(&selector);
+        let list = ask(&doing, || api.list(&params)).await?;
+        Ok(list
+            .items
+            .iter()
+            .filter_map(|s| record(&s.metadata))
+            .collect())
+    }
+
     pub(super) async fn write_verified(
         &self,
         namespace: &Namespace,

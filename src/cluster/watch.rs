@@ -45,7 +45,7 @@ impl Cluster {
         &self,
         namespaces: &[Namespace],
     ) -> Result<(), ObserveError> {
-        let mut firsts = vec![self.watch_storage_classes()];
+        let mut firsts = Vec::new();
         for namespace in namespaces {
             let namespace = namespace.as_str();
             firsts.extend([
@@ -103,8 +103,9 @@ impl Cluster {
         })
     }
 
-    /// Many people may not see them; they only sharpen what is said about unbound claims.
-    fn watch_storage_classes(&self) -> watch::Receiver<First> {
+    /// Only wanted where there are claims. Many people may not see them; they only sharpen what is
+    /// said about unbound ones.
+    pub(super) fn watch_storage_classes(&self) -> watch::Receiver<First> {
         self.begin(Source {
             api: Api::<StorageClass>::all(self.client.clone()),
             selector: None,

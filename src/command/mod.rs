@@ -1,6 +1,7 @@
 //! One file per verb: each wires the rooms together and holds no algorithm of its own.
 
 mod charts;
+mod check;
 mod completions;
 mod down;
 mod drive;
@@ -8,6 +9,7 @@ mod graph;
 mod leash;
 mod logs;
 mod man;
+mod plan;
 mod print;
 mod profile;
 mod schema;
@@ -68,6 +70,8 @@ async fn dispatch(context: &Context, verb: &Verb) -> Result<(), Failure> {
         Verb::Down(args) => down::run(context, args).await,
         Verb::Status(args) => status::run(context, args).await,
         Verb::Logs(args) => logs::run(context, args).await,
+        Verb::Plan(args) => plan::run(context, args).await,
+        Verb::Check(args) => check::run(context, args).await,
         Verb::Graph(args) => graph::run(context, args),
         Verb::Schema => schema::run(),
         Verb::Completions(args) => completions::run(args),

@@ -18,8 +18,19 @@ pub async fn write(cluster: &Cluster, profile: &Profile, helm: &Helm) -> Result<
         &file.to_string_lossy(),
     );
     // Only the charts of this run have been looked at; what was known of the others stays.
-    let known = cluster.read_stack(&whole.stack, &whole.namespace).await;
-    let known = known.ok().flatten().map_or(Vec::new(), |old| old.releases);
+    let known = match whole
+        .steps()
+        .iter()
+        .all(|step| helm.charts.contains_key(&step.id))
+    {
+        true => None,
+        false => cluster
+            .read_stack(&whole.stack, &whole.namespace)
+            .await
+            .ok()
+            .flatten(),
+    };
+    let known = known.map_or(Vec::new(), |old| old.releases);
     let label = |id: &ReleaseId| {
         let staged = helm.charts.get(id).map(|chart| chart.label.clone());
         let before = || known.iter().find(|release| release.id == *id);

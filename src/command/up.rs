@@ -1,23 +1,22 @@
 use jiff::Timestamp;
 
 use super::signals::Signals;
-use super::{Context, charts, drive, profile, secrets, session, stack_record};
+use super::{Context, charts, drive, plan, profile, secrets, session, stack_record};
 use crate::cli::{Run, Up};
 use crate::cluster::Cluster;
 use crate::error::Failure;
 use crate::helm::Helm;
 use crate::names::RunId;
-use crate::plan::Selection;
 use crate::runner::{self, Settings};
 
 pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let reporter = drive::reporter(context, &args.run)?;
     session::require_secret_driver()?;
     let profile = profile::load(context)?;
-    let selection = match args.releases.as_slice() {
-        [] => Selection::All,
-        ids if args.only => Selection::Only(ids.to_vec()),
-        ids => Selection::WithNeeds(ids.to_vec()),
+    let kept = args.plan.as_deref().map(plan::read).transpose()?;
+    let selection = match &kept {
+        Some(kept) => plan::selection(&kept.selected, kept.only),
+        None => plan::selection(&args.releases, args.only),
     };
     let plan = profile::plan(&profile, &selection)?;
     let mut signals = Signals::catch()?;
@@ -29,6 +28,12 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         let cluster = session::connect(context).await?;
         let marks = session::marks(&plan, &run);
         let helm = session::helm(context, binary, charts, secrets, &cluster, marks);
+        if let (Some(file), Some(kept)) = (&args.plan, &kept) {
+            let selected = (kept.selected.clone(), kept.only);
+            let key = kept.key.clone();
+            let now = plan::look(context, &plan, &helm, &cluster, selected, key).await?;
+            plan::unmoved(file, kept, &now.saved)?;
+        }
         session::namespaces(&cluster, &plan).await?;
         stack_record::write(&cluster, &profile, &helm).await?;
         Ok((cluster, helm))

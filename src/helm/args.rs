@@ -75,6 +75,18 @@ pub fn upgrade(
     args
 }
 
+/// The same without a change to the cluster; what it prints carries every value of the release.
+pub fn dry_run(
+    version: Version,
+    connection: &Connection,
+    marks: &Marks,
+    what: &Upgrade<'_>,
+) -> Vec<OsString> {
+    let mut args = upgrade(version, connection, marks, what);
+    args.extend(["--dry-run=server".into(), "--output".into(), "json".into()]);
+    args
+}
+
 pub fn uninstall(
     connection: &Connection,
     release: &ReleaseName,
@@ -85,6 +97,22 @@ pub fn uninstall(
     args.extend(target(connection, namespace));
     args.push("--ignore-not-found".into());
     args.extend(timeout(limit));
+    args
+}
+
+/// Renders a chart as a first install would, without a cluster.
+pub fn template(
+    release: &ReleaseName,
+    namespace: &Namespace,
+    chart: &Path,
+    values: &[PathBuf],
+) -> Vec<OsString> {
+    let mut args: Vec<OsString> = vec!["template".into(), release.as_str().into(), chart.into()];
+    args.extend(["--namespace".into(), namespace.as_str().into()]);
+    for file in values {
+        args.extend(["--values".into(), file.into()]);
+    }
+    args.extend(["--include-crds".into(), "--skip-tests".into()]);
     args
 }
 
@@ -154,6 +182,23 @@ mod tests {
           --history-max 10
           --timeout 599s
           --hide-notes
+        ");
+    }
+
+    #[test]
+    fn a_rendering_needs_no_cluster() {
+        let args = template(
+            &"web".parse().unwrap(),
+            &"oro".parse().unwrap(),
+            Path::new("/run/charts/web"),
+            &["a.yaml".into()],
+        );
+        insta::assert_snapshot!(shown(&args), @r"
+        template web /run/charts/web
+          --namespace oro
+          --values a.yaml
+          --include-crds
+          --skip-tests
         ");
     }
 

@@ -44,13 +44,7 @@ impl Deployer for Helm {
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
         async move {
-            let values = self
-                .values_files(step)
-                .map_err(|error| refused(format!("the values can't be written: {error}")))?;
-            let staged = self
-                .charts
-                .get(&step.id)
-                .ok_or_else(|| refused(format!("the chart of `{}` was not staged", step.id)))?;
+            let (values, staged) = self.inputs(step)?;
             let what = Upgrade {
                 release: &step.release,
                 namespace: &step.namespace,
@@ -84,30 +78,51 @@ impl Helm {
         args: Vec<OsString>,
         cancel: Cancel,
     ) -> Result<(), DeployError> {
-        let mut program = Program::new(&self.binary.path).args(args);
-        program.env = self.environment();
-        program.leash.clone_from(&self.leash);
         let stop = Stop {
             gently: cancel.gently,
             now: cancel.now,
         };
-        match program.run(&stop).await {
-            Ok(ended) => outcome(
-                &ended,
-                self.secrets(step),
-                &About {
-                    release: &step.release,
-                    namespace: &step.namespace,
-                    chart: &shown(&step.chart),
-                    connection: &self.target,
-                    version: self.binary.version,
-                },
-            ),
-            Err(error) => Err(refused(format!(
-                "`{}` can't be started: {error}",
-                self.binary.path.display()
-            ))),
-        }
+        let ended = self.start(step, args, process::TAIL_BYTES, &stop).await;
+        ended.map(drop)
+    }
+
+    /// Runs helm to its end and returns what it printed, the last `keep` bytes of it.
+    pub(super) async fn start(
+        &self,
+        step: &Step,
+        args: Vec<OsString>,
+        keep: u64,
+        stop: &Stop,
+    ) -> Result<Ended, DeployError> {
+        let mut program = Program::new(&self.binary.path).args(args);
+        program.env = self.environment();
+        program.keep = keep;
+        program.leash.clone_from(&self.leash);
+        let ended = program.run(stop).await.map_err(|error| {
+            let path = self.binary.path.display();
+            refused(format!("`{path}` can't be started: {error}"))
+        })?;
+        let about = About {
+            release: &step.release,
+            namespace: &step.namespace,
+            chart: &shown(&step.chart),
+            connection: &self.target,
+            version: self.binary.version,
+        };
+        outcome(&ended, self.secrets(step), &about)?;
+        Ok(ended)
+    }
+
+    /// What goes into a release: the files of its values, in order, and its chart.
+    pub(super) fn inputs(&self, step: &Step) -> Result<(Vec<PathBuf>, &Staged), DeployError> {
+        let values = self
+            .values_files(step)
+            .map_err(|error| refused(format!("the values can't be written: {error}")))?;
+        let staged = self
+            .charts
+            .get(&step.id)
+            .ok_or_else(|| refused(format!("the chart of `{}` was not staged", step.id)))?;
+        Ok((values, staged))
     }
 
     fn environment(&self) -> Changes {

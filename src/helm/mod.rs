@@ -10,6 +10,7 @@ mod chart_file;
 mod deploy;
 mod environment;
 mod failure;
+mod render;
 mod stage;
 mod workspace;
 
@@ -18,5 +19,6 @@ pub use binary::{Binary, BinaryError, Version};
 pub use deploy::{Helm, Target};
 pub use environment::storage_driver;
 pub use failure::{About, refusal};
+pub use render::{Template, Upcoming};
 pub use stage::{StageError, Staged, stage};
 pub use workspace::Workspace;

@@ -12,6 +12,7 @@
 //! over that of another file), `interpolate`, `stack`, and from there one file per part of the
 //! grammar. All of them write into one `report`.
 
+mod accept;
 mod ambiguity;
 mod budgets;
 mod chart;
@@ -48,6 +49,7 @@ mod values;
 mod values_file;
 mod values_from;
 
+pub use accept::Accepted;
 pub use chart::ChartSource;
 pub use diagnostic::{Diagnostic, ProfileErrors};
 pub use duration::parse_duration;

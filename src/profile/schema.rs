@@ -32,6 +32,23 @@ struct Profile {
     defaults: Option<Defaults>,
     /// The releases by their ids; null takes one away that the extended profile has.
     releases: Option<BTreeMap<String, Option<Release>>>,
+    /// Findings of `stackctl check` that are known and stay.
+    accept: Option<Vec<Accepted>>,
+}
+
+/// A finding that is accepted.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "described, never made")]
+struct Accepted {
+    /// The rule's id, as `stackctl check --list` has it.
+    rule: String,
+    /// Only in this release.
+    release: Option<String>,
+    /// Only of this object: KIND/NAME in lower case.
+    object: Option<String>,
+    /// Why it stays.
+    reason: String,
 }
 
 /// What holds for every release that doesn't say otherwise.

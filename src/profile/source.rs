@@ -55,6 +55,12 @@ impl Sources {
             .unwrap_or(Path::new(""))
     }
 
+    /// The file that a place is in.
+    pub fn file(&self, place: Place) -> &Path {
+        let source = self.0.get(place.source.0 as usize);
+        source.map_or(Path::new(""), |source| &source.path)
+    }
+
     /// Where a place is, `FILE:LINE:COLUMN`.
     pub(super) fn located(&self, place: Place) -> String {
         let path = self

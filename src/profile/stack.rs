@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::accept::{self, Accepted};
 use super::decode::decode;
 use super::defaults;
 use super::diagnostic::{Diagnostic, ProfileErrors};
@@ -34,6 +35,8 @@ pub struct Profile {
     pub releases: Vec<Release>,
     /// The ids of the others, in the order of the file.
     pub disabled: Vec<ReleaseId>,
+    /// Findings of `stackctl check` that stay as they are.
+    pub accept: Vec<Accepted>,
     /// What is doubtful and stops nothing.
     pub warnings: Vec<Diagnostic>,
     /// The texts that places point into.
@@ -114,6 +117,8 @@ fn stack(root: &Node, file: &Path, report: &mut Report) -> Option<Profile> {
     let create_namespace = fields.take("createNamespace");
     let create_namespace = create_namespace.and_then(|it| boolean(it, report));
     let defaults = defaults::read(fields.take("defaults"), &mut values, report);
+    let accepted = fields.take("accept");
+    let accepted = accepted.map(|it| accept::read(it, report));
     let written = fields.require("releases", "releases: {NAME: {chart: CHART}}");
     fields.finish(report);
 
@@ -130,6 +135,7 @@ fn stack(root: &Node, file: &Path, report: &mut Report) -> Option<Profile> {
         create_namespace: create_namespace.unwrap_or(true),
         releases,
         disabled,
+        accept: accepted.unwrap_or_default(),
         warnings: Vec::new(),
         sources: Sources::default(),
     })

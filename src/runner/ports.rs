@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::LocalBoxFuture;
 use futures::stream::LocalBoxStream;
 use futures::{FutureExt, StreamExt};
+use tokio::sync::watch;
 use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
@@ -100,7 +101,7 @@ pub trait Observer {
 }
 
 /// One instance of a container.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub struct LogTarget {
     pub namespace: String,
     pub pod: String,
@@ -109,6 +110,18 @@ pub struct LogTarget {
     pub container_id: String,
     /// It has been followed by another instance already: ask for the log of the one before.
     pub previous: bool,
+    /// What the watch says of it: that it has ended is not asked for where it is told.
+    pub life: watch::Receiver<Life>,
+}
+
+/// How far an instance of a container is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    Runs,
+    /// It has ended, and another may take its place at any time.
+    Ended,
+    /// It has ended, and none comes after it.
+    Last,
 }
 
 /// What comes of a log.

@@ -63,7 +63,8 @@ fn next(kind: Kind) -> Option<Kind> {
         Kind::Invalid => Some(Kind::Environment),
         Kind::Environment => Some(Kind::ReleaseFailed),
         Kind::ReleaseFailed => Some(Kind::DeadlinePassed),
-        Kind::DeadlinePassed => Some(Kind::Interrupted),
+        Kind::DeadlinePassed => Some(Kind::Changes),
+        Kind::Changes => Some(Kind::Interrupted),
         Kind::Interrupted => Some(Kind::Terminated),
         Kind::Terminated => None,
     }

@@ -21,6 +21,8 @@ fn a_page_for_stackctl_and_one_for_each_verb() {
     .TH stackctl-down 1  VERSION
     .TH stackctl-status 1  VERSION
     .TH stackctl-logs 1  VERSION
+    .TH stackctl-plan 1  VERSION
+    .TH stackctl-check 1  VERSION
     .TH stackctl-graph 1  VERSION
     .TH stackctl-schema 1  VERSION
     .TH stackctl-completions 1  VERSION

@@ -1,6 +1,7 @@
 //! What is kept of logs, and what is told of them.
 
 use stackctl::event::{EventKind, Evidence, Outcome};
+use stackctl::runner::ports::Life;
 use stackctl::snapshot::{ContainerState, Job, Observation, Owner, Pod, Snapshot, Uid};
 
 use crate::fakes::job_named;
@@ -57,17 +58,39 @@ fn the_last_lines_are_waited_for_at_the_end_of_the_run() {
     assert_eq!(ran.outcome, Outcome::Ready);
     assert_eq!(texts(&ran, "a"), ["one", "two", "three"]);
     assert!(ran.events.last().unwrap().elapsed_ms < 4_000);
+    assert_eq!(*cluster.lives.borrow()["wait"].borrow(), Life::Last);
 }
 
 #[test]
 fn a_release_that_has_failed_says_nothing_more() {
     let mut script = app("a", &ContainerState::Terminated(end(127, 0)), None);
     script.tells.retain(|(at, _)| *at < 1_000);
-    let parts = [(0, "sh: no such thing"), (5_000, "late")];
+    let parts = [(0, "sh: no such thing"), (10_000, "late")];
     let cluster =
         Scripted::new([("a", script), ("b", slow("b", 20_000))]).log("a-1-x", "app", &parts);
     let ran = run_scripted(&[("a", &[]), ("b", &[])], &cluster);
     assert_eq!(texts(&ran, "a"), ["sh: no such thing"]);
+}
+
+/// An API server with much to do gives it late.
+#[test]
+fn the_log_of_a_container_that_has_ended_is_waited_for() {
+    let mut script = app("a", &ContainerState::Terminated(end(127, 0)), None);
+    script.tells.retain(|(at, _)| *at < 1_000);
+    let parts = [(3_000, "sh: no such thing")];
+    let cluster = Scripted::new([("a", script)]).log("a-1-x", "app", &parts);
+    let ran = run_scripted(&[("a", &[])], &cluster);
+    assert_eq!(proof(&ran, "a"), ["sh: no such thing"]);
+    assert_eq!(*cluster.lives.borrow()["app"].borrow(), Life::Ended);
+}
+
+/// The log lines that the verdict shows.
+fn proof(ran: &Ran, id: &str) -> Vec<String> {
+    let log = |proof: &Evidence| match proof {
+        Evidence::Log { lines, .. } => Some(lines.clone()),
+        _ => None,
+    };
+    ran.verdict(id).evidence.iter().find_map(log).unwrap()
 }
 
 /// The pod of a hook Job.
@@ -113,13 +136,9 @@ fn a_pod_that_is_gone_at_once_leaves_its_exit_code_and_a_note() {
     });
     assert!(told.is_some(), "the exit code is not told");
     assert_eq!(texts(&ran, "a"), ["[its pod is gone]"]);
-    let verdict = ran.verdict("a");
-    let log = verdict.evidence.iter().find_map(|proof| match proof {
-        Evidence::Log { lines, .. } => Some(lines.clone()),
-        _ => None,
-    });
-    assert_eq!(log, Some(vec!["[its pod is gone]".to_owned()]));
+    assert_eq!(proof(&ran, "a"), ["[its pod is gone]"]);
 }
+
 /// Every line differs by its number only; what it waits for is out of sight.
 #[test]
 fn a_container_that_repeats_itself_is_noticed_without_any_news_of_the_cluster() {

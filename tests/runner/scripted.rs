@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use stackctl::names::{Namespace, ReleaseName};
 use stackctl::plan::Step;
 use stackctl::runner::ports::{
-    Cancel, DeployError, Deployer, LogPart, LogTarget, ObserveError, Observer,
+    Cancel, DeployError, Deployer, Life, LogPart, LogTarget, ObserveError, Observer,
 };
 use stackctl::snapshot::{
     ContainerSpec, ContainerState, ContainerStatus, Contents, Hook, Meta, ObjectRef, Observation,
@@ -20,6 +20,7 @@ use stackctl::snapshot::{
     WorkloadKind,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 
 use crate::fakes::record;
 
@@ -46,6 +47,8 @@ pub struct Scripted {
     receiver: Rc<RefCell<Option<UnboundedReceiver<Observation>>>>,
     /// How often a record could not be read because nobody answered.
     pub unanswered: Rc<RefCell<u32>>,
+    /// What the reader of each container's log is told of it.
+    pub lives: Rc<RefCell<HashMap<String, watch::Receiver<Life>>>>,
 }
 
 impl Scripted {
@@ -58,6 +61,7 @@ impl Scripted {
             sender,
             receiver: Rc::new(RefCell::new(Some(receiver))),
             unanswered: Rc::default(),
+            lives: Rc::default(),
         }
     }
 
@@ -184,6 +188,8 @@ impl Observer for Scripted {
     }
 
     fn log(&self, target: LogTarget) -> LocalBoxStream<'static, LogPart> {
+        let mut lives = self.lives.borrow_mut();
+        lives.insert(target.container.clone(), target.life);
         let parts = self.logs.get(&(target.pod, target.container));
         stream::iter(parts.cloned().unwrap_or_default())
             .then(|(pause, part)| async move {

@@ -104,8 +104,7 @@ fn measure(part: Part, bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
     tables.context(name)
 }
 
-/// How long each tool takes until the stack is up, in seconds, for each run. The tools take turns,
-/// so that what the machine does meanwhile hits all of them.
+/// How long each tool takes until the stack is up, in seconds, for each run.
 fn times(
     bench: &Bench,
     cluster: &Cluster,
@@ -113,15 +112,29 @@ fn times(
     subjects: &[Subject],
     limit: Duration,
 ) -> Result<Vec<Vec<f64>>> {
-    let mut times = vec![Vec::new(); subjects.len()];
+    rounds(bench, cluster, stack, subjects, |subject| {
+        let ended = subject.up(bench, cluster, stack, limit)?;
+        Ok(ended.took.as_secs_f64())
+    })
+}
+
+/// What each tool does with the stack in an empty namespace, once for each run. The tools take
+/// turns, so that what the machine does meanwhile hits all of them.
+fn rounds<T>(
+    bench: &Bench,
+    cluster: &Cluster,
+    stack: &Stack,
+    subjects: &[Subject],
+    mut one: impl FnMut(Subject) -> Result<T>,
+) -> Result<Vec<Vec<T>>> {
+    let mut all: Vec<Vec<T>> = subjects.iter().map(|_| Vec::new()).collect();
     for run in 1..=bench.runs {
-        for (subject, times) in subjects.iter().zip(&mut times) {
+        for (&subject, results) in subjects.iter().zip(&mut all) {
             say(&format!("{subject}, run {run} of {}", bench.runs));
             cluster.fresh(&stack.namespace)?;
-            let ended = subject.up(bench, cluster, stack, limit)?;
-            times.push(ended.took.as_secs_f64());
+            results.push(one(subject)?);
         }
     }
     cluster.remove(&stack.namespace)?;
-    Ok(times)
+    Ok(all)
 }

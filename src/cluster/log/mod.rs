@@ -3,7 +3,7 @@
 //! The API knows containers by name only: the log of an instance is there as long as it is the
 //! present one, and as `previous` until the next one ends. So after a stream has been opened, the
 //! pod is asked whose log it is: instances only move on, so if the one that is meant is still in
-//! that place, the stream is its.
+//! that place, the stream is its. An instance that no other comes after needs no such question.
 
 pub(super) mod lines;
 pub(super) mod seen;
@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::convert::IntoSnapshot;
 use super::{Cluster, LOG_STREAMS, error, locked};
-use crate::runner::ports::{LogPart, LogTarget};
+use crate::runner::ports::{Life, LogPart, LogTarget};
 use crate::snapshot::{ContainerState, ContainerStatus, Observation, Snapshot};
 use lines::{Line, Lines, Piece};
 use seen::Seen;
@@ -46,6 +46,7 @@ impl Cluster {
             sender: self.sender.clone(),
             open: None,
             whole: false,
+            unsure: false,
             rest: None,
             seen: Seen::default(),
             cut: true,
@@ -73,6 +74,8 @@ struct Follower {
     open: Option<(Lines, OwnedSemaphorePermit)>,
     /// The stream was opened after the container had ended, so it holds all there is.
     whole: bool,
+    /// The pod could not be asked whose log the stream is.
+    unsure: bool,
     /// A last line without a line feed: all of it, or where the connection was cut.
     rest: Option<Line>,
     seen: Seen,
@@ -147,11 +150,20 @@ impl Follower {
             self.over = true;
             return;
         }
-        match self.place().await {
-            Ok(Place::Running) => self.wait().await,
-            Ok(Place::Ended | Place::Previous) => {}
-            Ok(Place::Replaced | Place::Gone) => self.over = true,
-            Err(()) => self.failed("its pod can't be read", true).await,
+        if self.unsure {
+            return self.failed("its pod can't be read", true).await;
+        }
+        self.news().await;
+    }
+
+    /// Waits for what the watch tells next of the instance. That it has ended comes a moment after
+    /// the end of its stream; where nothing comes, the stream was cut.
+    async fn news(&mut self) {
+        let news = tokio::time::timeout(self.pause, self.target.life.changed());
+        match news.await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => self.wait().await,
+            Err(_) => self.pause = (self.pause * 2).min(LONGEST_PAUSE),
         }
     }
 
@@ -169,6 +181,7 @@ impl Follower {
             timestamps: true,
             ..LogParams::default()
         };
+        let life = *self.target.life.borrow_and_update();
         let opened = self.api.log_stream(&self.target.pod, &params).await;
         let bytes = match opened {
             Ok(bytes) => bytes,
@@ -177,7 +190,11 @@ impl Follower {
                 return self.refused(&error).await;
             }
         };
-        let place = self.place().await;
+        let place = match life {
+            Life::Last if !self.previous => Ok(Place::Ended),
+            _ => self.place().await,
+        };
+        self.unsure = place.is_err();
         if place == Ok(Place::Running) {
             // As long as it runs, silence and broken streams are no reason to give up.
             self.failures = 0;

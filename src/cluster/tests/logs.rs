@@ -2,20 +2,22 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::server::{Answer, Server, Step, Told, refused};
-use crate::runner::ports::{LogPart, LogTarget, Observer};
+use crate::runner::ports::{Life, LogPart, LogTarget, Observer};
 
 pub(super) const LOG: &str = "GET /api/v1/namespaces/shop/pods/web/log";
 pub(super) const POD: &str = "GET /api/v1/namespaces/shop/pods/web";
 
-fn target() -> LogTarget {
+fn target(life: watch::Receiver<Life>) -> LogTarget {
     LogTarget {
         namespace: "shop".to_owned(),
         pod: "web".to_owned(),
         container: "migrate".to_owned(),
         container_id: "containerd://one".to_owned(),
         previous: false,
+        life,
     }
 }
 
@@ -52,12 +54,16 @@ pub(super) fn over() -> Answer {
 }
 
 async fn lines(server: &Server) -> Vec<String> {
+    lines_of(server, watch::channel(Life::Runs).1).await
+}
+
+async fn lines_of(server: &Server, life: watch::Receiver<Life>) -> Vec<String> {
     let cluster = server.cluster();
     let text = |part| match part {
         LogPart::Line(line) => line,
         LogPart::Lost(why) => format!("lost: {why}"),
     };
-    let lines = cluster.log(target()).map(text).collect::<Vec<String>>();
+    let lines = cluster.log(target(life)).map(text).collect::<Vec<String>>();
     tokio::time::timeout(Duration::from_secs(900), lines)
         .await
         .unwrap()
@@ -76,7 +82,6 @@ async fn a_log_is_read_to_the_end_of_its_container() {
             ]),
         )
         .on(POD, running())
-        .on(POD, over())
         .on(LOG, Answer::Stream(vec![text(&["2Z three"])]))
         .on(POD, over());
     assert_eq!(lines(&server).await, ["one", "two", "three"]);
@@ -120,10 +125,55 @@ async fn a_stream_that_is_cut_in_peace_goes_on() {
     server
         .on(LOG, Answer::Stream(vec![text(&["0Z one\n", "1Z tw"])]))
         .on(POD, running())
-        .on(POD, running())
         .on(LOG, Answer::Stream(vec![text(&["0Z one\n", "1Z two"])]))
         .on(POD, over());
     assert_eq!(lines(&server).await, ["one", "two"]);
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_the_log_of_a_last_instance_is_need_not_be_asked() {
+    let server = Server::default();
+    server.on(LOG, Answer::Stream(vec![text(&["0Z one\n"])]));
+    let (_life, told) = watch::channel(Life::Last);
+    assert_eq!(lines_of(&server, told).await, ["one"]);
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_it_has_ended_is_told_by_the_watch() {
+    let server = Server::default();
+    server
+        .on(
+            LOG,
+            Answer::Stream(vec![
+                text(&["0Z one\n"]),
+                Step::Wait(Duration::from_secs(8)),
+            ]),
+        )
+        .on(POD, running())
+        .on(LOG, Answer::Stream(vec![text(&["0Z one\n", "1Z two\n"])]));
+    let (life, told) = watch::channel(Life::Runs);
+    let watching = async {
+        tokio::time::sleep(Duration::from_millis(8010)).await;
+        life.send(Life::Last).unwrap();
+    };
+    let before = tokio::time::Instant::now();
+    let (lines, ()) = tokio::join!(lines_of(&server, told), watching);
+    assert_eq!(lines, ["one", "two"]);
+    assert!(before.elapsed() < Duration::from_millis(8100));
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_may_not_be_read_is_not_asked_without_end() {
+    let server = Server::default();
+    for _ in 0..15 {
+        server
+            .on(LOG, Answer::Stream(vec![text(&["0Z one\n"])]))
+            .on(POD, refused(403, "Forbidden", "pods is forbidden"));
+    }
+    assert_eq!(lines(&server).await, ["one"]);
     server.finish();
 }
 
@@ -134,7 +184,6 @@ async fn what_was_printed_between_the_cut_and_the_end_is_read() {
     server
         .on(LOG, Answer::Stream(vec![text(&["0Z one\n"])]))
         .on(POD, running())
-        .on(POD, over())
         .on(
             LOG,
             Answer::Stream(vec![text(&["0Z one\n", "1Z two\n", "2Z why"])]),
@@ -159,7 +208,6 @@ async fn a_stream_that_was_opened_outlives_its_pod() {
     server
         .on(LOG, Answer::Stream(vec![text(&["0Z one\n", "1Z two"])]))
         .on(POD, running())
-        .on(POD, over())
         .on(LOG, gone());
     assert_eq!(lines(&server).await, ["one", "two"], "nothing is lost");
     server.finish();
@@ -322,7 +370,8 @@ async fn that_logs_may_not_be_read_is_told_once() {
     let cluster = server.cluster();
     let mut told = Told::by(&cluster);
     for _ in 0..2 {
-        let parts = cluster.log(target()).collect::<Vec<_>>().await;
+        let (_life, told) = watch::channel(Life::Runs);
+        let parts = cluster.log(target(told)).collect::<Vec<_>>().await;
         assert_eq!(parts, [LogPart::Lost("its log may not be read".to_owned())]);
     }
     let text = "interrupted logs of pods in namespace `shop`: forbidden: \

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::server::{Answer, Server, Step, Told, list, list_at, pod, refused, watch};
 use crate::names::Namespace;
 use crate::runner::ports::{ObserveError, Observer};
+use crate::snapshot::ObjectRef;
 
 const PODS: &str = "GET /api/v1/namespaces/shop/pods";
 const WATCH: &str = "GET /api/v1/namespaces/shop/pods watch";
@@ -224,6 +225,14 @@ async fn what_is_denied_is_said_once_and_asked_rarely() {
     let cluster = server.cluster();
     let mut told = Told::by(&cluster);
     cluster.watch(&shop()).await.unwrap();
+    assert_eq!(server.calls(classes).len(), 0, "nobody claims anything yet");
+    let claim = ObjectRef {
+        api_version: "v1".to_owned(),
+        kind: "PersistentVolumeClaim".to_owned(),
+        namespace: None,
+        name: "data".to_owned(),
+    };
+    cluster.follow(&[claim]).await;
     let mut now = told.now();
     now.sort();
     assert_eq!(

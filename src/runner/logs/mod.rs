@@ -11,16 +11,17 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use futures::stream::{self, LocalBoxStream, SelectAll};
 use futures::{FutureExt, StreamExt};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::ports::{LogPart, LogTarget, Observer};
+use super::ports::{Life, LogPart, LogTarget, Observer};
 use crate::event::{ContainerRole, Evidence, PodChanged};
 use crate::snapshot::{Pod, Uid, World};
 use crate::verdict::{Baseline, LogOf, Repeating};
 use kept::{Kept, mark, plain};
 use repeats::Repeats;
-use runs::{is_running, runs};
+use runs::{life, runs};
 
 /// Instances of containers whose logs are kept.
 const KEPT: usize = 512;
@@ -69,8 +70,21 @@ struct Open {
     step: usize,
     pod: String,
     role: ContainerRole,
+    /// For the stream.
+    life: watch::Sender<Life>,
     /// Of containers that are meant to end.
     repeats: Option<Repeats>,
+}
+
+impl Open {
+    fn tell(&self, life: Life) {
+        self.life
+            .send_if_modified(|told| std::mem::replace(told, life) != life);
+    }
+
+    fn is_ending(&self) -> bool {
+        *self.life.borrow() != Life::Runs
+    }
 }
 
 #[derive(Default)]
@@ -121,17 +135,20 @@ impl LogKeeper {
                 if !self.asked.insert(instance.clone()) {
                     continue;
                 }
+                let (life, told) = watch::channel(life(pod, status, run.attempt));
                 let target = LogTarget {
                     namespace: pod.meta.namespace.clone(),
                     pod: pod.meta.name.clone(),
                     container: container.name.clone(),
                     container_id: run.id,
                     previous: run.previous,
+                    life: told,
                 };
                 let open = Open {
                     step,
                     pod: pod.meta.name.clone(),
                     role: container.role,
+                    life,
                     repeats: ends.then(|| Repeats::new(Instant::now())),
                 };
                 self.open.insert(instance.clone(), open);
@@ -140,6 +157,25 @@ impl LogKeeper {
                 self.streams
                     .push(items(parts, instance, closed).boxed_local());
             }
+        }
+    }
+
+    /// Takes note of what the watch tells of a pod.
+    pub fn tell(&self, pod: &Pod) {
+        for (instance, open) in &self.open {
+            if instance.pod_uid == pod.meta.uid
+                && let Some(status) = pod.status_of(&instance.container)
+            {
+                open.tell(life(pod, status, instance.attempt));
+            }
+        }
+    }
+
+    /// Takes note of the end of a pod. Another of its name may come.
+    pub fn tell_gone(&self, pod: &Pod) {
+        let of_pod = |(instance, _): &(&Instance, &Open)| instance.pod_uid == pod.meta.uid;
+        for (_, open) in self.open.iter().filter(of_pod) {
+            open.tell(Life::Ended);
         }
     }
 
@@ -266,13 +302,15 @@ impl LogKeeper {
         self.open.contains_key(&instance(of, of.attempt))
     }
 
+    /// The container has ended, and its last lines are still to come.
+    pub fn is_ending(&self, of: &LogOf) -> bool {
+        let open = self.open.get(&instance(of, of.attempt));
+        open.is_some_and(Open::is_ending)
+    }
+
     /// The last lines of a container that has ended are still to come.
-    pub fn is_behind(&self, world: &World) -> bool {
-        self.open.keys().any(|instance| {
-            let pod = world.pods.get(&instance.pod_uid);
-            let status = pod.and_then(|pod| pod.status_of(&instance.container));
-            !status.is_some_and(|status| is_running(status, instance.attempt))
-        })
+    pub fn is_behind(&self) -> bool {
+        self.open.values().any(Open::is_ending)
     }
 
     /// Ends the streams of a release.

@@ -14,6 +14,7 @@ fn keeper() -> LogKeeper {
             step: 7,
             pod: "web".into(),
             role: ContainerRole::Init,
+            life: watch::channel(Life::Runs).0,
             repeats: Some(Repeats::new(now)),
         },
     );

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{LAST_WORDS, Up};
+use super::{REST_OF_LOG, Up};
 use crate::event::{CancelReason, EventKind, Outcome, PodChanged, VerdictClass};
 use crate::names::ReleaseId;
 use crate::runner::tracked::{GRACE, Phase, Tracked};
@@ -119,8 +119,8 @@ impl Up<'_> {
         let unproven = |r: &Tracked| r.phase == Phase::Ready && self.has_unprobed_pod(r);
         if self.releases.iter().any(unproven) {
             SETTLE
-        } else if self.logs.is_behind(&self.world) {
-            LAST_WORDS
+        } else if self.logs.is_behind() {
+            REST_OF_LOG
         } else {
             Duration::ZERO
         }

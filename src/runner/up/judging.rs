@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::deploying::earlier;
-use super::{LAST_WORDS, PROOF_LINES, Up};
+use super::{LAST_WORDS, PROOF_LINES, REST_OF_LOG, Up};
 use crate::event::{EventKind, Verdict};
 use crate::runner::hold::{Held, Stage, Standing};
 use crate::runner::sooner::Turn;
@@ -120,12 +120,20 @@ impl Up<'_> {
             return;
         }
         if let Some(finding) = hopeless {
+            let log = finding.log_of.as_ref();
+            let until = match log.is_some_and(|log| self.logs.is_ending(log)) {
+                true => now + REST_OF_LOG,
+                false => now + LAST_WORDS,
+            };
             match &mut release.doom {
-                Some(doom) if doom.finding.is_none() => doom.finding = Some(finding),
+                Some(doom) if doom.finding.is_none() => {
+                    doom.finding = Some(finding);
+                    doom.until = doom.until.max(until);
+                }
                 Some(_) => {}
                 None => {
                     release.doom = Some(Doom {
-                        until: now + LAST_WORDS,
+                        until,
                         finding: Some(finding),
                         helm: None,
                     });

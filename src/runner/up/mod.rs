@@ -33,6 +33,8 @@ use crate::verdict::CompletedRule;
 
 /// How long a failure waits for the last lines of its log and for its cause to be seen.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// The same where the container has ended, and only a slow API server or node keeps back the rest.
+const REST_OF_LOG: Duration = Duration::from_secs(5);
 /// Log lines that a verdict shows.
 const PROOF_LINES: usize = 20;
 /// Observations taken in before everything is judged again.
@@ -191,6 +193,7 @@ impl Up<'_> {
             Observation::Gone(gone) => {
                 if let Snapshot::Pod(pod) = gone {
                     self.look_at_the_end_of(pod);
+                    self.logs.tell_gone(pod);
                 }
                 self.unjudged.extend(self.touched.by(&self.world, gone));
                 self.world.apply(seen);
@@ -199,6 +202,7 @@ impl Up<'_> {
                 self.world.apply(seen);
                 self.unjudged.extend(self.touched.by(&self.world, snapshot));
                 if let Snapshot::Pod(pod) = snapshot {
+                    self.logs.tell(pod);
                     self.unjudged_pods.insert(pod.meta.uid.clone());
                 }
             }

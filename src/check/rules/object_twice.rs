@@ -1,0 +1,39 @@
+use super::Rule;
+use crate::check::finding::{Findings, Severity};
+use crate::check::object::Object;
+use crate::check::stack::Stack;
+
+pub const RULE: Rule = Rule {
+    id: "object-twice",
+    severity: Severity::Error,
+    summary: "Two releases make the same object",
+    why: "helm refuses the second one: the object belongs to the first",
+    remedy: "give one of them another name or namespace, or make it in one release that both need",
+    check,
+};
+
+fn check(stack: &Stack, findings: &mut Findings) {
+    for (at, release, object) in stack.objects().filter(|(_, _, it)| it.hook.is_none()) {
+        let same = |other: &Object| {
+            other.kind == object.kind
+                && other.namespace == object.namespace
+                && other.name == object.name
+                && group(other) == group(object)
+                && other.hook.is_none()
+        };
+        let first = stack
+            .objects()
+            .find(|(of, _, other)| *of < at && same(other));
+        if let Some((_, other, _)) = first {
+            let message = format!("{} is made by release `{}` too", object.title(), other.id);
+            findings.at(release, object, message);
+        }
+    }
+}
+
+fn group(object: &Object) -> &str {
+    object
+        .api_version
+        .split_once('/')
+        .map_or("", |(group, _)| group)
+}

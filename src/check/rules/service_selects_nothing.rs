@@ -1,0 +1,33 @@
+use super::Rule;
+use crate::check::finding::{Findings, Severity};
+use crate::check::object::Object;
+use crate::check::stack::Stack;
+
+pub const RULE: Rule = Rule {
+    id: "service-selects-nothing",
+    severity: Severity::Error,
+    summary: "A Service selects no pod of the stack",
+    why: "it never has an endpoint, and whoever connects to it is refused",
+    remedy: "give the Service's `selector` the labels of the pod template",
+    check,
+};
+
+fn check(stack: &Stack, findings: &mut Findings) {
+    for (_, release, service) in stack.objects().filter(|(_, _, it)| it.is("Service")) {
+        let Some(selector) = service.at("/spec/selector").as_object() else {
+            continue;
+        };
+        let selects = |object: &Object| {
+            let labels = object.pod_labels();
+            object.pod().is_some()
+                && object.namespace == service.namespace
+                && selector
+                    .iter()
+                    .all(|(key, value)| labels.get(key) == Some(value))
+        };
+        if !selector.is_empty() && !stack.objects().any(|(_, _, object)| selects(object)) {
+            let message = format!("{} selects no pod of any release", service.title());
+            findings.at(release, service, message).near("selector:");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+use super::Rule;
+use crate::check::finding::{Findings, Severity};
+use crate::check::stack::Stack;
+use crate::check::wait::Target;
+
+pub const RULE: Rule = Rule {
+    id: "wait-for-short-lived-job",
+    severity: Severity::Error,
+    summary: "A container waits for a Job that the cluster removes",
+    why: "with `ttlSecondsAfterFinished` the Job is gone some time after its end, as a hook with `hook-succeeded` is at once; a pod that starts later waits for ever",
+    remedy: "let the profile state the need, and take the wait out of the pod",
+    check,
+};
+
+fn check(stack: &Stack, findings: &mut Findings) {
+    for waiter in stack.waiters() {
+        for awaited in waiter.script.awaited() {
+            let Target::Object(at, job) = stack.awaited_by(&waiter, &awaited) else {
+                continue;
+            };
+            let ttl = job.at("/spec/ttlSecondsAfterFinished").as_u64();
+            let policies = job.hook.iter().flat_map(|hook| &hook.policies);
+            let deleted = policies
+                .into_iter()
+                .any(|policy| policy == "hook-succeeded");
+            let removed = match ttl {
+                Some(seconds) => format!("{seconds} s after its end"),
+                None if deleted => "as soon as it has succeeded".to_owned(),
+                None => continue,
+            };
+            if job.is("Job") && (at == waiter.at || waiter.release.before.contains(&at)) {
+                let message = format!(
+                    "{} waits for {}, which is removed {removed}",
+                    waiter.title(),
+                    job.title()
+                );
+                findings
+                    .at(waiter.release, waiter.object, message)
+                    .near(&awaited.name);
+            }
+        }
+    }
+}

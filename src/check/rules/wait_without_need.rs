@@ -1,0 +1,36 @@
+use super::Rule;
+use crate::check::finding::{Findings, Severity};
+use crate::check::stack::Stack;
+use crate::check::wait::Target;
+
+pub const RULE: Rule = Rule {
+    id: "wait-without-need",
+    severity: Severity::Error,
+    summary: "A container waits for an object of a release that its own does not need",
+    why: "the two releases may start in any order, and a removed or renewed object is waited for in vain",
+    remedy: "add the need to the profile; then the container need not wait at all",
+    check,
+};
+
+fn check(stack: &Stack, findings: &mut Findings) {
+    for waiter in stack.waiters() {
+        for awaited in waiter.script.awaited() {
+            let Target::Object(at, target) = stack.awaited_by(&waiter, &awaited) else {
+                continue;
+            };
+            if at == waiter.at || waiter.release.before.contains(&at) {
+                continue;
+            }
+            let message = format!(
+                "{} waits for {} of release `{}`, which `{}` does not need",
+                waiter.title(),
+                target.title(),
+                stack.releases[at].id,
+                waiter.release.id
+            );
+            findings
+                .at(waiter.release, waiter.object, message)
+                .near(&awaited.name);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Containers that wait for something before the rest of their pod may start.
+
+use super::object::Object;
+use super::pod::Container;
+use super::script::{Awaited, Script};
+use super::stack::{Host, Release, Stack};
+
+pub struct Waiter<'a> {
+    /// The position of its release.
+    pub at: usize,
+    pub release: &'a Release,
+    pub object: &'a Object,
+    pub container: Container<'a>,
+    pub script: Script,
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// Of the release at this position.
+    Object(usize, &'a Object),
+    /// Nothing of that name is in the stack.
+    Nothing,
+    /// It may be there, from elsewhere.
+    Foreign,
+}
+
+impl Waiter<'_> {
+    /// ``init container `wait` of Deployment `web` ``
+    pub fn title(&self) -> String {
+        let role = match self.object.hook {
+            Some(_) => "container",
+            None => "init container",
+        };
+        format!(
+            "{role} `{}` of {}",
+            self.container.name(),
+            self.object.title()
+        )
+    }
+}
+
+impl Stack {
+    /// Init containers, and the containers of hooks.
+    pub(super) fn waiters(&self) -> Vec<Waiter<'_>> {
+        let mut waiters = Vec::new();
+        for (at, release, object) in self.objects() {
+            let Some(pod) = object.pod() else { continue };
+            let hooks = pod.mains().filter(|_| object.hook.is_some());
+            for container in pod.inits().filter(|it| !it.is_sidecar()).chain(hooks) {
+                waiters.push(Waiter {
+                    at,
+                    release,
+                    object,
+                    container,
+                    script: Script::of(container),
+                });
+            }
+        }
+        waiters
+    }
+
+    pub(super) fn awaited_by(&self, waiter: &Waiter<'_>, awaited: &Awaited) -> Target<'_> {
+        let own = waiter.object.namespace.as_str();
+        let namespace = awaited.namespace.as_deref().unwrap_or(own);
+        if awaited.kind == "Host" {
+            return match self.host(&awaited.name, own) {
+                Host::Service(at) => self
+                    .service(at, &awaited.name)
+                    .map_or(Target::Foreign, |it| Target::Object(at, it)),
+                Host::Nobody => Target::Nothing,
+                Host::Elsewhere => Target::Foreign,
+            };
+        }
+        let mut found = self.objects().filter(|(_, _, object)| {
+            object.kind == awaited.kind
+                && object.namespace == namespace
+                && object.name == awaited.name
+        });
+        if let Some((at, _, object)) = found.next() {
+            return Target::Object(at, object);
+        }
+        let is_workload =
+            ["Job", "Service", "Deployment", "StatefulSet", "DaemonSet"].contains(&awaited.kind);
+        let may_be_there = self.exists(awaited.kind, namespace, &awaited.name);
+        match is_workload && self.is_ours(namespace) && !may_be_there {
+            true => Target::Nothing,
+            false => Target::Foreign,
+        }
+    }
+
+    fn service(&self, at: usize, host: &str) -> Option<&Object> {
+        let services = self.releases[at]
+            .objects
+            .iter()
+            .filter(|it| it.is("Service"));
+        let mut named = services.filter(|it| host.split('.').any(|label| label == it.name));
+        named.next()
+    }
+}

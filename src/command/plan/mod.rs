@@ -1,0 +1,99 @@
+mod saved;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::signals::Signals;
+use super::{Context, charts, print, profile, secrets, session};
+use crate::cli::{Format, Plan as Args};
+use crate::cluster::Cluster;
+use crate::error::{Failure, Kind};
+use crate::helm::Helm;
+use crate::names::ReleaseId;
+use crate::plan::{Plan, Selection};
+use crate::preview::{self, Key, LookError, Looked, Preview};
+use crate::profile::Profile;
+
+pub use saved::{read, unmoved};
+
+pub async fn run(context: &Context, args: &Args) -> Result<(), Failure> {
+    session::require_secret_driver()?;
+    let profile = profile::load(context)?;
+    let selected = (args.releases.clone(), args.only);
+    let plan = profile::plan(&profile, &selection(&selected.0, selected.1))?;
+    let mut signals = Signals::catch()?;
+    let look = async {
+        let (helm, cluster) = bind(context, &profile, &plan).await?;
+        let key = saved::new_key()?;
+        look(context, &plan, &helm, &cluster, selected, key).await
+    };
+    let Looked { preview, saved } = signals.unless_any(look).await?;
+    if let Some(file) = &args.save {
+        saved::write(file, &saved)?;
+    }
+    match args.output {
+        Format::Text => {
+            let palette = context.environment.stdout_palette(context.common.color);
+            print::text(&preview::text(&preview, palette))?;
+        }
+        format => print::data(format, &preview)?,
+    }
+    outcome(&preview, args)
+}
+
+fn outcome(preview: &Preview, args: &Args) -> Result<(), Failure> {
+    if preview.fails() {
+        Err(Failure::told(Kind::ReleaseFailed))
+    } else if args.detailed_exitcode && preview.changes_something() {
+        Err(Failure::told(Kind::Changes))
+    } else {
+        Ok(())
+    }
+}
+
+/// What the command line names, with all that it needs.
+pub fn selection(releases: &[ReleaseId], only: bool) -> Selection {
+    match releases {
+        [] => Selection::All,
+        ids if only => Selection::Only(ids.to_vec()),
+        ids => Selection::WithNeeds(ids.to_vec()),
+    }
+}
+
+/// Looks at the stack through the helm and the cluster of a run.
+pub async fn look(
+    context: &Context,
+    plan: &Plan,
+    helm: &Helm,
+    cluster: &Cluster,
+    selected: (Vec<ReleaseId>, bool),
+    key: Key,
+) -> Result<Looked, Failure> {
+    let _waiting = context.environment.waiting_for("asking what would change");
+    let looked = preview::look(plan, helm, cluster, selected, key).await;
+    looked.map_err(|error| match &error {
+        LookError::Cluster(said) => session::observe(said),
+        LookError::Manifest { .. } => Failure::new(Kind::Invalid, &error),
+        LookError::Cancelled => Failure::told(Kind::Interrupted),
+    })
+}
+
+async fn bind(
+    context: &Context,
+    profile: &Profile,
+    plan: &Plan,
+) -> Result<(Helm, Cluster), Failure> {
+    let charts = charts::stage(plan)?;
+    let secrets = secrets::fetch(context, profile, plan).await?;
+    let binary = session::find_helm(context).await?;
+    let cluster = session::connect(context).await?;
+    let marks = session::marks(plan, &session::run_id(Timestamp::now()));
+    let helm = session::helm(context, binary, charts, secrets, &cluster, marks);
+    Ok((helm, cluster))
+}
+
+/// A file of a plan as the messages name it.
+pub fn named(file: &Path) -> String {
+    format!("plan `{}`", file.display())
+}

@@ -1,0 +1,80 @@
+//! Plans in files.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use super::named;
+use crate::error::{Failure, Kind};
+use crate::preview::{Key, Moved, Saved};
+
+pub fn new_key() -> Result<Key, Failure> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| {
+        Failure::new(
+            Kind::Environment,
+            format!("there is no randomness: {error}"),
+        )
+    })?;
+    Ok(Key::new(random))
+}
+
+/// For its owner alone: with the key in it, digests can be tried.
+pub fn write(file: &Path, saved: &Saved) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(saved).map_err(anyhow::Error::from)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let written = options
+        .open(file)
+        .and_then(|mut to| to.write_all(format!("{text}\n").as_bytes()));
+    written.map_err(|error| {
+        Failure::new(
+            Kind::Environment,
+            format!("{} can't be written: {error}", named(file)),
+        )
+    })
+}
+
+pub fn read(file: &Path) -> Result<Saved, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string());
+    text.and_then(|text| Saved::read(&text)).map_err(|why| {
+        Failure::new(
+            Kind::Invalid,
+            format!("{} can't be used: {why}", named(file)),
+        )
+        .hint("make one with `stackctl plan --save FILE`")
+    })
+}
+
+/// Refuses a plan that is not that of this moment any more.
+pub fn unmoved(file: &Path, then: &Saved, now: &Saved) -> Result<(), Failure> {
+    let mut moved = Vec::new();
+    for (what, then, now) in [
+        ("stack", then.stack.to_string(), now.stack.to_string()),
+        (
+            "namespace",
+            then.namespace.to_string(),
+            now.namespace.to_string(),
+        ),
+        ("context", then.context.clone(), now.context.clone()),
+    ] {
+        if then != now {
+            moved.push(format!("  it is for {what} `{then}`, this is `{now}`"));
+        }
+    }
+    moved.extend(then.moved(now).into_iter().map(|moved| match moved {
+        Moved::Inputs(id) => format!("  `{id}`: its chart or its values have changed"),
+        Moved::Cluster(id) => format!("  `{id}`: the cluster has changed"),
+        Moved::Release(id) => format!("  `{id}`: the profile has changed"),
+    }));
+    if moved.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Invalid,
+        format!("{} does not hold any more", named(file)),
+    )
+    .details(moved)
+    .hint("make a new one with `stackctl plan --save FILE`, and read it"))
+}

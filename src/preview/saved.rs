@@ -1,0 +1,169 @@
+//! A plan that is kept in a file, to be carried out only if nothing has moved since.
+
+use std::fmt::Write;
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::Sha256;
+
+use super::After;
+use super::Compared;
+use crate::names::{Namespace, ReleaseId, StackName};
+
+/// The shape that is written; a reader refuses another.
+const SCHEMA: u32 = 1;
+
+/// Makes digests that say nothing to those who don't have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key(String);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest(String);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    schema: u32,
+    pub stack: StackName,
+    pub namespace: Namespace,
+    pub context: String,
+    /// Releases that were asked for; none stands for all.
+    pub selected: Vec<ReleaseId>,
+    pub only: bool,
+    pub key: Key,
+    pub releases: Vec<SavedRelease>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedRelease {
+    pub id: ReleaseId,
+    /// Of what helm renders.
+    pub inputs: Digest,
+    /// Of what is in the cluster: the last revision and the objects.
+    pub cluster: Digest,
+}
+
+/// A release that is not as it was when the plan was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moved {
+    Inputs(ReleaseId),
+    Cluster(ReleaseId),
+    /// It was not in the plan, or is not in the profile any more.
+    Release(ReleaseId),
+}
+
+impl Key {
+    /// `random` has to be unpredictable.
+    pub fn new(random: [u8; 32]) -> Key {
+        Key(hex(&random))
+    }
+
+    pub fn digest(&self, bytes: &[u8]) -> Digest {
+        // A key of any length will do.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.as_bytes()) else {
+            unreachable!("HMAC takes keys of every length")
+        };
+        mac.update(bytes);
+        Digest(hex(&mac.finalize().into_bytes()))
+    }
+}
+
+impl Digest {
+    /// Enough to tell two apart.
+    pub fn short(&self) -> &str {
+        &self.0[..8]
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Saved {
+    pub fn new(
+        stack: StackName,
+        namespace: Namespace,
+        context: String,
+        (selected, only): (Vec<ReleaseId>, bool),
+        key: Key,
+    ) -> Saved {
+        Saved {
+            schema: SCHEMA,
+            stack,
+            namespace,
+            context,
+            selected,
+            only,
+            key,
+            releases: Vec::new(),
+        }
+    }
+
+    /// # Errors
+    /// Why this is no plan that can be carried out.
+    pub fn read(text: &str) -> Result<Saved, String> {
+        let saved: Saved = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        match saved.schema {
+            SCHEMA => Ok(saved),
+            other => Err(format!(
+                "it is of schema {other}, this stackctl reads {SCHEMA}"
+            )),
+        }
+    }
+
+    /// Takes in what a release is made of, and what there is of it in the cluster.
+    pub fn add(&mut self, id: &ReleaseId, rendered: &str, revision: u32, compared: &[Compared]) {
+        let before: Vec<Value> = compared
+            .iter()
+            .map(|one| steady(one.before.as_ref()))
+            .collect();
+        let deleted = compared
+            .iter()
+            .filter(|one| one.after == After::Deleted)
+            .count();
+        let cluster = serde_json::json!([revision, before, deleted]).to_string();
+        self.releases.push(SavedRelease {
+            id: id.clone(),
+            inputs: self.key.digest(rendered.as_bytes()),
+            cluster: self.key.digest(cluster.as_bytes()),
+        });
+    }
+
+    /// What has moved between this plan and one that was made just now with the same key.
+    pub fn moved(&self, now: &Saved) -> Vec<Moved> {
+        let find =
+            |all: &[SavedRelease], id: &ReleaseId| all.iter().find(|it| it.id == *id).cloned();
+        let mut moved = Vec::new();
+        for then in &self.releases {
+            match find(&now.releases, &then.id) {
+                None => moved.push(Moved::Release(then.id.clone())),
+                Some(it) if it.inputs != then.inputs => moved.push(Moved::Inputs(it.id)),
+                Some(it) if it.cluster != then.cluster => moved.push(Moved::Cluster(it.id)),
+                Some(_) => {}
+            }
+        }
+        let new = now
+            .releases
+            .iter()
+            .filter(|it| find(&self.releases, &it.id).is_none());
+        moved.extend(new.map(|it| Moved::Release(it.id.clone())));
+        moved
+    }
+}
+
+/// An object without what changes while nobody changes it.
+fn steady(object: Option<&Value>) -> Value {
+    let mut object = object.cloned().unwrap_or_default();
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("status");
+    }
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        for key in ["managedFields", "resourceVersion", "generation"] {
+            metadata.remove(key);
+        }
+    }
+    object
+}

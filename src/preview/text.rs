@@ -1,0 +1,134 @@
+//! A preview as people read it.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::{Action, Change, Field, ObjectPreview, Preview, ReleasePreview};
+use crate::output::Palette;
+use crate::wording;
+
+/// Characters of a value; the rest is in the JSON.
+const VALUE: usize = 60;
+
+pub fn text(preview: &Preview, palette: Palette) -> String {
+    let Preview {
+        stack,
+        namespace,
+        context,
+        ..
+    } = preview;
+    let mut text = format!("{stack} in namespace {namespace}, context {context}\n");
+    for release in &preview.releases {
+        release_text(&mut text, release, palette);
+    }
+    let _ = writeln!(text, "\n{}", summary(preview));
+    text
+}
+
+fn release_text(text: &mut String, release: &ReleasePreview, palette: Palette) {
+    let (mark, what) = match release.action {
+        Action::Install => (palette.good("+"), "install".to_owned()),
+        Action::Upgrade => (
+            palette.warn("~"),
+            format!("upgrade to revision {}", release.revision),
+        ),
+        Action::Unchanged => (palette.dim("="), "no object changes".to_owned()),
+        Action::Fail => (palette.bad("!"), "would fail".to_owned()),
+    };
+    let needs = match release.needs.as_slice() {
+        [] => String::new(),
+        needs => palette.dim(&format!(", after {}", wording::list(needs))),
+    };
+    let _ = writeln!(
+        text,
+        "\n{mark} {}: {what}{needs}",
+        palette.bold(release.id.as_str())
+    );
+    if let Some(why) = &release.why {
+        let _ = writeln!(text, "  {} {why}", palette.bad("!"));
+    }
+    for hook in &release.hooks {
+        let _ = writeln!(text, "    hook {hook}");
+    }
+    for object in &release.objects {
+        object_text(text, object, palette);
+    }
+    for restart in &release.restarts {
+        let pods = wording::count(usize::try_from(restart.pods).unwrap_or(usize::MAX), "pod");
+        let _ = writeln!(text, "    {pods} of {} made anew", restart.object);
+    }
+    if release.unchanged > 0 && release.action != Action::Unchanged {
+        let same = wording::count(release.unchanged, "object");
+        let _ = writeln!(text, "    {}", palette.dim(&format!("{same} unchanged")));
+    }
+}
+
+fn object_text(text: &mut String, object: &ObjectPreview, palette: Palette) {
+    let mark = match object.change {
+        Change::Create => palette.good("+"),
+        Change::Change => palette.warn("~"),
+        Change::Delete => palette.bad("-"),
+        Change::Keep => palette.dim("="),
+        Change::Fail => palette.bad("!"),
+    };
+    let note = match (&object.why, object.change) {
+        (Some(why), _) => format!(": {why}"),
+        (None, Change::Keep) => " leaves the release and stays in the cluster".to_owned(),
+        (None, _) => String::new(),
+    };
+    let _ = writeln!(text, "  {mark} {}{note}", object.object);
+    for field in &object.fields {
+        let _ = writeln!(text, "      {}", field_text(field));
+    }
+}
+
+fn field_text(
+    Field {
+        path,
+        before,
+        after,
+    }: &Field,
+) -> String {
+    match (before, after) {
+        (Some(before), Some(after)) => format!("{path}: {} -> {}", shown(before), shown(after)),
+        (Some(before), None) => format!("{path}: {} taken away", shown(before)),
+        (None, after) => format!(
+            "{path}: {} added",
+            after.as_ref().map(shown).unwrap_or_default()
+        ),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    let text: String = value.to_string();
+    match text.chars().nth(VALUE) {
+        None => text,
+        Some(_) => text.chars().take(VALUE).chain(['…']).collect(),
+    }
+}
+
+fn summary(preview: &Preview) -> String {
+    let count = |action: Action| {
+        preview
+            .releases
+            .iter()
+            .filter(|it| it.action == action)
+            .count()
+    };
+    let mut parts = Vec::new();
+    for (action, what) in [
+        (Action::Install, "to install"),
+        (Action::Upgrade, "to upgrade"),
+        (Action::Fail, "that would fail"),
+        (Action::Unchanged, "without a change"),
+    ] {
+        if count(action) > 0 {
+            parts.push(format!(
+                "{} {what}",
+                wording::count(count(action), "release")
+            ));
+        }
+    }
+    wording::list(&parts)
+}
