@@ -62,9 +62,14 @@ pub fn provide(home: &Home, nodes: Nodes, program: &Path) -> Result<Spec> {
     Ok(spec)
 }
 
+/// Whether a sandbox has the images of the current sources, or needs none.
+pub(crate) fn has_current_images(spec: &Spec) -> Result<bool> {
+    Ok(spec.nodes == Nodes::Kwok || build::image_key()? == spec.images)
+}
+
 /// Loads the images of the current sources into a sandbox that was started with older ones.
 pub(crate) fn renew_images(mut spec: Spec, instance: &Instance) -> Result<()> {
-    if spec.nodes == Nodes::Kwok || build::image_key()? == spec.images {
+    if has_current_images(&spec)? {
         return Ok(());
     }
     let home = Home::find()?;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cluster::{Nodes, Spec};
 use crate::home::{Home, Instance};
-use crate::{down, images, lock, ready, status};
+use crate::{down, images, lock, provision, ready, status};
 
 /// A sandbox that is up.
 #[derive(Clone, Debug)]
@@ -34,6 +34,7 @@ impl Sandbox {
     pub fn up(name: &str, args: &[&str]) -> Result<Self> {
         if let Ok(sandbox) = Self::running(name)
             && ready::wait(&sandbox.spec, &sandbox.instance, std::time::Duration::ZERO).is_ok()
+            && provision::has_current_images(&sandbox.spec)?
         {
             return Ok(sandbox);
         }

@@ -10,6 +10,8 @@ mod faults;
 mod killed;
 mod order_food;
 mod oro;
+mod plan;
 mod refused;
 mod scenarios;
 mod support;
+mod upgrade;

@@ -16,6 +16,13 @@ final class Storefront
 
             return;
         }
+        if ($path === '/version') {
+            // Which code answers, at the least cost.
+            header('Content-Type: text/plain');
+            echo Environment::version(), "\n";
+
+            return;
+        }
         if ($path !== '/' && $path !== '/index.php') {
             http_response_code(404);
             self::page('Not found', '<p>There is no such page.</p>');
