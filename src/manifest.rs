@@ -24,16 +24,8 @@ pub struct Rendered {
     pub kept: bool,
 }
 
-/// A document of a manifest.
-#[derive(Debug, Clone, Copy)]
-pub struct Document<'a> {
-    /// Where it begins, counted from 1.
-    pub line: usize,
-    pub text: &'a str,
-}
-
 #[derive(Deserialize)]
-struct Header {
+struct Document {
     #[serde(rename = "apiVersion")]
     api_version: Option<String>,
     kind: Option<String>,
@@ -58,7 +50,7 @@ struct Annotations {
 #[derive(Deserialize)]
 struct List {
     #[serde(default)]
-    items: Vec<Option<Header>>,
+    items: Vec<Option<Document>>,
 }
 
 /// The objects of a manifest in their order, those of a `List` in its place. Documents that are
@@ -70,9 +62,9 @@ struct List {
 /// for helm too.
 pub fn objects(yaml: &str) -> Result<Vec<Rendered>, ManifestError> {
     let mut objects = Vec::new();
-    for Document { line, text } in documents(yaml) {
+    for (line, text) in documents(yaml) {
         let unreadable = |_| ManifestError { line };
-        let Some(document): Option<Header> = read(text).map_err(unreadable)? else {
+        let Some(document): Option<Document> = read(text).map_err(unreadable)? else {
             continue;
         };
         if is_list(&document) {
@@ -89,7 +81,7 @@ pub fn objects(yaml: &str) -> Result<Vec<Rendered>, ManifestError> {
 }
 
 /// `v1/List`, and the `PodList`s that some tools print.
-fn is_list(document: &Header) -> bool {
+fn is_list(document: &Document) -> bool {
     let named = document.metadata.as_ref().is_some_and(|m| m.name.is_some());
     document
         .kind
@@ -97,7 +89,7 @@ fn is_list(document: &Header) -> bool {
         .is_some_and(|kind| kind.ends_with("List") && !named)
 }
 
-fn rendered(document: Header) -> Option<Rendered> {
+fn rendered(document: Document) -> Option<Rendered> {
     let metadata = document.metadata?;
     let policy = metadata.annotations.and_then(|a| a.policy);
     Some(Rendered {
@@ -112,13 +104,25 @@ fn rendered(document: Header) -> Option<Rendered> {
     })
 }
 
+/// An object of a manifest with all that is in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Whole {
+    pub value: Value,
+    /// The template that helm rendered it from, as a comment of helm's says: `CHART/templates/FILE`.
+    pub source: Option<String>,
+}
+
 /// The objects of a manifest whole, those of a `List` in its place.
 ///
 /// # Errors
-/// As for [`objects`].
-pub fn values(yaml: &str) -> Result<Vec<Value>, ManifestError> {
-    let mut values = Vec::new();
-    for Document { line, text } in documents(yaml) {
+/// A document that is no YAML.
+pub fn wholes(yaml: &str) -> Result<Vec<Whole>, ManifestError> {
+    let mut wholes = Vec::new();
+    for (line, text) in documents(yaml) {
+        let source = text
+            .lines()
+            .find_map(|line| line.strip_prefix("# Source: "));
+        let source = source.map(|source| source.trim().to_owned());
         let value: Option<Value> = read(text).map_err(|_| ManifestError { line })?;
         let Some(value) = value.filter(|value| !value.is_null()) else {
             continue;
@@ -126,12 +130,16 @@ pub fn values(yaml: &str) -> Result<Vec<Value>, ManifestError> {
         let is_list = value["kind"]
             .as_str()
             .is_some_and(|kind| kind.ends_with("List"));
-        match value["items"].as_array().filter(|_| is_list) {
-            Some(items) => values.extend(items.iter().cloned()),
-            None => values.push(value),
-        }
+        let values = match value["items"].as_array().filter(|_| is_list) {
+            Some(items) => items.clone(),
+            None => vec![value],
+        };
+        wholes.extend(values.into_iter().map(|value| Whole {
+            value,
+            source: source.clone(),
+        }));
     }
-    Ok(values)
+    Ok(wholes)
 }
 
 /// The reference of an object, None where it has no name.
@@ -147,11 +155,7 @@ pub fn reference(object: &Value) -> Option<ObjectRef> {
     })
 }
 
-/// Reads one document as helm would.
-///
-/// # Errors
-/// It is no YAML, or of another shape.
-pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Option<T>, serde_saphyr::Error> {
+fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Option<T>, serde_saphyr::Error> {
     serde_saphyr::from_str_with_options(text, options())
 }
 
@@ -164,10 +168,10 @@ fn options() -> Options {
     }
 }
 
-/// The documents, their `---` left out, those that are empty too. YAML
+/// The documents with the number of the line that each begins at, their `---` left out. YAML
 /// forbids `---` at the start of a line anywhere inside a document, block scalars included
 /// (YAML 1.2, `c-forbidden`), so lines are enough to tell them apart.
-pub fn documents(yaml: &str) -> Vec<Document<'_>> {
+fn documents(yaml: &str) -> Vec<(usize, &str)> {
     let mut documents = Vec::new();
     let (mut from, mut from_line, mut offset) = (0, 1, 0);
     for (number, line) in (1..).zip(yaml.split_inclusive('\n')) {
@@ -175,19 +179,13 @@ pub fn documents(yaml: &str) -> Vec<Document<'_>> {
         let rest = line.strip_prefix("---");
         if let Some(rest) = rest.filter(|r| r.is_empty() || r.starts_with([' ', '\t', '\r', '\n']))
         {
-            documents.push(Document {
-                line: from_line,
-                text: &yaml[from..offset],
-            });
+            documents.push((from_line, &yaml[from..offset]));
             (from, from_line) = (end - rest.len(), number);
         }
         offset = end;
     }
-    documents.push(Document {
-        line: from_line,
-        text: &yaml[from..],
-    });
-    documents.retain(|document| !document.text.trim().is_empty());
+    documents.push((from_line, &yaml[from..]));
+    documents.retain(|(_, text)| !text.trim().is_empty());
     documents
 }
 

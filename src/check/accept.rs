@@ -1,7 +1,6 @@
 //! Findings that the profile accepts, each with its reason.
 
 use super::finding::Finding;
-use crate::names::ReleaseId;
 use crate::profile::{Accepted, Profile};
 
 pub fn accept(findings: &mut [Finding], profile: &Profile) {
@@ -16,9 +15,6 @@ fn fits(accepted: &Accepted, finding: &Finding) -> bool {
         wanted.as_deref().is_none_or(|wanted| own == Some(wanted))
     };
     accepted.rule == finding.rule
-        && is(
-            &accepted.release,
-            finding.release.as_ref().map(ReleaseId::as_str),
-        )
+        && is(&accepted.release, Some(finding.release.as_str()))
         && is(&accepted.object, finding.object.as_deref())
 }

@@ -35,7 +35,7 @@ impl Severity {
 pub struct Finding {
     pub rule: &'static str,
     pub severity: Severity,
-    pub release: Option<ReleaseId>,
+    pub release: ReleaseId,
     /// `deployment/web`
     pub object: Option<String>,
     /// As helm names it: `web/templates/deployment.yaml`, or the profile.
@@ -107,7 +107,7 @@ impl Findings {
         object: &Object,
         message: impl Into<String>,
     ) -> &mut Finding {
-        let finding = self.add(Some(release), message.into());
+        let finding = self.add(release, message.into());
         finding.object = Some(object.short());
         finding.file = Some(object.template.clone());
         finding
@@ -120,7 +120,7 @@ impl Findings {
         file: PathBuf,
         message: impl Into<String>,
     ) -> &mut Finding {
-        let finding = self.add(Some(release), message.into());
+        let finding = self.add(release, message.into());
         finding.file = Some(file);
         finding
     }
@@ -132,17 +132,17 @@ impl Findings {
         place: Place,
         message: impl Into<String>,
     ) -> &mut Finding {
-        let finding = self.add(Some(release), message.into());
+        let finding = self.add(release, message.into());
         finding.place = Some(place);
         finding
     }
 
-    fn add(&mut self, release: Option<&Release>, message: String) -> &mut Finding {
+    fn add(&mut self, release: &Release, message: String) -> &mut Finding {
         let at = self.found.len();
         self.found.push(Finding {
             rule: self.rule.id,
             severity: self.rule.severity,
-            release: release.map(|release| release.id.clone()),
+            release: release.id.clone(),
             object: None,
             file: None,
             line: None,

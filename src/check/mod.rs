@@ -35,8 +35,10 @@ pub fn check(stack: &Stack, profile: &Profile) -> Report {
     rules::leave_out_the_lesser(&mut all);
     accept::accept(&mut all, profile);
     let order = |finding: &Finding| {
-        let release = finding.release.as_ref();
-        release.and_then(|id| stack.releases.iter().position(|r| r.id == *id))
+        stack
+            .releases
+            .iter()
+            .position(|it| it.id == finding.release)
     };
     all.sort_by_key(|finding| (order(finding), finding.severity));
     Report {

@@ -1,11 +1,11 @@
 //! Objects of a rendered manifest, whole.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 use super::pod::PodSpec;
-use crate::manifest;
+use crate::manifest::{self, ManifestError, Whole};
 
 /// Kinds whose objects are in no namespace.
 const CLUSTER_WIDE: [&str; 12] = [
@@ -75,36 +75,20 @@ impl Hook {
 }
 
 impl Object {
-    /// The objects of a manifest that helm rendered for this namespace.
+    /// The objects of a manifest that helm rendered for this namespace. What has no kind is left out.
     ///
     /// # Errors
-    /// The line, counted from 1, of a document that is no object.
-    pub fn all(manifest: &str, namespace: &str) -> Result<Vec<Object>, usize> {
-        let mut objects = Vec::new();
-        for document in manifest::documents(manifest) {
-            let template = template(document.text);
-            let value: Option<Value> = manifest::read(document.text).map_err(|_| document.line)?;
-            let Some(value) = value.filter(|value| !value.is_null()) else {
-                continue;
-            };
-            let is_list = value["kind"]
-                .as_str()
-                .is_some_and(|kind| kind.ends_with("List"));
-            match value["items"].as_array().filter(|_| is_list) {
-                Some(items) => objects.extend(
-                    items
-                        .iter()
-                        .filter_map(|item| Object::new(item.clone(), &template, namespace)),
-                ),
-                None => {
-                    objects.push(Object::new(value, &template, namespace).ok_or(document.line)?);
-                }
-            }
-        }
-        Ok(objects)
+    /// A document that is no YAML.
+    pub fn all(manifest: &str, namespace: &str) -> Result<Vec<Object>, ManifestError> {
+        let wholes = manifest::wholes(manifest)?.into_iter();
+        let objects = wholes.filter_map(|Whole { value, source }| {
+            let template = PathBuf::from(source.unwrap_or_default());
+            Object::new(value, template, namespace)
+        });
+        Ok(objects.collect())
     }
 
-    fn new(value: Value, template: &Path, namespace: &str) -> Option<Object> {
+    fn new(value: Value, template: PathBuf, namespace: &str) -> Option<Object> {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
         let kind = text("/kind")?.to_owned();
         let own = text("/metadata/namespace").unwrap_or(namespace);
@@ -119,7 +103,7 @@ impl Object {
             name: name.unwrap_or_default().to_owned(),
             namespace: own.to_owned(),
             hook: hook(&value),
-            template: template.to_owned(),
+            template,
             kind,
             value,
         })
@@ -186,14 +170,6 @@ impl Object {
     }
 }
 
-/// helm writes into a comment which template a document is from.
-fn template(document: &str) -> PathBuf {
-    let source = document
-        .lines()
-        .find_map(|line| line.strip_prefix("# Source: "));
-    PathBuf::from(source.unwrap_or_default().trim())
-}
-
 fn hook(value: &Value) -> Option<Hook> {
     let annotation = |key: &str| {
         let annotations = value.pointer("/metadata/annotations")?;
@@ -245,8 +221,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_told_by_its_line() {
-        let yaml = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\njust text\n";
-        assert_eq!(Object::all(yaml, "shop"), Err(4));
+    fn what_is_no_yaml_is_told_by_its_line() {
+        let yaml = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\n'no end\n";
+        assert_eq!(Object::all(yaml, "shop"), Err(ManifestError { line: 4 }));
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::object::Object;
 use super::pod::{Container, PodSpec};
 use super::rules;
+use crate::manifest::ManifestError;
 use crate::names::ReleaseId;
 use crate::plan::Plan;
 use crate::profile::{Place, Profile};
@@ -55,14 +56,14 @@ pub enum Host {
 
 impl Release {
     /// # Errors
-    /// The line of the manifest where a document begins that is no object.
+    /// The manifest can't be read.
     pub fn new(
         plan: &Plan,
         profile: &Profile,
         at: usize,
         manifest: &str,
         templates: Vec<(PathBuf, String)>,
-    ) -> Result<Release, usize> {
+    ) -> Result<Release, ManifestError> {
         let step = &plan.steps()[at];
         let reduced = plan.reduced_needs();
         let released = profile.releases.iter().find(|it| it.id == step.id);

@@ -42,13 +42,15 @@ fn block(text: &mut String, finding: &Finding, palette: Palette) {
     if let Some(line) = finding.line {
         let _ = write!(place, ":{line}");
     }
-    if let Some(release) = &finding.release {
-        let space = if place.is_empty() { "" } else { " " };
-        let _ = write!(place, "{space}(release `{release}`)");
-    }
     if !place.is_empty() {
-        let _ = writeln!(text, "  {} {place}", palette.dim("-->"));
+        place.push(' ');
     }
+    let release = &finding.release;
+    let _ = writeln!(
+        text,
+        "  {} {place}(release `{release}`)",
+        palette.dim("-->")
+    );
     let _ = writeln!(text, "  {} {}", palette.dim("why:"), finding.why);
     let _ = writeln!(text, "  {} {}\n", palette.dim("hint:"), finding.remedy);
 }

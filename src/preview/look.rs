@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Action, After, Compared, Key, Preview, ReleasePreview, Saved};
 use crate::cluster::{Answer, Cluster, Trial};
 use crate::helm::{Helm, Upcoming};
-use crate::manifest::{self, ManifestError};
+use crate::manifest::{self, ManifestError, Whole};
 use crate::names::ReleaseId;
 use crate::plan::{Plan, Step};
 use crate::process::Stop;
@@ -179,13 +179,15 @@ async fn compare(
     cluster: &Cluster,
 ) -> Result<Vec<Compared>, LookError> {
     let namespace = step.namespace.as_str();
-    let wanted = manifest::values(&upcoming.manifest).map_err(|error| LookError::Manifest {
+    let wanted = manifest::wholes(&upcoming.manifest).map_err(|error| LookError::Manifest {
         id: step.id.clone(),
         error,
     })?;
     let mut wanted: Vec<(ObjectRef, Value)> = wanted
         .into_iter()
-        .filter_map(|value| Some((manifest::reference(&value)?.placed(namespace), value)))
+        .filter_map(|Whole { value, .. }| {
+            Some((manifest::reference(&value)?.placed(namespace), value))
+        })
         .collect();
     for (_, value) in &mut wanted {
         own(value, step);

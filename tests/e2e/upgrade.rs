@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use kube::Client;
 
 use crate::support::{Cluster, Ended, eventually, sandbox};
@@ -76,7 +76,7 @@ async fn ask(client: &Client, over: &AtomicBool) -> BTreeMap<String, usize> {
                         Ok(answer) => {
                             let code = answer.status();
                             let body = answer.into_body().collect().await;
-                            let body = body.map(|it| it.to_bytes()).unwrap_or_default();
+                            let body = body.map(Collected::to_bytes).unwrap_or_default();
                             let text = String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
                             format!("{code} at {asked:.0}: {text}")
                         }

@@ -35,11 +35,18 @@ impl Verify {
         let end_to_end = ["test", "--package", "stackctl", "--test", "e2e"];
         // They wait for the cluster most of the time, each in namespaces of its own.
         let whole = ["--", "--nocapture", "--test-threads=4"];
-        let but_scenarios = ["--skip", "scenarios", "--skip", "faults"];
-        cargo(
-            "end to end",
-            &[&end_to_end[..], &whole, &but_scenarios].concat(),
-        )?;
+        let others = [
+            "--skip",
+            "scenarios",
+            "--skip",
+            "faults",
+            "--skip",
+            "upgrade",
+        ];
+        cargo("end to end", &[&end_to_end[..], &whole, &others].concat())?;
+        // Its requests need the machine for themselves.
+        let alone = ["--", "--nocapture", "--test-threads=1", "upgrade"];
+        cargo("an upgrade under load", &[&end_to_end[..], &alone].concat())?;
         let scenarios = ["--", "--test-threads=8", "scenarios", "faults"];
         cargo("scenarios", &[&end_to_end[..], &scenarios].concat())?;
         let sequential = ["--", "--nocapture", "--test-threads=1", "--include-ignored"];

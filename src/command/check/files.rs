@@ -35,8 +35,10 @@ fn from_here(file: PathBuf) -> PathBuf {
 }
 
 fn user_file(finding: &Finding, plan: &Plan) -> Option<PathBuf> {
-    let id = finding.release.as_ref()?;
-    let step = plan.steps().iter().find(|step| step.id == *id)?;
+    let step = plan
+        .steps()
+        .iter()
+        .find(|step| step.id == finding.release)?;
     let ChartSource::Directory(chart) = &step.chart else {
         return None;
     };

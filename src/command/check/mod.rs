@@ -97,9 +97,7 @@ async fn render(
             Ok(Template { manifest, sources }) => {
                 match Release::new(plan, profile, at, &manifest, sources) {
                     Ok(release) => releases.push(release),
-                    Err(line) => failed.push(format!(
-                        "  `{id}`: what stands at line {line} of the manifest is no object"
-                    )),
+                    Err(error) => failed.push(format!("  `{id}`: {error}")),
                 }
             }
             Err(DeployError::Refused(said)) => {
