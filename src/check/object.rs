@@ -154,6 +154,19 @@ impl Object {
         })
     }
 
+    /// It is a Service that sends requests to the pods of `other`.
+    pub fn selects(&self, other: &Object) -> bool {
+        let labels = other.pod_labels();
+        let selector = self.at("/spec/selector").as_object();
+        self.is("Service")
+            && other.pod().is_some()
+            && other.namespace == self.namespace
+            && selector.is_some_and(|selector| {
+                let has = |(key, value): (&String, &Value)| labels.get(key) == Some(value);
+                !selector.is_empty() && selector.iter().all(has)
+            })
+    }
+
     /// It keeps pods running.
     pub fn is_service_like(&self) -> bool {
         matches!(

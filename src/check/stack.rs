@@ -119,12 +119,12 @@ impl Stack {
     }
 
     /// The objects that this one may be, each with its release's position.
-    pub(super) fn find<'a>(
+    pub(super) fn find<'a, 'n>(
         &'a self,
-        kind: &'a str,
-        namespace: &'a str,
-        name: &'a str,
-    ) -> impl Iterator<Item = (usize, &'a Object)> {
+        kind: &'n str,
+        namespace: &'n str,
+        name: &'n str,
+    ) -> impl Iterator<Item = (usize, &'a Object)> + use<'a, 'n> {
         let found = self.objects().filter(move |(_, _, object)| {
             object.kind == kind && object.namespace == namespace && object.name == name
         });

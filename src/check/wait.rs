@@ -60,7 +60,16 @@ impl Stack {
         waiters
     }
 
-    pub(super) fn awaited_by(&self, waiter: &Waiter<'_>, awaited: &Awaited) -> Target<'_> {
+    /// Tells of everything that any of them waits for.
+    pub(super) fn each_wait(&self, mut tell: impl FnMut(&Waiter<'_>, &Awaited, Target<'_>)) {
+        for waiter in self.waiters() {
+            for awaited in waiter.script.awaited() {
+                tell(&waiter, &awaited, self.awaited_by(&waiter, &awaited));
+            }
+        }
+    }
+
+    fn awaited_by(&self, waiter: &Waiter<'_>, awaited: &Awaited) -> Target<'_> {
         let own = waiter.object.namespace.as_str();
         let namespace = awaited.namespace.as_deref().unwrap_or(own);
         if awaited.kind == "Host" {
@@ -72,12 +81,7 @@ impl Stack {
                 Host::Elsewhere => Target::Foreign,
             };
         }
-        let mut found = self.objects().filter(|(_, _, object)| {
-            object.kind == awaited.kind
-                && object.namespace == namespace
-                && object.name == awaited.name
-        });
-        if let Some((at, _, object)) = found.next() {
+        if let Some((at, object)) = self.find(awaited.kind, namespace, &awaited.name).next() {
             return Target::Object(at, object);
         }
         let is_workload =

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use super::{Context, print, profile};
 use crate::cli::{Format, Graph, GraphFormat};
 use crate::error::Failure;
-use crate::plan::{Plan, Selection, Step};
+use crate::plan::{Plan, Step};
 
 /// A plan's graph as data.
 #[derive(Debug, Serialize)]
@@ -49,12 +49,7 @@ impl Serialize for Need {
 
 pub fn run(context: &Context, args: &Graph) -> Result<(), Failure> {
     let profile = profile::load(context)?;
-    let selection = if args.releases.is_empty() {
-        Selection::All
-    } else {
-        Selection::WithNeeds(args.releases.clone())
-    };
-    let plan = profile::plan(&profile, &selection)?;
+    let plan = profile::plan(&profile, &profile::selection(&args.releases, false))?;
     let view = view(&plan);
     let text = match args.format {
         GraphFormat::Text => text(&view),

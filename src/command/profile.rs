@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::Context;
 use crate::error::{Failure, Kind};
+use crate::names::ReleaseId;
 use crate::output::Stream;
 use crate::plan::{Plan, PlanError, Selection};
 use crate::profile::{self, Profile};
@@ -56,6 +57,15 @@ pub fn load(context: &Context) -> Result<Profile, Failure> {
         }
     }
     Ok(profile)
+}
+
+/// What the command line names, with all that it needs.
+pub fn selection(releases: &[ReleaseId], only: bool) -> Selection {
+    match releases {
+        [] => Selection::All,
+        ids if only => Selection::Only(ids.to_vec()),
+        ids => Selection::WithNeeds(ids.to_vec()),
+    }
 }
 
 pub fn plan(profile: &Profile, selection: &Selection) -> Result<Plan, Failure> {

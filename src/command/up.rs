@@ -15,8 +15,8 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let profile = profile::load(context)?;
     let kept = args.plan.as_deref().map(plan::read).transpose()?;
     let selection = match &kept {
-        Some(kept) => plan::selection(&kept.selected, kept.only),
-        None => plan::selection(&args.releases, args.only),
+        Some(kept) => profile::selection(&kept.selected, kept.only),
+        None => profile::selection(&args.releases, args.only),
     };
     let plan = profile::plan(&profile, &selection)?;
     let mut signals = Signals::catch()?;

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Version;
+use super::{Staged, Version};
 use crate::names::{Namespace, ReleaseId, ReleaseName, RunId, StackName};
+use crate::plan::Step;
 
 /// Revisions that helm keeps of a release; the last deployed one is never pruned.
 const HISTORY: u32 = 10;
@@ -40,6 +41,26 @@ pub struct Upgrade<'a> {
     pub chart: &'a Path,
     pub values: &'a [PathBuf],
     pub limit: Duration,
+}
+
+impl<'a> Upgrade<'a> {
+    pub fn of(
+        step: &'a Step,
+        revision: u32,
+        staged: &'a Staged,
+        values: &'a [PathBuf],
+        limit: Duration,
+    ) -> Upgrade<'a> {
+        Upgrade {
+            release: &step.release,
+            namespace: &step.namespace,
+            id: &step.id,
+            revision,
+            chart: &staged.path,
+            values,
+            limit,
+        }
+    }
 }
 
 pub fn upgrade(

@@ -45,15 +45,7 @@ impl Deployer for Helm {
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
         async move {
             let (values, staged) = self.inputs(step)?;
-            let what = Upgrade {
-                release: &step.release,
-                namespace: &step.namespace,
-                id: &step.id,
-                revision,
-                chart: &staged.path,
-                values: &values,
-                limit,
-            };
+            let what = Upgrade::of(step, revision, staged, &values, limit);
             let args = args::upgrade(self.binary.version, &self.target, &self.marks, &what);
             self.run(step, args, cancel).await
         }

@@ -108,15 +108,7 @@ impl Helm {
         stop: &Stop,
     ) -> Result<Upcoming, DeployError> {
         let (values, staged) = self.inputs(step)?;
-        let what = Upgrade {
-            release: &step.release,
-            namespace: &step.namespace,
-            id: &step.id,
-            revision,
-            chart: &staged.path,
-            values: &values,
-            limit: step.timeout,
-        };
+        let what = Upgrade::of(step, revision, staged, &values, step.timeout);
         let args = args::dry_run(self.binary.version, &self.target, &self.marks, &what);
         let ended = self.start(step, args, LARGEST, stop).await?;
         serde_json::from_slice(&ended.stdout).map_err(|error| {

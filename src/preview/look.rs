@@ -227,7 +227,7 @@ async fn compare(
         .filter(|object| !stays.contains(&key(object)))
     {
         compared.push(Compared {
-            object: short(object),
+            object: object.short(),
             namespace: object.namespace.clone(),
             before: cluster.live(&object.placed(namespace)).await?,
             after: match contents.kept.contains(object) {
@@ -264,7 +264,7 @@ fn own(object: &mut Value, step: &Step) {
 
 fn tried(object: &ObjectRef, trial: Trial) -> Compared {
     Compared {
-        object: short(object),
+        object: object.short(),
         namespace: object.namespace.clone(),
         before: trial.before,
         after: match trial.answer {
@@ -273,8 +273,4 @@ fn tried(object: &ObjectRef, trial: Trial) -> Compared {
             Answer::Later => After::New,
         },
     }
-}
-
-fn short(object: &ObjectRef) -> String {
-    format!("{}/{}", object.kind.to_lowercase(), object.name)
 }

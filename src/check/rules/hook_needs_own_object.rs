@@ -30,34 +30,30 @@ fn check(stack: &Stack, findings: &mut Findings) {
             }
         }
     }
-    for waiter in stack.waiters() {
-        if !waiter.object.hook.as_ref().is_some_and(Hook::is_before) {
-            continue;
+    stack.each_wait(|waiter, awaited, target| {
+        let Target::Object(at, target) = target else {
+            return;
+        };
+        let before = waiter.object.hook.as_ref().is_some_and(Hook::is_before);
+        if before && at == waiter.at && target.hook.is_none() {
+            let message = format!(
+                "{} waits for {}, which helm makes only after this hook",
+                waiter.title(),
+                target.title()
+            );
+            findings
+                .at(waiter.release, waiter.object, message)
+                .near(&awaited.name);
         }
-        for awaited in waiter.script.awaited() {
-            let Target::Object(at, target) = stack.awaited_by(&waiter, &awaited) else {
-                continue;
-            };
-            if at == waiter.at && target.hook.is_none() {
-                let message = format!(
-                    "{} waits for {}, which helm makes only after this hook",
-                    waiter.title(),
-                    target.title()
-                );
-                findings
-                    .at(waiter.release, waiter.object, message)
-                    .near(&awaited.name);
-            }
-        }
-    }
+    });
 }
 
 fn ordinary<'a>(
     stack: &'a Stack,
     at: usize,
-    kind: &'a str,
-    namespace: &'a str,
-    name: &'a str,
+    kind: &str,
+    namespace: &str,
+    name: &str,
 ) -> Option<&'a Object> {
     let all: Vec<(usize, &Object)> = stack.find(kind, namespace, name).collect();
     let has_hook = all.iter().any(|(_, object)| object.hook.is_some());

@@ -13,22 +13,15 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(stack: &Stack, findings: &mut Findings) {
-    for waiter in stack
-        .waiters()
-        .iter()
-        .filter(|it| it.object.is_service_like())
-    {
-        for awaited in waiter.script.awaited() {
-            let target = stack.awaited_by(waiter, &awaited);
-            let Target::Object(_, job) = target else {
-                continue;
-            };
-            if job.is("Job") {
-                let message = format!("{} waits for {}", waiter.title(), job.title());
-                findings
-                    .at(waiter.release, waiter.object, message)
-                    .near(&awaited.name);
-            }
+    stack.each_wait(|waiter, awaited, target| {
+        let Target::Object(_, job) = target else {
+            return;
+        };
+        if job.is("Job") && waiter.object.is_service_like() {
+            let message = format!("{} waits for {}", waiter.title(), job.title());
+            findings
+                .at(waiter.release, waiter.object, message)
+                .near(&awaited.name);
         }
-    }
+    });
 }

@@ -16,18 +16,7 @@ fn check(stack: &Stack, findings: &mut Findings) {
         let Some(pod) = object.pod().filter(|_| object.is_service_like()) else {
             continue;
         };
-        let labels = object.pod_labels();
-        let is_selected = stack.objects().any(|(_, _, service)| {
-            let selector = service.at("/spec/selector").as_object();
-            service.is("Service")
-                && service.namespace == object.namespace
-                && selector.is_some_and(|selector| {
-                    !selector.is_empty()
-                        && selector
-                            .iter()
-                            .all(|(key, value)| labels.get(key) == Some(value))
-                })
-        });
+        let is_selected = stack.objects().any(|(_, _, it)| it.selects(object));
         let probed = pod
             .containers()
             .any(|container| container.0["readinessProbe"].is_object());

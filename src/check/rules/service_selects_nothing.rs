@@ -1,6 +1,5 @@
 use super::Rule;
 use crate::check::finding::{Findings, Severity};
-use crate::check::object::Object;
 use crate::check::stack::Stack;
 
 pub const RULE: Rule = Rule {
@@ -14,18 +13,9 @@ pub const RULE: Rule = Rule {
 
 fn check(stack: &Stack, findings: &mut Findings) {
     for (_, release, service) in stack.objects().filter(|(_, _, it)| it.is("Service")) {
-        let Some(selector) = service.at("/spec/selector").as_object() else {
-            continue;
-        };
-        let selects = |object: &Object| {
-            let labels = object.pod_labels();
-            object.pod().is_some()
-                && object.namespace == service.namespace
-                && selector
-                    .iter()
-                    .all(|(key, value)| labels.get(key) == Some(value))
-        };
-        if !selector.is_empty() && !stack.objects().any(|(_, _, object)| selects(object)) {
+        let selector = service.at("/spec/selector").as_object();
+        let has_selector = selector.is_some_and(|selector| !selector.is_empty());
+        if has_selector && !stack.objects().any(|(_, _, it)| service.selects(it)) {
             let message = format!("{} selects no pod of any release", service.title());
             findings.at(release, service, message).near("selector:");
         }

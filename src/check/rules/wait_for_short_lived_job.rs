@@ -13,31 +13,29 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(stack: &Stack, findings: &mut Findings) {
-    for waiter in stack.waiters() {
-        for awaited in waiter.script.awaited() {
-            let Target::Object(at, job) = stack.awaited_by(&waiter, &awaited) else {
-                continue;
-            };
-            let ttl = job.at("/spec/ttlSecondsAfterFinished").as_u64();
-            let policies = job.hook.iter().flat_map(|hook| &hook.policies);
-            let deleted = policies
-                .into_iter()
-                .any(|policy| policy == "hook-succeeded");
-            let removed = match ttl {
-                Some(seconds) => format!("{seconds} s after its end"),
-                None if deleted => "as soon as it has succeeded".to_owned(),
-                None => continue,
-            };
-            if job.is("Job") && (at == waiter.at || waiter.release.before.contains(&at)) {
-                let message = format!(
-                    "{} waits for {}, which is removed {removed}",
-                    waiter.title(),
-                    job.title()
-                );
-                findings
-                    .at(waiter.release, waiter.object, message)
-                    .near(&awaited.name);
-            }
+    stack.each_wait(|waiter, awaited, target| {
+        let Target::Object(at, job) = target else {
+            return;
+        };
+        let ttl = job.at("/spec/ttlSecondsAfterFinished").as_u64();
+        let policies = job.hook.iter().flat_map(|hook| &hook.policies);
+        let deleted = policies
+            .into_iter()
+            .any(|policy| policy == "hook-succeeded");
+        let removed = match ttl {
+            Some(seconds) => format!("{seconds} s after its end"),
+            None if deleted => "as soon as it has succeeded".to_owned(),
+            None => return,
+        };
+        if job.is("Job") && (at == waiter.at || waiter.release.before.contains(&at)) {
+            let message = format!(
+                "{} waits for {}, which is removed {removed}",
+                waiter.title(),
+                job.title()
+            );
+            findings
+                .at(waiter.release, waiter.object, message)
+                .near(&awaited.name);
         }
-    }
+    });
 }

@@ -14,27 +14,25 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(stack: &Stack, findings: &mut Findings) {
-    for waiter in stack.waiters() {
-        for awaited in waiter.script.awaited() {
-            let Target::Nothing = stack.awaited_by(&waiter, &awaited) else {
-                continue;
-            };
-            let what = match awaited.kind {
-                "Host" => "host".to_owned(),
-                kind => kind.to_owned(),
-            };
-            let similar = similar(stack, &awaited);
-            let message = format!(
-                "{} waits for {what} `{}`, which no release has{}",
-                waiter.title(),
-                awaited.name,
-                similar.unwrap_or_default()
-            );
-            findings
-                .at(waiter.release, waiter.object, message)
-                .near(&awaited.name);
-        }
-    }
+    stack.each_wait(|waiter, awaited, target| {
+        let Target::Nothing = target else {
+            return;
+        };
+        let what = match awaited.kind {
+            "Host" => "host".to_owned(),
+            kind => kind.to_owned(),
+        };
+        let similar = similar(stack, awaited);
+        let message = format!(
+            "{} waits for {what} `{}`, which no release has{}",
+            waiter.title(),
+            awaited.name,
+            similar.unwrap_or_default()
+        );
+        findings
+            .at(waiter.release, waiter.object, message)
+            .near(&awaited.name);
+    });
 }
 
 fn similar(stack: &Stack, awaited: &Awaited) -> Option<String> {

@@ -13,24 +13,22 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(stack: &Stack, findings: &mut Findings) {
-    for waiter in stack.waiters() {
-        for awaited in waiter.script.awaited() {
-            let Target::Object(at, target) = stack.awaited_by(&waiter, &awaited) else {
-                continue;
-            };
-            if at == waiter.at || waiter.release.before.contains(&at) {
-                continue;
-            }
-            let message = format!(
-                "{} waits for {} of release `{}`, which `{}` does not need",
-                waiter.title(),
-                target.title(),
-                stack.releases[at].id,
-                waiter.release.id
-            );
-            findings
-                .at(waiter.release, waiter.object, message)
-                .near(&awaited.name);
+    stack.each_wait(|waiter, awaited, target| {
+        let Target::Object(at, object) = target else {
+            return;
+        };
+        if at == waiter.at || waiter.release.before.contains(&at) {
+            return;
         }
-    }
+        let message = format!(
+            "{} waits for {} of release `{}`, which `{}` does not need",
+            waiter.title(),
+            object.title(),
+            stack.releases[at].id,
+            waiter.release.id
+        );
+        findings
+            .at(waiter.release, waiter.object, message)
+            .near(&awaited.name);
+    });
 }

@@ -11,7 +11,7 @@ use crate::cluster::Cluster;
 use crate::error::{Failure, Kind};
 use crate::helm::Helm;
 use crate::names::ReleaseId;
-use crate::plan::{Plan, Selection};
+use crate::plan::Plan;
 use crate::preview::{self, Key, LookError, Looked, Preview};
 use crate::profile::Profile;
 
@@ -21,7 +21,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     session::require_secret_driver()?;
     let profile = profile::load(context)?;
     let selected = (args.releases.clone(), args.only);
-    let plan = profile::plan(&profile, &selection(&selected.0, selected.1))?;
+    let plan = profile::plan(&profile, &profile::selection(&selected.0, selected.1))?;
     let mut signals = Signals::catch()?;
     let look = async {
         let (helm, cluster) = bind(context, &profile, &plan).await?;
@@ -49,15 +49,6 @@ fn outcome(preview: &Preview, args: &Args) -> Result<(), Failure> {
         Err(Failure::told(Kind::Changes))
     } else {
         Ok(())
-    }
-}
-
-/// What the command line names, with all that it needs.
-pub fn selection(releases: &[ReleaseId], only: bool) -> Selection {
-    match releases {
-        [] => Selection::All,
-        ids if only => Selection::Only(ids.to_vec()),
-        ids => Selection::WithNeeds(ids.to_vec()),
     }
 }
 
