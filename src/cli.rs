@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::names::{Namespace, ReleaseId};
+use crate::names::{Namespace, ReleaseId, StackName};
 use crate::output::{ColorChoice, Progress};
 
 const EXIT_CODES: &str = "\
@@ -87,6 +87,17 @@ pub enum Verb {
     Check(Check),
     /// Show what needs what
     Graph(Graph),
+    /// Write a profile for the charts of a folder
+    Init(Init),
+    /// Write down which charts the profile's releases are made of
+    #[command(after_long_help = "\
+Examples:
+  stackctl lock                          profiles/oro.lock beside profiles/oro.yaml
+  stackctl up --locked                   these charts, or exit code 3 and nothing touched
+
+The lock file has a digest of each chart, its dependencies included, and the exact version of those
+that come from a registry or a repository. Commit it beside the profile.")]
+    Lock,
     /// Print the JSON Schema of a profile, for editors
     #[command(after_long_help = "\
 Examples:
@@ -145,6 +156,9 @@ pub struct Up {
     /// a value has changed since
     #[arg(long, value_name = "FILE", conflicts_with = "releases")]
     pub plan: Option<PathBuf>,
+    /// Use the charts of the lock file that `stackctl lock` made, or end with 3
+    #[arg(long)]
+    pub locked: bool,
     #[command(flatten)]
     pub run: Run,
 }
@@ -282,6 +296,9 @@ pub struct Plan {
     /// End with 8 where something would change, with 0 where nothing would
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Use the charts of the lock file that `stackctl lock` made, or end with 3
+    #[arg(long)]
+    pub locked: bool,
     /// Keep the plan in this file, for `stackctl up --plan`
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
@@ -355,6 +372,23 @@ pub enum GraphFormat {
     Text,
     Mermaid,
     Dot,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stackctl init                          profiles/FOLDER.yaml for the charts in charts/
+  stackctl init deploy/helm --name shop  profiles/shop.yaml for those in deploy/helm/
+
+Nothing is overwritten. Library charts are left out. What needs what is left to you: `stackctl check`
+tells which releases wait for others.")]
+pub struct Init {
+    /// Folder that has the charts, or is one
+    #[arg(value_name = "FOLDER", default_value = "charts")]
+    pub charts: PathBuf,
+    /// Name of the stack, its namespace and its profile [default: that of this folder]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<StackName>,
 }
 
 #[derive(Debug, Args)]

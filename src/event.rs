@@ -329,6 +329,8 @@ pub enum Evidence {
     },
     /// What helm printed.
     Helm { lines: Vec<String> },
+    /// What a command of the profile printed.
+    Command { command: String, lines: Vec<String> },
 }
 
 impl fmt::Display for VerdictClass {

@@ -1,9 +1,8 @@
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
+use super::inputs::Inputs;
 use super::signals::Signals;
-use super::{Context, charts, drive, profile, session, stack_record, up};
+use super::{Context, drive, profile, session, stack_record, up};
 use crate::cli::Down;
 use crate::error::Failure;
 use crate::plan::{Plan, Selection};
@@ -28,16 +27,15 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
         .hint("`--yes` removes without asking"));
     }
     let run = session::run_id(Timestamp::now());
-    let binary = session::find_helm(context).await?;
+    let inputs = Inputs::none(context).await?;
     let cluster = session::connect(context).await?;
     if asks {
         confirm(context, &plan, cluster.context())?;
     }
     // Not before: at the question a signal is to end us.
     let signals = Signals::catch()?;
-    let charts = charts::none()?;
     let marks = session::marks(&plan, &run);
-    let helm = session::helm(context, binary, charts, HashMap::new(), &cluster, marks);
+    let helm = inputs.helm(context, &cluster, marks);
     let settings = up::settings(run, &cluster, &args.run, &helm);
     drive::drive(signals, reporter, args.run.output, |channels| {
         runner::down(&plan, &helm, &cluster, &settings, channels)

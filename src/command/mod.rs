@@ -1,12 +1,14 @@
 //! One file per verb: each wires the rooms together and holds no algorithm of its own.
 
-mod charts;
 mod check;
 mod completions;
 mod down;
 mod drive;
 mod graph;
+mod init;
+mod inputs;
 mod leash;
+mod lock;
 mod logs;
 mod man;
 mod plan;
@@ -73,6 +75,8 @@ async fn dispatch(context: &Context, verb: &Verb) -> Result<(), Failure> {
         Verb::Plan(args) => plan::run(context, args).await,
         Verb::Check(args) => check::run(context, args).await,
         Verb::Graph(args) => graph::run(context, args),
+        Verb::Init(args) => init::run(args),
+        Verb::Lock => lock::run(context).await,
         Verb::Schema => schema::run(),
         Verb::Completions(args) => completions::run(args),
         Verb::Man => man::run(),

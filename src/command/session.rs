@@ -1,16 +1,11 @@
 //! Everything between the command line and a run: helm, charts, cluster, namespaces.
 
-use std::collections::HashMap;
-
 use super::Context;
-use super::charts::Charts;
 use crate::cluster::{Cluster, Target};
 use crate::error::{Failure, Kind};
-use crate::helm::{self, Binary, BinaryError, Helm, Marks};
-use crate::names::{ReleaseId, RunId, StackName};
+use crate::helm::{self, Binary, BinaryError, Marks};
+use crate::names::{RunId, StackName};
 use crate::plan::Plan;
-use crate::process;
-use crate::profile::Fetched;
 use crate::runner::ports::ObserveError;
 use crate::verdict::CompletedRule;
 
@@ -51,29 +46,6 @@ pub fn marks(plan: &Plan, run: &RunId) -> Marks {
     Marks {
         stack: plan.stack.clone(),
         run: run.clone(),
-    }
-}
-
-/// Binds helm to the charts, to the values that were fetched, and to the cluster.
-pub fn helm(
-    context: &Context,
-    binary: Binary,
-    charts: Charts,
-    secrets: HashMap<ReleaseId, Vec<Fetched>>,
-    cluster: &Cluster,
-    marks: Marks,
-) -> Helm {
-    Helm {
-        binary,
-        target: helm::Target {
-            kubeconfig: context.common.kubeconfig.clone(),
-            context: cluster.kube_context().map(str::to_owned),
-        },
-        marks,
-        charts: charts.staged,
-        secrets,
-        workspace: charts.workspace,
-        leash: process::own_binary(),
     }
 }
 

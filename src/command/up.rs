@@ -1,7 +1,8 @@
 use jiff::Timestamp;
 
+use super::inputs::Inputs;
 use super::signals::Signals;
-use super::{Context, charts, drive, plan, profile, secrets, session, stack_record};
+use super::{Context, drive, lock, plan, profile, session, stack_record};
 use crate::cli::{Run, Up};
 use crate::cluster::Cluster;
 use crate::error::Failure;
@@ -19,15 +20,13 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         None => profile::selection(&args.releases, args.only),
     };
     let plan = profile::plan(&profile, &selection)?;
+    let locked = lock::wanted(&profile, args.locked)?;
     let mut signals = Signals::catch()?;
     let run = session::run_id(Timestamp::now());
     let before = async {
-        let charts = charts::stage(&plan)?;
-        let secrets = secrets::fetch(context, &profile, &plan).await?;
-        let binary = session::find_helm(context).await?;
+        let inputs = Inputs::bring(context, &profile, &plan, locked.as_ref()).await?;
         let cluster = session::connect(context).await?;
-        let marks = session::marks(&plan, &run);
-        let helm = session::helm(context, binary, charts, secrets, &cluster, marks);
+        let helm = inputs.helm(context, &cluster, session::marks(&plan, &run));
         if let (Some(file), Some(kept)) = (&args.plan, &kept) {
             let selected = (kept.selected.clone(), kept.only);
             let key = kept.key.clone();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Staged, Version};
 use crate::names::{Namespace, ReleaseId, ReleaseName, RunId, StackName};
-use crate::plan::Step;
+use crate::plan::{Labels, Step};
 
 /// Revisions that helm keeps of a release; the last deployed one is never pruned.
 const HISTORY: u32 = 10;
@@ -40,6 +40,8 @@ pub struct Upgrade<'a> {
     pub revision: u32,
     pub chart: &'a Path,
     pub values: &'a [PathBuf],
+    /// Beside our marks.
+    pub labels: &'a Labels,
     pub limit: Duration,
 }
 
@@ -58,6 +60,7 @@ impl<'a> Upgrade<'a> {
             revision,
             chart: &staged.path,
             values,
+            labels: &step.labels,
             limit,
         }
     }
@@ -81,10 +84,13 @@ pub fn upgrade(
     }
     // Values of an earlier revision must not shine through.
     args.push("--reset-values".into());
-    let labels = format!(
+    let mut labels = format!(
         "stackctl.dev/stack={},stackctl.dev/release={},stackctl.dev/run={},stackctl.dev/revision={}",
         marks.stack, what.id, marks.run, what.revision
     );
+    for (key, value) in what.labels {
+        labels += &format!(",{key}={value}");
+    }
     args.extend(["--labels".into(), labels.into()]);
     let description = format!("stackctl up, run {}", marks.run);
     args.extend(["--description".into(), description.into()]);
@@ -186,6 +192,7 @@ mod tests {
                 revision: 3,
                 chart: Path::new("/run/charts/php-fpm"),
                 values: &["a.yaml".into(), "b.yaml".into()],
+                labels: &[("team".into(), "shop".into())].into(),
                 limit: Duration::from_millis(599_900),
             },
         );
@@ -198,7 +205,7 @@ mod tests {
           --values a.yaml
           --values b.yaml
           --reset-values
-          --labels stackctl.dev/stack=oro,stackctl.dev/release=php-fpm,stackctl.dev/run=20260102-030405-0007,stackctl.dev/revision=3
+          --labels stackctl.dev/stack=oro,stackctl.dev/release=php-fpm,stackctl.dev/run=20260102-030405-0007,stackctl.dev/revision=3,team=shop
           --description stackctl up, run 20260102-030405-0007
           --history-max 10
           --timeout 599s

@@ -13,7 +13,7 @@ use super::environment::{self, Changes};
 use super::failure::{About, refusal};
 use super::{Binary, Staged, Workspace};
 use crate::names::ReleaseId;
-use crate::plan::Step;
+use crate::plan::{Command, Step};
 use crate::process::{self, Ended, Program, Stop};
 use crate::profile::{ChartSource, Fetched, Secret, Values};
 use crate::runner::ports::{Cancel, DeployError, Deployer, Refusal};
@@ -60,6 +60,16 @@ impl Deployer for Helm {
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
         let args = args::uninstall(&self.target, &step.release, &step.namespace, limit);
         self.run(step, args, cancel).boxed_local()
+    }
+
+    fn command<'a>(
+        &'a self,
+        step: &'a Step,
+        command: &'a Command,
+        limit: Duration,
+        cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
+        self.run_command(step, command, limit, cancel).boxed_local()
     }
 }
 
@@ -123,6 +133,14 @@ impl Helm {
         changes
     }
 
+    /// What a program printed, without what was fetched for the release.
+    pub(super) fn cleared(&self, step: &Step, mut printed: Vec<String>) -> Vec<String> {
+        for line in &mut printed {
+            *line = without(self.secrets(step), line);
+        }
+        printed
+    }
+
     fn secrets(&self, step: &Step) -> &[Fetched] {
         self.secrets.get(&step.id).map_or(&[], Vec::as_slice)
     }
@@ -183,7 +201,7 @@ fn without(secrets: &[Fetched], line: &str) -> String {
 }
 
 /// The leash's words, where it could not start helm.
-fn never_there(ended: &Ended, printed: &[String]) -> Option<String> {
+pub(super) fn never_there(ended: &Ended, printed: &[String]) -> Option<String> {
     let not_started = ended.status.code() == Some(i32::from(process::NOT_STARTED));
     let said = printed.last().filter(|_| not_started)?;
     Some(said.trim_start_matches("error: ").to_owned())
@@ -200,8 +218,7 @@ fn shown(chart: &ChartSource) -> String {
             let plain: PathBuf = path.components().collect();
             plain.display().to_string()
         }
-        ChartSource::Oci(reference) => reference.clone(),
-        ChartSource::Repository { repository, name } => format!("{repository}/{name}"),
+        ChartSource::Remote { reference, .. } => reference.clone(),
     }
 }
 

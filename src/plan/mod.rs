@@ -12,7 +12,7 @@ pub use step::{Sooner, Step};
 use std::collections::{BTreeSet, HashMap};
 
 use crate::names::{Namespace, ReleaseId, StackName};
-pub use crate::profile::Until;
+pub use crate::profile::{Command, Labels, Until};
 use crate::profile::{Place, Profile};
 
 /// The releases of a stack in an order that respects every need.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::budget::Budgets;
 use crate::names::{Namespace, ReleaseId, ReleaseName};
-use crate::profile::{ChartSource, Release, Until, Values, ValuesFrom};
+use crate::profile::{ChartSource, Command, Labels, Release, Rollback, Until, Values, ValuesFrom};
 
 /// One release of a plan, with all that is needed to install it.
 #[derive(Debug, Clone)]
@@ -15,6 +15,12 @@ pub struct Step {
     pub values: Vec<Values>,
     pub values_from: Vec<ValuesFrom>,
     pub set: serde_json::Map<String, serde_json::Value>,
+    /// On helm's record of it.
+    pub labels: Labels,
+    /// What runs before helm and once it is ready, in order.
+    pub before: Vec<Command>,
+    pub after: Vec<Command>,
+    pub rollback: Rollback,
     /// Positions in the plan, each once and smaller than the step's own.
     pub needs: Vec<usize>,
     /// Those of the needs that are met before they are ready.
@@ -58,6 +64,10 @@ impl Step {
             values: release.values.clone(),
             values_from: release.values_from.clone(),
             set: release.set.clone(),
+            labels: release.labels.clone(),
+            before: release.before.clone(),
+            after: release.after.clone(),
+            rollback: release.rollback,
             needs,
             sooner,
             timeout: release.timeout,

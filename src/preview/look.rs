@@ -1,6 +1,7 @@
 //! From a plan to what it would change: helm renders, the API server answers.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use crate::cluster::{Answer, Cluster, Trial};
 use crate::helm::{Helm, Upcoming};
 use crate::manifest::{self, ManifestError, Whole};
 use crate::names::ReleaseId;
-use crate::plan::{Plan, Step};
+use crate::plan::{Command, Plan, Step};
 use crate::process::Stop;
 use crate::runner::ports::{DeployError, ObserveError, Observer};
 use crate::snapshot::{ObjectRef, Record, RecordStatus};
@@ -121,6 +122,7 @@ async fn release(
         objects: Vec::new(),
         unchanged: 0,
         hooks: Vec::new(),
+        commands: commands(step),
         restarts: Vec::new(),
         why: None,
     };
@@ -145,11 +147,23 @@ async fn release(
         .flatten()
         .map(|hook| hook.manifest.as_str());
     let rendered: Vec<&str> = hooks.chain([upcoming.manifest.as_str()]).collect();
+    let mut rendered = rendered.join("\n---\n");
+    for Command { words, env, .. } in step.before.iter().chain(&step.after) {
+        let _ = write!(rendered, "\n{words:?} {env:?}");
+    }
     Ok(Seen {
         preview,
-        rendered: rendered.join("\n---\n"),
+        rendered,
         compared,
     })
+}
+
+fn commands(step: &Step) -> Vec<String> {
+    let before = step.before.iter().map(|it| ("before helm", it));
+    let after = step.after.iter().map(|it| ("once it is ready", it));
+    let all = before.chain(after);
+    all.map(|(when, command)| format!("{when}: {}", command.title()))
+        .collect()
 }
 
 fn hooks(upcoming: &Upcoming, installs: bool) -> Vec<String> {

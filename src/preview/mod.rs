@@ -47,6 +47,9 @@ pub struct ReleasePreview {
     pub unchanged: usize,
     /// Hooks that would run, `pre-install job/seed`.
     pub hooks: Vec<String>,
+    /// Commands of the profile that would run, `before: the command `./backup.sh``.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
     /// Workloads whose pods are made anew, with the number of pods.
     pub restarts: Vec<Restart>,
     /// Why helm would not even begin.

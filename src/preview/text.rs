@@ -51,6 +51,9 @@ fn release_text(text: &mut String, release: &ReleasePreview, palette: Palette) {
     for hook in &release.hooks {
         let _ = writeln!(text, "    hook {hook}");
     }
+    for command in &release.commands {
+        let _ = writeln!(text, "    {command}");
+    }
     for object in &release.objects {
         object_text(text, object, palette);
     }

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::Diagnostic;
+use super::links;
 use super::nearby::{similar, starting_folder};
 use super::quote::quoted;
 use super::read::text;
@@ -14,19 +15,59 @@ pub enum ChartSource {
     Directory(PathBuf),
     /// A packaged chart, `.tgz`.
     Archive(PathBuf),
-    /// `oci://...`, as written. Not in a [`Profile`](super::Profile) yet: only local charts are read.
-    Oci(String),
-    /// `repository/name`. Not in a [`Profile`](super::Profile) yet: only local charts are read.
-    Repository { repository: String, name: String },
+    /// In a registry, `oci://...`, or in a repository that helm knows, `repository/name`.
+    Remote {
+        reference: String,
+        /// Exact, or a range as helm reads it; the newest without it.
+        version: Option<String>,
+    },
 }
 
-/// Reads `chart`. Paths start from the folder of the file that names them. With `look` the
-/// chart has to be there; the chart of a disabled release need not.
-pub(super) fn read(entry: &Entry, look: bool, report: &mut Report) -> Option<ChartSource> {
+/// Reads `chart` with its `version`. Paths start from the folder of the file that names them.
+/// With `look` the chart has to be there; the chart of a disabled release need not.
+pub(super) fn read(
+    entry: &Entry,
+    version: Option<&Entry>,
+    look: bool,
+    report: &mut Report,
+) -> Option<ChartSource> {
     let place = entry.value.place;
+    let wanted = match version {
+        Some(version) => Some(text(&version.value, "`version`", report)?.to_owned()),
+        None => None,
+    };
     let written = text(&entry.value, "`chart`", report)?;
-    let path = report.sources.folder(place.source).join(written);
-    let source = classify(written, &path);
+    let folder = report.sources.folder(place.source);
+    let path = folder.join(written);
+    if is_remote(written, folder) {
+        if wanted.is_none() && !has_tag(written) {
+            let message = format!(
+                "{} without a `version` is whatever is the newest",
+                quoted(written)
+            );
+            let diagnostic = report.warn(place, message);
+            diagnostic.hint("write for example `version: 1.4.2`");
+        }
+        return Some(ChartSource::Remote {
+            reference: written.to_owned(),
+            version: wanted,
+        });
+    }
+    if let Some(version) = version {
+        let message = format!(
+            "{} is on this machine, in the version that it has",
+            quoted(written)
+        );
+        let diagnostic = report.error(version.key_place, message);
+        diagnostic.hint("`version` is for charts from registries and repositories");
+    }
+    if look && links::lead_out(&path, written, place, report) {
+        return None;
+    }
+    let source = match is_archive(&path) || path.is_file() {
+        true => ChartSource::Archive(path),
+        false => ChartSource::Directory(path),
+    };
     if !look {
         return Some(source);
     }
@@ -39,27 +80,27 @@ pub(super) fn read(entry: &Entry, look: bool, report: &mut Report) -> Option<Cha
     None
 }
 
-/// A path, if there is something or if it can't be anything else: helm decides the same
-/// way between `repository/name` and a folder (`pkg/action/install.go`, `LocateChart`).
-fn classify(written: &str, path: &Path) -> ChartSource {
+/// In a registry, or `repository/name`. helm takes what is there for a path
+/// (`pkg/action/install.go`, `LocateChart`); so do we where only the folder above it is there, for
+/// then the chart's name is misspelled.
+fn is_remote(written: &str, folder: &Path) -> bool {
     if written.starts_with("oci://") {
-        return ChartSource::Oci(written.to_owned());
+        return true;
     }
-    if !path.exists()
-        && let Some((repository, name)) = written.split_once('/')
-        && is_plain(repository)
-        && is_plain(name)
-        && !is_archive(path)
-    {
-        return ChartSource::Repository {
-            repository: repository.to_owned(),
-            name: name.to_owned(),
-        };
-    }
-    if is_archive(path) || path.is_file() {
-        return ChartSource::Archive(path.to_owned());
-    }
-    ChartSource::Directory(path.to_owned())
+    let is_there = |path: &str| folder.join(path).exists();
+    written.split_once('/').is_some_and(|(repository, name)| {
+        is_plain(repository)
+            && is_plain(name)
+            && !is_archive(Path::new(name))
+            && !is_there(written)
+            && !is_there(repository)
+    })
+}
+
+/// The reference itself says which version: `...:1.4.2` or `...@sha256:...`.
+fn has_tag(reference: &str) -> bool {
+    let name = reference.rsplit('/').next().unwrap_or_default();
+    name.contains([':', '@'])
 }
 
 /// A name without anything that a path or an address may have.
@@ -87,33 +128,25 @@ fn trouble(source: &ChartSource, written: &str) -> Option<String> {
             Some(format!("{written} is no chart: it has no `Chart.yaml`"))
         }
         ChartSource::Directory(_) | ChartSource::Archive(_) if written.contains("://") => Some(
-            format!("{written} is an address, and only local charts are read"),
+            format!("{written} is an address that no chart is read from"),
         ),
         ChartSource::Directory(_) | ChartSource::Archive(_) => {
             Some(format!("there is no chart at {written}"))
         }
-        ChartSource::Oci(_) => Some(format!(
-            "{written} is in a registry, and this version reads only local charts"
-        )),
-        ChartSource::Repository { .. } => Some(format!(
-            "there is no chart at {written}, and this version reads none from repositories"
-        )),
+        ChartSource::Remote { .. } => None,
     }
 }
 
 fn add_hints(diagnostic: &mut Diagnostic, source: &ChartSource, written: &str, start: &str) {
-    match source {
-        ChartSource::Directory(path) | ChartSource::Archive(path) => {
-            if let Some(found) = similar(written, path, is_chart) {
-                diagnostic.hint(format!("did you mean `{found}`?"));
-            } else if !path.exists() && !written.contains("://") {
-                diagnostic.hint(start);
-            }
-        }
-        ChartSource::Oci(_) | ChartSource::Repository { .. } => {
-            diagnostic.hint(format!(
-                "fetch it with `helm pull {written} --untar` and name the folder"
-            ));
-        }
+    let (ChartSource::Directory(path) | ChartSource::Archive(path)) = source else {
+        return;
+    };
+    if let Some(found) = similar(written, path, is_chart) {
+        diagnostic.hint(format!("did you mean `{found}`?"));
+    } else if written.contains("://") {
+        diagnostic
+            .hint("write `oci://...`, or `REPOSITORY/NAME` after `helm repo add REPOSITORY URL`");
+    } else if !path.exists() {
+        diagnostic.hint(start);
     }
 }

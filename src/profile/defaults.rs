@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::budgets;
 use super::duration::deadline;
 use super::fields::Fields;
+use super::labels::{self, Labels};
 use super::read::name;
 use super::report::Report;
 use super::set;
@@ -22,6 +23,7 @@ pub(super) struct Defaults {
     pub(super) values: Vec<Values>,
     pub(super) values_from: Vec<ValuesFrom>,
     pub(super) set: Map<String, Value>,
+    pub(super) labels: Labels,
     pub(super) budgets: Budgets,
 }
 
@@ -33,6 +35,7 @@ impl Default for Defaults {
             values: Vec::new(),
             values_from: Vec::new(),
             set: Map::new(),
+            labels: Labels::new(),
             budgets: Budgets::default(),
         }
     }
@@ -63,6 +66,9 @@ pub(super) fn read(
     }
     if let Some(entry) = fields.take("set") {
         defaults.set = set::read(entry, report);
+    }
+    if let Some(entry) = fields.take("labels") {
+        defaults.labels = labels::read(entry, report);
     }
     if let Some(entry) = fields.take("budgets") {
         defaults.budgets = budgets::read(entry, &defaults.budgets, report);

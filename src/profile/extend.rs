@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::decode::decode;
 use super::file;
+use super::links;
 use super::nearby::{similar, starting_folder};
 use super::parse::parse;
 use super::place::Place;
@@ -51,6 +52,9 @@ fn base(extends: &Entry, stack: &mut Vec<PathBuf>, report: &mut Report) -> Optio
             quoted(written)
         );
         report.error(place, message);
+        return None;
+    }
+    if links::lead_out(&path, written, place, report) {
         return None;
     }
     stack.push(identity);

@@ -13,6 +13,8 @@ use crate::wording;
 
 /// Values files are small; more than this is none.
 const LARGEST: usize = 1024 * 1024;
+/// Lines of what a program that failed said last: sops takes a dozen to tell which key it lacks.
+const SAID: usize = 12;
 /// What shorter words a message happens to hold says nothing of a secret.
 const SHORTEST: usize = 4;
 
@@ -209,11 +211,15 @@ async fn printed(
         return Ok(ended.stdout);
     }
     let said = process::lines(&ended.stderr);
-    let last = said.iter().rev().find(|line| !line.trim().is_empty());
+    let first = said.len().saturating_sub(SAID);
+    let words: Vec<&str> = said[first..]
+        .iter()
+        .flat_map(|it| it.split_whitespace())
+        .collect();
     let error = FetchError::new(format!("{what} failed: {}", ended.status));
-    Err(match last {
-        Some(line) => error.hint(format!("it says: {}", line.trim())),
-        None => error,
+    Err(match words.is_empty() {
+        true => error,
+        false => error.hint(format!("it says: {}", words.join(" "))),
     })
 }
 

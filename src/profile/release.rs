@@ -4,14 +4,17 @@ use serde_json::{Map, Value};
 
 use super::budgets;
 use super::chart::{self, ChartSource};
+use super::command::{self, Command};
 use super::defaults::Defaults;
 use super::duration::deadline;
 use super::fields::Fields;
+use super::labels::{self, Labels};
 use super::needs::{self, Need, WrittenNeed};
 use super::place::Place;
 use super::quote::quoted;
 use super::read::{boolean, name, put_right};
 use super::report::Report;
+use super::rollback::{self, Rollback};
 use super::set;
 use super::tree::Entry;
 use super::values::{Values, ValuesReader};
@@ -33,6 +36,12 @@ pub struct Release {
     pub values_from: Vec<ValuesFrom>,
     /// Above all of these; nested, not dotted.
     pub set: Map<String, Value>,
+    /// On helm's record of it.
+    pub labels: Labels,
+    /// What runs before helm and once it is ready, in order.
+    pub before: Vec<Command>,
+    pub after: Vec<Command>,
+    pub rollback: Rollback,
     /// In the order they were written, each once, all of them enabled releases.
     pub needs: Vec<Need>,
     /// The whole time it may take, hooks included.
@@ -85,7 +94,8 @@ pub(super) fn read<'a>(
     let enabled = fields.take("enabled");
     draft.enabled = enabled.and_then(|it| boolean(it, report)).unwrap_or(true);
     let chart = fields.require("chart", "chart: ../charts/NAME");
-    let chart = chart.and_then(|it| chart::read(it, draft.enabled, report));
+    let version = fields.take("version");
+    let chart = chart.and_then(|it| chart::read(it, version, draft.enabled, report));
 
     let helm_name = fields.take("release");
     draft.named_at = helm_name.map_or(draft.named_at, |it| it.value.place);
@@ -110,6 +120,17 @@ pub(super) fn read<'a>(
     if let Some(entry) = fields.take("set") {
         set::merge(&mut set, set::read(entry, report));
     }
+    let mut labels = defaults.labels.clone();
+    if let Some(entry) = fields.take("labels") {
+        labels.extend(labels::read(entry, report));
+    }
+    let mut commands = |key| {
+        let entry = fields.take(key);
+        entry.map_or_else(Vec::new, |it| command::read(it, report))
+    };
+    let (before, after) = (commands("before"), commands("after"));
+    let rollback = fields.take("rollback");
+    let rollback = rollback.and_then(|it| rollback::read(it, report));
     if let Some(entry) = fields.take("needs") {
         draft.needs = needs::read(entry, report);
     }
@@ -130,6 +151,10 @@ pub(super) fn read<'a>(
             values,
             values_from,
             set,
+            labels,
+            before,
+            after,
+            rollback: rollback.unwrap_or_default(),
             needs: Vec::new(),
             timeout: timeout.unwrap_or(defaults.timeout),
             budgets,

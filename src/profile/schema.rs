@@ -63,6 +63,8 @@ struct Defaults {
     values_from: Option<Vec<ValuesFrom>>,
     /// Scalars under dotted keys, above all values.
     set: Option<BTreeMap<String, Scalar>>,
+    /// Labels on helm's record of each release.
+    labels: Option<BTreeMap<String, String>>,
     budgets: Option<Budgets>,
 }
 
@@ -71,8 +73,11 @@ struct Defaults {
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "described, never made")]
 struct Release {
-    /// A folder with a Chart.yaml, or a packaged chart (.tgz), from the folder of this file.
+    /// A folder with a Chart.yaml or a packaged chart (.tgz), from the folder of this file; or
+    /// oci://..., or REPOSITORY/NAME.
     chart: Option<String>,
+    /// Of a chart from a registry or repository: exact, or a range as helm reads it.
+    version: Option<String>,
     /// Helm's name for it; the id by default.
     release: Option<Name>,
     /// Where it goes.
@@ -83,6 +88,14 @@ struct Release {
     values_from: Option<Vec<ValuesFrom>>,
     /// Scalars under dotted keys, above all values.
     set: Option<BTreeMap<String, Scalar>>,
+    /// Labels on helm's record of it.
+    labels: Option<BTreeMap<String, String>>,
+    /// Commands that run before helm; one that fails is the release's failure.
+    before: Option<Vec<Command>>,
+    /// Commands that run once it is ready, before what needs it starts.
+    after: Option<Vec<Command>>,
+    /// Whether it can go back to an earlier revision: allowed by default.
+    rollback: Option<Rollback>,
     /// What has to be ready first: ID, ID:deployed, or ID:KIND/NAME.
     needs: Option<Vec<String>>,
     timeout: Option<Duration>,
@@ -133,6 +146,33 @@ struct ValuesFrom {
     path: Option<String>,
 }
 
+/// A program that runs before or after a release, in the folder of this file.
+#[derive(JsonSchema)]
+#[schemars(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    extend("oneOf" = [{"required": ["command"]}, {"required": ["shell"]}])
+)]
+#[expect(dead_code, reason = "described, never made")]
+struct Command {
+    /// The program and its arguments: a list of words, no shell.
+    command: Option<Vec<String>>,
+    /// A script for /bin/sh.
+    shell: Option<String>,
+    /// Variables on top of the environment.
+    env: Option<BTreeMap<String, Variable>>,
+    /// How long it may take; 5m by default.
+    timeout: Option<Duration>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "described, never made")]
+enum Rollback {
+    Allowed,
+    ForwardOnly,
+}
+
 /// How long trouble is borne that may pass by itself.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
@@ -162,6 +202,7 @@ struct Duration;
 struct Boolean;
 struct Count;
 struct Scalar;
+struct Variable;
 
 impl JsonSchema for Name {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -218,5 +259,15 @@ impl JsonSchema for Scalar {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"type": ["string", "number", "boolean", "null"]})
+    }
+}
+
+impl JsonSchema for Variable {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Variable".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "number", "boolean"]})
     }
 }

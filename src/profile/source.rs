@@ -47,6 +47,11 @@ impl Sources {
         Place::spanning(id, line, column, 1)
     }
 
+    /// The profile itself, which was taken up first.
+    pub(super) fn profile(&self) -> &Path {
+        self.0.first().map_or(Path::new(""), |source| &source.path)
+    }
+
     /// The folder that relative paths in this file start from.
     pub(super) fn folder(&self, id: SourceId) -> &Path {
         self.0

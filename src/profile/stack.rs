@@ -9,6 +9,7 @@ use super::extend;
 use super::fields::Fields;
 use super::file;
 use super::interpolate::{self, Environment};
+use super::links;
 use super::needs::{self, Ids};
 use super::parse::parse;
 use super::place::Place;
@@ -47,6 +48,12 @@ impl Profile {
     /// Where a place is, `FILE:LINE:COLUMN`.
     pub fn located(&self, place: Place) -> String {
         self.sources.located(place)
+    }
+
+    /// The folder that links in it may not lead out of: the one that has `profiles`, else the
+    /// profile's own.
+    pub fn root(&self) -> PathBuf {
+        links::root(&self.file)
     }
 
     /// An error about this profile that was found after it was loaded, with the source

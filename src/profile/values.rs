@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::decode::decode;
+use super::file;
 use super::inline;
+use super::links;
 use super::nearby::{similar, starting_folder};
 use super::place::Place;
 use super::quote::quoted;
@@ -68,13 +70,12 @@ impl ValuesReader {
             missing(written, path, place, report);
             return;
         }
-        if !self.seen.insert(path.to_owned()) {
+        if !self.seen.insert(path.to_owned()) || links::lead_out(path, written, place, report) {
             return;
         }
-        match std::fs::read(path) {
-            Err(error) => {
-                let message = format!("can't read the values file {}: {error}", quoted(written));
-                report.error(place, message);
+        match file::read_values(path) {
+            Err(trouble) => {
+                report.error(place, format!("values file {}: {trouble}", quoted(written)));
             }
             Ok(bytes) => match decode(path, &bytes, report) {
                 Ok(source) => values_file::check(source, place, report),

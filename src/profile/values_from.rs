@@ -1,10 +1,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::command::words;
 use super::duration::deadline;
 use super::fields::Fields;
+use super::links;
 use super::place::Place;
-use super::quote::quoted;
 use super::read::text;
 use super::report::Report;
 use super::set;
@@ -122,32 +123,13 @@ fn origin(named: &Entry, timeout: Option<&Entry>, report: &mut Report) -> Option
         });
     }
     let written = text(&named.value, &format!("`{}`", named.key), report)?;
+    let is_file = named.key != "env";
+    if is_file && links::lead_out(&folder.join(written), written, place, report) {
+        return None;
+    }
     match named.key.as_str() {
         "env" => Some(Origin::Env(written.to_owned())),
         "file" => Some(Origin::File(folder.join(written))),
         _ => Some(Origin::Sops(folder.join(written))),
     }
-}
-
-fn words(node: &Node, report: &mut Report) -> Option<Vec<String>> {
-    let Content::List(items) = &node.content else {
-        let message = format!("`command` must be a list of words, this is {}", node.kind());
-        let diagnostic = report.error(node.place, message);
-        if let Content::Scalar(scalar) = &node.content {
-            let words: Vec<&str> = scalar.text.split_whitespace().collect();
-            diagnostic.hint(format!(
-                "no shell is asked; write {}",
-                quoted(&format!("[{}]", words.join(", ")))
-            ));
-        }
-        return None;
-    };
-    if items.is_empty() {
-        report.error(node.place, "`command` names no program");
-        return None;
-    }
-    let words = items
-        .iter()
-        .map(|item| text(item, "a word of `command`", report).map(str::to_owned));
-    words.collect()
 }

@@ -30,6 +30,10 @@ pub fn lines(evidence: &Evidence, width: Option<usize>, palette: &Palette) -> Ve
             let title = format!("log of {} in {}{again}", clean(container), clean(pod));
             between_rulers(&title, lines, width, palette)
         }
+        Evidence::Command { command, lines } => {
+            let title = format!("what {} said", clean(command));
+            between_rulers(&title, lines, width, palette)
+        }
         Evidence::Helm { lines } => between_rulers("what helm said", lines, width, palette),
         Evidence::ClusterEvent {
             object,

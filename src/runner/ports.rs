@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use super::refusal::{MissingKind, Refusal, Trouble};
 use crate::names::{Namespace, ReleaseName};
-use crate::plan::Step;
+use crate::plan::{Command, Step};
 use crate::snapshot::{Contents, ObjectRef, Observation};
 
 /// Installs, upgrades and removes releases.
@@ -26,6 +26,17 @@ pub trait Deployer {
         &'a self,
         step: &'a Step,
         revision: u32,
+        limit: Duration,
+        cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<(), DeployError>>;
+
+    /// Runs a command of the profile that belongs to the release, for at most `limit`.
+    ///
+    /// When `cancel` fires, it is asked to end, or made to.
+    fn command<'a>(
+        &'a self,
+        step: &'a Step,
+        command: &'a Command,
         limit: Duration,
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>>;

@@ -1,6 +1,6 @@
 use crate::event::{Evidence, Verdict, VerdictClass};
 
-/// Why helm did not do what it was told, in words for people and, where somebody acts on it, as
+/// Why helm, or a command around it, did not do what it was told, in words for people and, where somebody acts on it, as
 /// data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refusal {
@@ -21,6 +21,8 @@ pub enum Trouble {
     Unclear,
     /// What helm said is the whole story: the cluster knows no more.
     Clear,
+    /// It was not helm, but this command of the profile, and what it said is the whole story.
+    Command(Box<str>),
     /// The API server gave no answer. It may pass by itself.
     Unreachable,
     /// The cluster serves none of these kinds; another release may bring them.
@@ -45,13 +47,22 @@ impl Refusal {
     }
 
     pub fn verdict(self) -> Verdict {
-        let output = (!self.output.is_empty()).then_some(Evidence::Helm { lines: self.output });
+        let lines = self.output;
+        let output = match &self.trouble {
+            _ if lines.is_empty() => None,
+            Trouble::Command(command) => Some(Evidence::Command {
+                command: command.to_string(),
+                lines,
+            }),
+            _ => Some(Evidence::Helm { lines }),
+        };
         Verdict {
             class: match self.trouble {
                 Trouble::Unreachable => VerdictClass::Likely,
-                Trouble::Unclear | Trouble::Clear | Trouble::MissingKinds(_) => {
-                    VerdictClass::Certain
-                }
+                Trouble::Unclear
+                | Trouble::Clear
+                | Trouble::Command(_)
+                | Trouble::MissingKinds(_) => VerdictClass::Certain,
             },
             sentence: self.sentence,
             chain: self.chain,

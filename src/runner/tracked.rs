@@ -33,11 +33,13 @@ pub struct Tracked<'p> {
     /// Everything of it has been looked at once since helm returned.
     pub looked_at: bool,
     pub cancel: Cancel,
-    /// Its helm is at work, though the release may be given up.
+    /// Its helm, or a command around it, is at work, though the release may be given up.
     pub helm_works: bool,
     /// When a helm that was asked to end is made to.
     pub kill_at: Option<Instant>,
     pub assessment: Assessment,
+    /// Commands after it that have ended well.
+    pub concluded: usize,
     pub patience: Patience,
     pub shown: Shown,
     pub doom: Option<Doom>,
@@ -81,6 +83,7 @@ impl<'p> Tracked<'p> {
             helm_works: false,
             kill_at: None,
             assessment: Assessment::default(),
+            concluded: 0,
             patience: Patience::default(),
             shown: Shown::default(),
             doom: None,

@@ -24,6 +24,8 @@ fn a_page_for_stackctl_and_one_for_each_verb() {
     .TH stackctl-plan 1  VERSION
     .TH stackctl-check 1  VERSION
     .TH stackctl-graph 1  VERSION
+    .TH stackctl-init 1  VERSION
+    .TH stackctl-lock 1  VERSION
     .TH stackctl-schema 1  VERSION
     .TH stackctl-completions 1  VERSION
     .TH stackctl-man 1  VERSION

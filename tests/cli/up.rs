@@ -132,18 +132,17 @@ fn charts_that_helm_could_not_install() {
         format!("dependencies: [{{name: {name}, version: 1.x, repository: '{from}'}}]\n")
     };
     let folder = folder
-        .chart("database", &on("postgresql", "https://charts.example.com"))
+        .chart("database", &on("postgresql", ""))
         .chart("api", &on("common", "file://../gone"))
         .chart("web", &on("web", "file://../web"))
         .file("charts/mail/Chart.yaml", "version: 0.1.0\n");
     insta::assert_snapshot!(folder.run(&["up"]), @r"
     stderr:
     error: 4 charts can't be used
-      chart `profiles/../charts/database` needs `postgresql` from `https://charts.example.com`, and it is not in its `charts` folder
+      chart `profiles/../charts/database` needs `postgresql`, and it is not in its `charts` folder
       chart `profiles/../charts/api` needs `common` from `profiles/../charts/api/../gone`, which is not there
       chart `profiles/../charts/web` needs itself through `web`
       `profiles/../charts/mail/Chart.yaml`: line 1 column 1: missing field `name`
-    hint: run `helm dependency build profiles/../charts/database` once
     exit code 3
     ");
     assert_not_asked(&cluster);

@@ -7,6 +7,7 @@ mod charts;
 mod check;
 mod failing;
 mod faults;
+mod inputs;
 mod killed;
 mod order_food;
 mod oro;

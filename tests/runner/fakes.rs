@@ -11,9 +11,9 @@ use futures::stream::{self, LocalBoxStream};
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use stackctl::names::{Namespace, ReleaseName};
-use stackctl::plan::Step;
+use stackctl::plan::{Command, Step};
 use stackctl::runner::ports::{
-    Cancel, DeployError, Deployer, LogPart, LogTarget, ObserveError, Observer, Refusal,
+    Cancel, DeployError, Deployer, LogPart, LogTarget, ObserveError, Observer, Refusal, Trouble,
 };
 use stackctl::snapshot::{
     Condition, Contents, Hook, Job, Marks, Meta, ObjectRef, Observation, Owner, Pod, Record,
@@ -160,6 +160,31 @@ impl Deployer for Fake {
             let result = self.helm(step, cancel).await;
             self.inner.at_work.set(self.inner.at_work.get() - 1);
             result
+        }
+        .boxed_local()
+    }
+
+    fn command<'a>(
+        &'a self,
+        _step: &'a Step,
+        command: &'a Command,
+        _limit: Duration,
+        cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
+        async move {
+            let word = command.words[0].as_str();
+            let time = Duration::from_secs(if word == "hangs" { 100_000 } else { 1 });
+            tokio::select! {
+                () = tokio::time::sleep(time) => {}
+                () = cancel.gently.cancelled() => return Err(DeployError::Cancelled),
+            }
+            if word == "fails" {
+                return Err(DeployError::Refused(Refusal {
+                    trouble: Trouble::Clear,
+                    ..Refusal::unclear("the command `fails` failed: exit code 3")
+                }));
+            }
+            Ok(())
         }
         .boxed_local()
     }

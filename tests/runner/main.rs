@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod commands;
 mod evidence;
 mod fakes;
 mod holding;
@@ -17,7 +18,7 @@ use scripted::Scripted;
 use stackctl::event::{CancelReason, Event, EventKind, Outcome, Verdict, VerdictClass};
 use stackctl::names::{ReleaseId, RunId};
 use stackctl::plan::{Plan, Selection};
-use stackctl::profile;
+use stackctl::profile::{self, Profile};
 use stackctl::runner::ports::ObserveError;
 use stackctl::runner::{Channels, Settings, down, up};
 use stackctl::verdict::CompletedRule;
@@ -41,12 +42,18 @@ struct Ran {
 
 impl Case {
     fn new(releases: &[(&str, Fate, &[&str])]) -> Case {
+        Case::with(releases, |_| {})
+    }
+
+    /// With a profile that is changed before it becomes a plan.
+    fn with(releases: &[(&str, Fate, &[&str])], change: impl FnOnce(&mut Profile)) -> Case {
         let graph: Vec<(&str, Vec<&str>)> = releases
             .iter()
             .map(|(id, _, needs)| (*id, needs.to_vec()))
             .collect();
         let (folder, file) = profile_file(&graph);
-        let profile = profile::load(&file, &|_| None).unwrap();
+        let mut profile = profile::load(&file, &|_| None).unwrap();
+        change(&mut profile);
         Case {
             plan: Plan::new(&profile, &Selection::All).unwrap(),
             fake: Fake::new(releases.iter().map(|(id, fate, _)| (id.to_string(), *fate))),

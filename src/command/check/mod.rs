@@ -4,14 +4,15 @@ mod known;
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 
+use super::inputs::Inputs;
 use super::signals::Signals;
-use super::{Context, charts, print, profile, secrets, session};
+use super::{Context, print, profile, session};
 use crate::check::{self, Release, Report, Stack};
 use crate::cli::{Check, CheckFormat, Format};
 use crate::error::{Failure, Kind};
-use crate::helm::{self, Helm, Template};
+use crate::helm::{Helm, Template};
 use crate::plan::{Plan, Selection};
-use crate::process::{self, Stop};
+use crate::process::Stop;
 use crate::profile::Profile;
 use crate::runner::ports::DeployError;
 use crate::wording;
@@ -28,7 +29,9 @@ pub async fn run(context: &Context, args: &Check) -> Result<(), Failure> {
     let plan = profile::plan(&profile, &Selection::All)?;
     let mut signals = Signals::catch()?;
     let look = async {
-        let helm = renderer(context, &profile, &plan).await?;
+        let inputs = Inputs::bring(context, &profile, &plan, None).await?;
+        let marks = session::marks(&plan, &session::run_id(Timestamp::now()));
+        let helm = inputs.renderer(marks);
         let mut stack = render(context, &profile, &plan, &helm).await?;
         if args.cluster {
             let cluster = session::connect(context).await?;
@@ -58,22 +61,6 @@ fn known_rules(profile: &Profile) -> Result<(), Failure> {
     Err(failure
         .details([String::new(), diagnostic.to_string()])
         .hint("`stackctl check --list` has all rules"))
-}
-
-/// A helm that knows no cluster.
-async fn renderer(context: &Context, profile: &Profile, plan: &Plan) -> Result<Helm, Failure> {
-    let charts = charts::stage(plan)?;
-    let secrets = secrets::fetch(context, profile, plan).await?;
-    let binary = session::find_helm(context).await?;
-    Ok(Helm {
-        binary,
-        target: helm::Target::default(),
-        marks: session::marks(plan, &session::run_id(Timestamp::now())),
-        charts: charts.staged,
-        secrets,
-        workspace: charts.workspace,
-        leash: process::own_binary(),
-    })
 }
 
 async fn render(

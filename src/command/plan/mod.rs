@@ -4,8 +4,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::inputs::Inputs;
 use super::signals::Signals;
-use super::{Context, charts, print, profile, secrets, session};
+use super::{Context, lock, print, profile, session};
 use crate::cli::{Format, Plan as Args};
 use crate::cluster::Cluster;
 use crate::error::{Failure, Kind};
@@ -13,7 +14,6 @@ use crate::helm::Helm;
 use crate::names::ReleaseId;
 use crate::plan::Plan;
 use crate::preview::{self, Key, LookError, Looked, Preview};
-use crate::profile::Profile;
 
 pub use saved::{read, unmoved};
 
@@ -22,9 +22,13 @@ pub async fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     let profile = profile::load(context)?;
     let selected = (args.releases.clone(), args.only);
     let plan = profile::plan(&profile, &profile::selection(&selected.0, selected.1))?;
+    let locked = lock::wanted(&profile, args.locked)?;
     let mut signals = Signals::catch()?;
     let look = async {
-        let (helm, cluster) = bind(context, &profile, &plan).await?;
+        let inputs = Inputs::bring(context, &profile, &plan, locked.as_ref()).await?;
+        let cluster = session::connect(context).await?;
+        let marks = session::marks(&plan, &session::run_id(Timestamp::now()));
+        let helm = inputs.helm(context, &cluster, marks);
         let key = saved::new_key()?;
         look(context, &plan, &helm, &cluster, selected, key).await
     };
@@ -68,20 +72,6 @@ pub async fn look(
         LookError::Manifest { .. } => Failure::new(Kind::Invalid, &error),
         LookError::Cancelled => Failure::told(Kind::Interrupted),
     })
-}
-
-async fn bind(
-    context: &Context,
-    profile: &Profile,
-    plan: &Plan,
-) -> Result<(Helm, Cluster), Failure> {
-    let charts = charts::stage(plan)?;
-    let secrets = secrets::fetch(context, profile, plan).await?;
-    let binary = session::find_helm(context).await?;
-    let cluster = session::connect(context).await?;
-    let marks = session::marks(plan, &session::run_id(Timestamp::now()));
-    let helm = session::helm(context, binary, charts, secrets, &cluster, marks);
-    Ok((helm, cluster))
 }
 
 /// A file of a plan as the messages name it.

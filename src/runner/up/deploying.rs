@@ -30,15 +30,22 @@ impl Up<'_> {
         release.baseline = Baseline::of(&self.world);
         release.phase = Phase::Deploying;
         release.deadline = Some(earlier(now + step.timeout, self.deadline));
-        let (revision, limit) = (release.before + 1, release.remaining(now));
-        let cancel: Cancel = release.cancel.clone();
-        let deployer = self.deployer;
         release.helm_works = true;
         self.helms += 1;
         self.emitter.emit(EventKind::ReleaseStarted {
             release: step.id.clone(),
         });
-        let (observer, failed) = (self.observer, first_install::failed(&self.world, step));
+        self.prepare(at, 0);
+    }
+
+    /// Lets helm do its work, in the place that the release has among the helms.
+    pub(super) fn deploy(&mut self, at: usize) {
+        let release = &self.releases[at];
+        let (step, revision) = (release.step, release.before + 1);
+        let limit = release.remaining(Instant::now());
+        let cancel: Cancel = release.cancel.clone();
+        let (deployer, observer) = (self.deployer, self.observer);
+        let failed = first_install::failed(&self.world, step);
         let deployed = async move {
             if let Some(failed) = failed
                 && let Some(refusal) = first_install::refusal(observer, step, failed).await

@@ -37,9 +37,16 @@ impl Up<'_> {
         for at in 0..self.releases.len() {
             if self.releases[at].kill_helm(now) {
                 let time = wording::duration(GRACE);
+                let step = self.releases[at].step;
+                let what = match step.before.is_empty() && step.after.is_empty() {
+                    true => "helm",
+                    false => "helm or command",
+                };
                 self.warn(
                     at,
-                    format!("its helm was killed: asked to end, it was still at work after {time}"),
+                    format!(
+                        "its {what} was killed: asked to end, it was still at work after {time}"
+                    ),
                 );
             }
         }
@@ -68,7 +75,10 @@ impl Up<'_> {
             match release.phase {
                 Phase::Deploying if release.helm_done => ended.push(at),
                 Phase::Deploying => release.stop_helm(now),
-                Phase::Converging => ended.push(at),
+                Phase::Converging => {
+                    release.stop_helm(now);
+                    ended.push(at);
+                }
                 Phase::Waiting | Phase::Ready | Phase::Ended => {}
             }
         }

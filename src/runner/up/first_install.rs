@@ -74,7 +74,7 @@ fn left_out(step: &Step, contents: &Contents) -> Option<Refusal> {
              `helm.sh/hook: pre-install,pre-upgrade`"
                 .into(),
         ],
-        output: Vec::new(),
+        ..Refusal::default()
     })
 }
 

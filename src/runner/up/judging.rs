@@ -138,7 +138,7 @@ impl Up<'_> {
                         helm: None,
                     });
                     self.turned = true;
-                    if release.phase == Phase::Deploying {
+                    if release.helm_works {
                         release.stop_helm(now);
                     }
                 }
@@ -151,6 +151,7 @@ impl Up<'_> {
         } else if release.phase == Phase::Converging
             && release.looked_at
             && release.assessment.ready
+            && !self.conclude(at)
         {
             self.ready(at);
         }

@@ -1,6 +1,7 @@
 //! The run that brings releases up: the loop, its beginning and its end. What it does with one
 //! release is in `deploying` while helm is at work, and in `judging` from then on.
 
+mod commands;
 mod deploying;
 mod ending;
 mod first_install;
@@ -95,7 +96,7 @@ struct Up<'p> {
     observer: &'p dyn Observer,
     run: RunId,
     parallel: usize,
-    /// Helm processes at work, those of releases that are given up among them.
+    /// Helm processes and commands at work, those of releases that are given up among them.
     helms: usize,
     completed: CompletedRule,
     deadline: Option<Instant>,
@@ -125,11 +126,15 @@ struct Up<'p> {
 
 /// What comes back from the side; the first number is the release's position in the plan.
 enum Done {
+    /// The commands before helm are through up to this one.
+    Prepared(usize, usize),
     Deployed(usize, Result<(), DeployError>),
     Contents(usize, Result<Contents, ObserveError>),
     /// All that the release brings is watched, as far as it can be by now.
     Watched(usize),
     LookedAt(usize, Result<Vec<Observation>, ObserveError>),
+    /// A command after it has ended.
+    Concluded(usize, Result<(), DeployError>),
     Marked(usize, Result<(), ObserveError>),
 }
 
@@ -254,18 +259,20 @@ impl Up<'_> {
     }
 
     fn done(&mut self, done: Done) {
-        if let Done::Deployed(at, _) = done {
-            self.helms -= 1;
-            self.releases[at].helm_works = false;
-            self.releases[at].kill_at = None;
+        if let Done::Deployed(at, _) | Done::Concluded(at, _) = done {
+            self.helm_ended(at);
         }
-        let (Done::Deployed(at, _)
+        let (Done::Prepared(at, _)
+        | Done::Deployed(at, _)
+        | Done::Concluded(at, _)
         | Done::Contents(at, _)
         | Done::Watched(at)
         | Done::LookedAt(at, _)
         | Done::Marked(at, _)) = done;
         self.unjudged.insert(at);
         match done {
+            Done::Prepared(at, next) => self.prepared(at, next),
+            Done::Concluded(at, ended) => self.concluded(at, ended),
             Done::Deployed(at, Ok(())) if self.cancelled.is_some() => {
                 if self.releases[at].phase == Phase::Deploying {
                     self.end(at, |release| EventKind::ReleaseCancelled { release });
@@ -298,6 +305,13 @@ impl Up<'_> {
                 self.warn(at, format!("its record can't be marked: {error}"));
             }
         }
+    }
+
+    /// A place among the helms is free again.
+    fn helm_ended(&mut self, at: usize) {
+        self.helms -= 1;
+        self.releases[at].helm_works = false;
+        self.releases[at].kill_at = None;
     }
 
     fn warn(&mut self, at: usize, message: String) {

@@ -4,12 +4,14 @@
 mod chart;
 mod cluster;
 mod program;
+mod registry;
 mod scenario;
 mod table;
 
 pub use chart::{Stack, deployment, hook_job};
 pub use cluster::{Cluster, eventually};
 pub use program::{Ended, Started, helm_test, stackctl, stackctl_on};
+pub use registry::Registry;
 pub use scenario::{Said, Scenario};
 pub use table::summary as compared;
 

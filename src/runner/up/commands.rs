@@ -1,0 +1,99 @@
+//! The profile's own commands around a release: those before helm, and those once it is ready.
+
+use futures::FutureExt;
+use tokio::time::Instant;
+
+use super::{Done, Up, first_install};
+use crate::event::EventKind;
+use crate::plan::Command;
+use crate::runner::ports::DeployError;
+use crate::runner::tracked::Phase;
+use crate::verdict::Waiting;
+
+impl Up<'_> {
+    /// Runs the command of this number before helm, or helm after the last one. A place among the
+    /// helms is taken already.
+    pub(super) fn prepare(&mut self, at: usize, number: usize) {
+        let step = self.releases[at].step;
+        let Some(command) = step.before.get(number) else {
+            self.deploy(at);
+            return;
+        };
+        self.tell_command(at, command, "before helm");
+        let release = &self.releases[at];
+        let limit = release.remaining(Instant::now()).min(command.timeout);
+        let cancel = release.cancel.clone();
+        let (deployer, observer) = (self.deployer, self.observer);
+        let failed = first_install::failed(&self.world, step).filter(|_| number == 0);
+        let prepared = async move {
+            if let Some(failed) = failed
+                && let Some(refusal) = first_install::refusal(observer, step, failed).await
+            {
+                return Done::Deployed(at, Err(DeployError::Refused(refusal)));
+            }
+            match deployer.command(step, command, limit, cancel).await {
+                Ok(()) => Done::Prepared(at, number + 1),
+                Err(error) => Done::Deployed(at, Err(error)),
+            }
+        };
+        self.work.push(prepared.boxed_local());
+    }
+
+    /// One command before helm has ended well.
+    pub(super) fn prepared(&mut self, at: usize, next: usize) {
+        if self.cancelled.is_none() && self.releases[at].phase == Phase::Deploying {
+            self.prepare(at, next);
+            return;
+        }
+        self.helm_ended(at);
+        self.not_deployed(at, DeployError::Cancelled);
+    }
+
+    /// Runs the next command of a release that is ready but for them. Returns whether there is one.
+    pub(super) fn conclude(&mut self, at: usize) -> bool {
+        let release = &mut self.releases[at];
+        let step = release.step;
+        let Some(command) = step.after.get(release.concluded) else {
+            return false;
+        };
+        if release.helm_works {
+            return true;
+        }
+        release.helm_works = true;
+        self.helms += 1;
+        self.tell_command(at, command, "once all is ready");
+        let release = &self.releases[at];
+        let limit = release.remaining(Instant::now()).min(command.timeout);
+        let (deployer, cancel) = (self.deployer, release.cancel.clone());
+        let concluded = async move {
+            Done::Concluded(at, deployer.command(step, command, limit, cancel).await)
+        };
+        self.work.push(concluded.boxed_local());
+        true
+    }
+
+    pub(super) fn concluded(&mut self, at: usize, ended: Result<(), DeployError>) {
+        match ended {
+            Ok(()) => self.releases[at].concluded += 1,
+            Err(DeployError::Refused(said)) => self.refused(at, said),
+            // Whoever asked it to end has told why.
+            Err(DeployError::Cancelled) => {}
+        }
+    }
+
+    fn tell_command(&mut self, at: usize, command: &Command, when: &str) {
+        let on = format!("{} {when}", command.title());
+        let release = &mut self.releases[at];
+        release.assessment.waiting = Some(Waiting {
+            on: on.clone(),
+            since: None,
+            chain: Vec::new(),
+            log_of: None,
+        });
+        self.emitter.emit(EventKind::ReleaseWaiting {
+            release: release.step.id.clone(),
+            on,
+            since: None,
+        });
+    }
+}
