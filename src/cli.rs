@@ -18,6 +18,7 @@ Exit codes:
   4    environment: helm, the cluster, access to it, this machine
   5    a release failed
   6    the deadline passed with nothing known to be wrong
+  7    another run has the stack
   8    there are changes (`plan --detailed-exitcode`)
   130  interrupted (SIGINT)
   143  terminated (SIGTERM)
@@ -125,6 +126,15 @@ pub struct Run {
     /// How many helm processes may work at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallel: u16,
+    /// How long to wait for another run that works on the stack
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub lock_wait: Duration,
+    /// Do not wait for another run: end with 7
+    #[arg(long, conflicts_with = "lock_wait")]
+    pub no_wait: bool,
+    /// Ask another run to make way: it ends the releases in hand and starts no more
+    #[arg(long, conflicts_with = "no_wait")]
+    pub supersede: bool,
     /// How to show what happens
     #[arg(long, value_name = "MODE", default_value = "auto")]
     pub progress: Progress,

@@ -19,6 +19,8 @@ pub enum Kind {
     ReleaseFailed,
     /// The deadline passed with nothing doomed.
     DeadlinePassed,
+    /// Another run has the stack.
+    Locked,
     /// There are changes, and that was the question.
     Changes,
     Interrupted,
@@ -34,6 +36,7 @@ impl Kind {
             Kind::Environment => 4,
             Kind::ReleaseFailed => 5,
             Kind::DeadlinePassed => 6,
+            Kind::Locked => 7,
             Kind::Changes => 8,
             Kind::Interrupted => 130,
             Kind::Terminated => 143,

@@ -36,6 +36,10 @@ pub enum EventKind {
         context: String,
         releases: Vec<PlannedRelease>,
     },
+    /// Another run has the stack; told again when that one has got further.
+    LockWaiting {
+        holder: Holder,
+    },
     ReleaseStarted {
         release: ReleaseId,
     },
@@ -142,6 +146,7 @@ impl EventKind {
             | EventKind::ReleaseRemoved { release, .. } => Some(release),
             EventKind::Warning { release, .. } => release.as_ref(),
             EventKind::RunStarted { .. }
+            | EventKind::LockWaiting { .. }
             | EventKind::RunCancelling { .. }
             | EventKind::RunFinished { .. } => None,
         }
@@ -258,6 +263,10 @@ pub enum CancelReason {
     Terminate,
     /// The run's own time is up: nothing new is started.
     Deadline,
+    /// Another run asks for the stack: nothing new is started.
+    Superseded,
+    /// Another run has the stack, because this one could not renew its Lease.
+    LockLost,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -268,8 +277,88 @@ pub enum Outcome {
     Failed,
     /// Nothing failed, but not everything was ready when the time was up.
     DeadlinePassed,
+    /// It made way for another run.
+    Superseded,
+    /// Another run has taken the stack.
+    LockLost,
     Interrupted,
     Terminated,
+}
+
+/// Who works on a stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub run: RunId,
+    pub verb: Verb,
+    pub host: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    pub pid: u32,
+    /// What no other process on any machine is, where that can be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<String>,
+    /// The CI job that it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// By its own clock.
+    pub since: Timestamp,
+    /// How far it is, `3 of 9 ready`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub progress: String,
+}
+
+impl Holder {
+    /// One that has not said who it is.
+    pub fn unknown(run: RunId, since: Timestamp) -> Holder {
+        Holder {
+            run,
+            verb: Verb::Up,
+            host: "unknown".to_owned(),
+            user: None,
+            pid: 0,
+            process: None,
+            link: None,
+            commit: None,
+            since,
+            progress: String::new(),
+        }
+    }
+
+    /// The same process in the same run, however far it is.
+    pub fn is(&self, other: &Holder) -> bool {
+        let who = |it: &Holder| (it.run.clone(), it.host.clone(), it.pid, it.process.clone());
+        who(self) == who(other)
+    }
+}
+
+impl fmt::Display for Holder {
+    /// `` `stackctl up` of ann on runner-3 (process 4711), since 2026-01-02 03:04:05 UTC, 3 of 9 ready``
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = match self.verb {
+            Verb::Up => "up",
+            Verb::Down => "down",
+        };
+        let user = self
+            .user
+            .as_ref()
+            .map_or(String::new(), |it| format!(" of {it}"));
+        let since = self.since.strftime("%Y-%m-%d %H:%M:%S UTC");
+        let (host, pid) = (&self.host, self.pid);
+        write!(
+            f,
+            "`stackctl {verb}`{user} on {host} (process {pid}), since {since}"
+        )?;
+        if let Some(commit) = &self.commit {
+            let short = commit.get(..12).unwrap_or(commit);
+            write!(f, ", commit {short}")?;
+        }
+        match self.progress.as_str() {
+            "" => Ok(()),
+            progress => write!(f, ", {progress}"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

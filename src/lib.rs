@@ -10,6 +10,8 @@ pub mod command;
 pub mod error;
 pub mod event;
 pub mod helm;
+pub mod identity;
+pub mod lease;
 pub mod manifest;
 pub mod names;
 pub mod output;

@@ -134,6 +134,11 @@ impl RunId {
         RunId(format!("{}-{salt:04x}", start.strftime("%Y%m%d-%H%M%S")))
     }
 
+    /// What others have written where a run stands.
+    pub fn foreign(text: &str) -> RunId {
+        RunId(text.to_owned())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

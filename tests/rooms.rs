@@ -32,10 +32,12 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["names", "snapshot", "budget", "event", "wording"],
     ),
     ("state", &["names", "event"]),
+    ("lease", &["names", "event"]),
+    ("identity", &["names", "event"]),
     (
         "runner",
         &[
-            "names", "plan", "event", "snapshot", "verdict", "budget", "wording",
+            "names", "plan", "event", "lease", "snapshot", "verdict", "budget", "wording",
         ],
     ),
     (
@@ -55,7 +57,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "cluster",
-        &["names", "snapshot", "manifest", "runner::ports"],
+        &[
+            "names",
+            "event",
+            "lease",
+            "snapshot",
+            "manifest",
+            "runner::ports",
+        ],
     ),
     (
         "preview",
@@ -108,7 +117,7 @@ const OUTSIDE: &[(&[&str], &[&str])] = &[
             "std::env::vars",
             "std::env::vars_os",
         ],
-        &["cluster", "helm", "output", "profile"],
+        &["cluster", "helm", "identity", "output", "profile"],
     ),
     (
         &["std::io::stdout", "std::io::stderr"],
@@ -117,7 +126,9 @@ const OUTSIDE: &[(&[&str], &[&str])] = &[
     ),
     (
         &["std::fs", "std::net", "std::os::unix::net"],
-        &["cluster", "command", "helm", "process", "profile"],
+        &[
+            "cluster", "command", "helm", "identity", "process", "profile",
+        ],
     ),
     (
         &[

@@ -13,6 +13,7 @@ mod dry_run;
 mod error;
 mod feed;
 mod follow;
+mod lease;
 mod log;
 mod namespace;
 mod presence;

@@ -2,9 +2,10 @@ use jiff::Timestamp;
 
 use super::inputs::Inputs;
 use super::signals::Signals;
-use super::{Context, drive, profile, session, stack_record, up};
+use super::{Context, drive, lease, profile, session, stack_record, up};
 use crate::cli::Down;
 use crate::error::Failure;
+use crate::event::{Outcome, Verb};
 use crate::plan::{Plan, Selection};
 use crate::runner;
 use crate::wording;
@@ -36,15 +37,20 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
     let signals = Signals::catch()?;
     let marks = session::marks(&plan, &run);
     let helm = inputs.helm(context, &cluster, marks);
-    let settings = up::settings(run, &cluster, &args.run, &helm);
-    drive::drive(signals, reporter, args.run.output, |channels| {
-        runner::down(&plan, &helm, &cluster, &settings, channels)
+    let settings = up::settings(run.clone(), &cluster, &args.run, &helm);
+    let work = async |channels| {
+        let ended = runner::down(&plan, &helm, &cluster, &settings, channels).await;
+        let outcome = ended.map_err(|error| session::observe(&error))?;
+        if outcome == Outcome::Removed && selection == Selection::All {
+            stack_record::delete(&cluster, &plan).await?;
+        }
+        Ok(outcome)
+    };
+    drive::drive(signals, reporter, args.run.output, |channels, canceller| {
+        let who = (Verb::Down, run);
+        lease::hold(&cluster, &plan, who, &args.run, canceller, channels, work)
     })
-    .await?;
-    if selection == Selection::All {
-        stack_record::delete(&cluster, &plan).await?;
-    }
-    Ok(())
+    .await
 }
 
 fn confirm(context: &Context, plan: &Plan, cluster: &str) -> Result<(), Failure> {

@@ -6,24 +6,24 @@ use std::time::Duration;
 use futures::FutureExt;
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::signals::Signals;
-use super::{Context, print, session};
+use super::{Context, print};
 use crate::cli::{Format, Run};
 use crate::error::{Failure, Kind};
-use crate::event::{Event, Outcome, Verdict};
+use crate::event::{CancelReason, Event, Outcome, Verdict};
 use crate::output::Mode;
 use crate::reporter::{self, Now, Reporter};
-use crate::runner::Channels;
-use crate::runner::ports::ObserveError;
+use crate::runner::{Channels, Emitter, Gate};
 use crate::state::RunState;
 
 /// How often a live display is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Drives a run to its end and tells it in the way the command line asks for.
+/// Drives a run to its end and tells it in the way the command line asks for. `begin` is given the
+/// run's ends, and where else it can be cancelled from.
 ///
 /// # Errors
 /// What makes the exit code: the run could not begin, or it did not end well.
@@ -31,19 +31,20 @@ pub async fn drive<R>(
     signals: Signals,
     mut reporter: Box<dyn Reporter>,
     output: Format,
-    begin: impl FnOnce(Channels) -> R,
+    begin: impl FnOnce(Channels, UnboundedSender<CancelReason>) -> R,
 ) -> Result<(), Failure>
 where
-    R: Future<Output = Result<Outcome, ObserveError>>,
+    R: Future<Output = Result<Outcome, Failure>>,
 {
     let (cancel, cancelled) = mpsc::unbounded_channel();
     let (events, mut happened) = mpsc::unbounded_channel();
     let channels = Channels {
-        events,
+        emitter: Emitter::new(events, Timestamp::now()),
         cancel: cancelled,
+        gate: Gate::open(),
     };
-    let signals = signals.forward(cancel);
-    let run = AssertUnwindSafe(begin(channels)).catch_unwind();
+    let signals = signals.forward(cancel.clone());
+    let run = AssertUnwindSafe(begin(channels, cancel)).catch_unwind();
     tokio::pin!(run, signals);
 
     let started = Instant::now();
@@ -73,7 +74,7 @@ where
     let written = reporter.finish();
     let outcome = match ended {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(error)) => return Err(session::observe(&error)),
+        Ok(Err(failure)) => return Err(failure),
         Err(_) => return Err(Failure::new(Kind::Unexpected, "the run broke off")),
     };
     written?;
@@ -88,6 +89,7 @@ fn exit(outcome: Outcome) -> Result<(), Failure> {
         Outcome::Ready | Outcome::Removed => Ok(()),
         Outcome::Failed => Err(Failure::told(Kind::ReleaseFailed)),
         Outcome::DeadlinePassed => Err(Failure::told(Kind::DeadlinePassed)),
+        Outcome::Superseded | Outcome::LockLost => Err(Failure::told(Kind::Locked)),
         Outcome::Interrupted => Err(Failure::told(Kind::Interrupted)),
         Outcome::Terminated => Err(Failure::told(Kind::Terminated)),
     }

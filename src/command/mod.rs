@@ -7,6 +7,7 @@ mod drive;
 mod graph;
 mod init;
 mod inputs;
+mod lease;
 mod leash;
 mod lock;
 mod logs;

@@ -67,6 +67,7 @@ impl Signals {
 fn told(reason: CancelReason) -> Failure {
     Failure::told(match reason {
         CancelReason::Interrupt => Kind::Interrupted,
+        CancelReason::Superseded | CancelReason::LockLost => Kind::Locked,
         CancelReason::Terminate | CancelReason::Deadline => Kind::Terminated,
     })
 }

@@ -2,10 +2,11 @@ use jiff::Timestamp;
 
 use super::inputs::Inputs;
 use super::signals::Signals;
-use super::{Context, drive, lock, plan, profile, session, stack_record};
+use super::{Context, drive, lease, lock, plan, profile, session, stack_record};
 use crate::cli::{Run, Up};
 use crate::cluster::Cluster;
 use crate::error::Failure;
+use crate::event::Verb;
 use crate::helm::Helm;
 use crate::names::RunId;
 use crate::runner::{self, Settings};
@@ -27,20 +28,25 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         let inputs = Inputs::bring(context, &profile, &plan, locked.as_ref()).await?;
         let cluster = session::connect(context).await?;
         let helm = inputs.helm(context, &cluster, session::marks(&plan, &run));
+        session::namespaces(&cluster, &plan).await?;
+        Ok((cluster, helm))
+    };
+    let (cluster, helm) = signals.unless_any(before).await?;
+    let settings = settings(run.clone(), &cluster, &args.run, &helm);
+    let work = async |channels| {
         if let (Some(file), Some(kept)) = (&args.plan, &kept) {
             let selected = (kept.selected.clone(), kept.only);
             let key = kept.key.clone();
             let now = plan::look(context, &plan, &helm, &cluster, selected, key).await?;
             plan::unmoved(file, kept, &now.saved)?;
         }
-        session::namespaces(&cluster, &plan).await?;
         stack_record::write(&cluster, &profile, &helm).await?;
-        Ok((cluster, helm))
+        let ended = runner::up(&plan, &helm, &cluster, &settings, channels).await;
+        ended.map_err(|error| session::observe(&error))
     };
-    let (cluster, helm) = signals.unless_any(before).await?;
-    let settings = settings(run, &cluster, &args.run, &helm);
-    drive::drive(signals, reporter, args.run.output, |channels| {
-        runner::up(&plan, &helm, &cluster, &settings, channels)
+    drive::drive(signals, reporter, args.run.output, |channels, canceller| {
+        let who = (Verb::Up, run);
+        lease::hold(&cluster, &plan, who, &args.run, canceller, channels, work)
     })
     .await
 }
@@ -49,8 +55,6 @@ pub fn settings(run: RunId, cluster: &Cluster, args: &Run, helm: &Helm) -> Setti
     let label = |(id, chart): (&_, &crate::helm::Staged)| (Clone::clone(id), chart.label.clone());
     Settings {
         run,
-        // Events count their `at` from here, so it is taken when all that comes before is done.
-        started_at: Timestamp::now(),
         context: cluster.context().to_owned(),
         completed: session::completed_rule(cluster),
         parallel: args.parallel.into(),

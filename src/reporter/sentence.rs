@@ -49,8 +49,19 @@ pub fn of_run(kind: &EventKind) -> Option<(Tone, String)> {
                     "told to terminate: nothing new is started, what helm has begun may end"
                 }
                 CancelReason::Deadline => "the deadline passed: nothing new is started",
+                CancelReason::Superseded => {
+                    "another run asks for the stack: nothing new is started, what has begun may end"
+                }
+                CancelReason::LockLost => {
+                    "another run has taken the stack, for this one could not renew its Lease: nothing \
+                     new is started, what helm has begun may end"
+                }
             };
             Some((Tone::Warn, text.to_owned()))
+        }
+        EventKind::LockWaiting { holder } => {
+            let text = format!("waits for {}", clean(&holder.to_string()));
+            Some((Tone::Plain, text))
         }
         EventKind::Warning {
             release: None,

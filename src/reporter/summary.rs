@@ -141,6 +141,8 @@ impl Page<'_> {
         }
         let how = match finished.map(|finished| finished.outcome) {
             Some(Outcome::DeadlinePassed) => "the deadline passed: ",
+            Some(Outcome::Superseded) => "made way for another run: ",
+            Some(Outcome::LockLost) => "another run has taken the stack: ",
             Some(Outcome::Interrupted) => "interrupted: ",
             Some(Outcome::Terminated) => "told to terminate: ",
             Some(Outcome::Ready | Outcome::Removed | Outcome::Failed) => "",
@@ -148,7 +150,12 @@ impl Page<'_> {
         };
         let mark = match finished.map(|finished| finished.outcome) {
             Some(Outcome::Ready | Outcome::Removed) => &self.marks.done,
-            Some(Outcome::Interrupted | Outcome::Terminated) => &self.marks.blocked,
+            Some(
+                Outcome::Interrupted
+                | Outcome::Terminated
+                | Outcome::Superseded
+                | Outcome::LockLost,
+            ) => &self.marks.blocked,
             Some(Outcome::Failed | Outcome::DeadlinePassed) | None => &self.marks.failed,
         };
         let text = format!("{how}{} in {took}", self.parts().join(", "));

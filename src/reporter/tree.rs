@@ -156,7 +156,10 @@ impl View<'_> {
         }
         if let Some(reason) = self.state.cancelling {
             parts.push(self.palette.warn(match reason {
-                CancelReason::Interrupt | CancelReason::Terminate => "stopping",
+                CancelReason::Interrupt | CancelReason::Terminate | CancelReason::LockLost => {
+                    "stopping"
+                }
+                CancelReason::Superseded => "making way",
                 CancelReason::Deadline => "deadline passed",
             }));
         }

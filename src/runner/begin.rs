@@ -5,7 +5,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::emitter::Emitter;
 use super::ports::{ObserveError, Observer};
-use super::{Channels, Settings, outcome};
+use super::{Channels, Gate, Settings, outcome_of};
 use crate::event::{CancelReason, EventKind, Outcome, PlannedRelease, SCHEMA, Verb};
 use crate::plan::Plan;
 use crate::snapshot::Observation;
@@ -16,6 +16,7 @@ pub enum Begun {
         emitter: Emitter,
         observations: LocalBoxStream<'static, Observation>,
         cancel: UnboundedReceiver<CancelReason>,
+        gate: Gate,
     },
     /// It was cancelled before it saw anything, and has said so.
     Cancelled(Outcome),
@@ -32,16 +33,19 @@ pub async fn begin(
     settings: &Settings,
     channels: Channels,
 ) -> Result<Begun, ObserveError> {
-    let mut emitter = Emitter::new(channels.events, settings.started_at);
+    let Channels {
+        mut emitter,
+        mut cancel,
+        gate,
+    } = channels;
     emitter.emit(run_started(verb, plan, settings));
     let observations = observer.observations();
     let namespaces = plan.namespaces();
-    let mut cancel = channels.cancel;
     tokio::select! {
         watching = observer.watch(&namespaces) => watching?,
         Some(reason) = cancel.recv() => {
             emitter.emit(EventKind::RunCancelling { reason });
-            let outcome = outcome(Some(reason), &[], Outcome::Ready);
+            let outcome = outcome_of(reason);
             emitter.finish(outcome);
             return Ok(Begun::Cancelled(outcome));
         }
@@ -50,6 +54,7 @@ pub async fn begin(
         emitter,
         observations,
         cancel,
+        gate,
     })
 }
 

@@ -1,15 +1,17 @@
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::event::{Counts, Event, EventKind, Outcome};
+use crate::event::{Counts, Event, EventKind, Outcome, Verb};
 use crate::names::ReleaseId;
 
 /// Stamps and sends the events of a run, and keeps its promise that what was opened is closed:
-/// dropped half-way, by a panic too, it cancels what is still open and ends the run.
+/// dropped half-way, by a panic too, it cancels what is still open and ends the run that has begun.
 #[derive(Debug)]
 pub struct Emitter {
     sink: UnboundedSender<Event>,
@@ -18,10 +20,31 @@ pub struct Emitter {
     seq: u64,
     open: BTreeSet<ReleaseId>,
     counts: Counts,
+    started_run: bool,
     finished: bool,
+    progress: watch::Sender<Progress>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub done: u32,
+    pub of: u32,
+    pub goes_down: bool,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.goes_down {
+            true => "removed",
+            false => "ready",
+        };
+        write!(f, "{} of {} {what}", self.done, self.of)
+    }
 }
 
 impl Emitter {
+    /// `started_at` is the wall clock now; later times are this plus what the steady clock says.
     pub fn new(sink: UnboundedSender<Event>, started_at: Timestamp) -> Emitter {
         Emitter {
             sink,
@@ -30,8 +53,14 @@ impl Emitter {
             seq: 0,
             open: BTreeSet::new(),
             counts: Counts::default(),
+            started_run: false,
             finished: false,
+            progress: watch::Sender::default(),
         }
+    }
+
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
     }
 
     pub fn emit(&mut self, kind: EventKind) {
@@ -66,8 +95,14 @@ impl Emitter {
 
     fn count(&mut self, kind: &EventKind) {
         match kind {
-            EventKind::RunStarted { releases, .. } => {
+            EventKind::RunStarted { releases, verb, .. } => {
+                self.started_run = true;
                 self.open = releases.iter().map(|r| r.id.clone()).collect();
+                let of = u32::try_from(releases.len()).unwrap_or(u32::MAX);
+                self.progress.send_modify(|it| {
+                    it.of = of;
+                    it.goes_down = *verb == Verb::Down;
+                });
             }
             EventKind::ReleaseDegraded { release, .. } => {
                 self.counts.ready -= 1;
@@ -80,6 +115,8 @@ impl Emitter {
             EventKind::ReleaseCancelled { .. } => self.counts.cancelled += 1,
             _ => {}
         }
+        let done = self.counts.ready + self.counts.removed;
+        self.progress.send_modify(|it| it.done = done);
         if kind.is_terminal()
             && let Some(release) = kind.release()
         {
@@ -90,7 +127,7 @@ impl Emitter {
 
 impl Drop for Emitter {
     fn drop(&mut self) {
-        if !self.finished {
+        if self.started_run && !self.finished {
             self.finish(Outcome::Failed);
         }
     }

@@ -9,6 +9,7 @@
 mod begin;
 mod emitter;
 mod hold;
+mod lease;
 mod logs;
 mod outage;
 mod patience;
@@ -24,15 +25,16 @@ mod up;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
-use crate::event::{CancelReason, Event, Outcome, VerdictClass};
+use crate::event::{CancelReason, Outcome, VerdictClass};
 use crate::names::{ReleaseId, RunId};
 use crate::verdict::CompletedRule;
 
+pub use emitter::Emitter;
 pub use hold::Held;
+pub use lease::{Gate, Keeper, NotHeld, Wish, acquire};
 pub use patience::Patience;
 pub use removal::down;
 pub use up::up;
@@ -44,8 +46,6 @@ pub const SETTLE: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub run: RunId,
-    /// Wall clock at the start; later times are this plus what the steady clock says.
-    pub started_at: Timestamp,
     /// The kubeconfig context, for people.
     pub context: String,
     /// Helm processes at work at once.
@@ -58,12 +58,19 @@ pub struct Settings {
     pub charts: HashMap<ReleaseId, String>,
 }
 
-/// The run's two ends towards the program.
+/// The run's ends towards the program.
 #[derive(Debug)]
 pub struct Channels {
-    pub events: UnboundedSender<Event>,
+    pub emitter: Emitter,
     /// A first reason ends the run gently, a second one at once.
     pub cancel: UnboundedReceiver<CancelReason>,
+    /// Whether the stack is this run's.
+    pub gate: Gate,
+}
+
+/// How a run ended that was cancelled before it began.
+pub fn outcome_of(reason: CancelReason) -> Outcome {
+    outcome(Some(reason), &[], Outcome::Ready)
 }
 
 /// How a run ended, given what ended it early and what failed in it.
@@ -71,6 +78,8 @@ fn outcome(cancelled: Option<CancelReason>, failures: &[VerdictClass], good: Out
     match cancelled {
         Some(CancelReason::Interrupt) => Outcome::Interrupted,
         Some(CancelReason::Terminate) => Outcome::Terminated,
+        Some(CancelReason::LockLost) => Outcome::LockLost,
+        Some(CancelReason::Superseded) if failures.is_empty() => Outcome::Superseded,
         _ if failures.is_empty() => good,
         _ if failures.iter().all(|&class| class == VerdictClass::Expired) => {
             Outcome::DeadlinePassed

@@ -11,7 +11,8 @@ use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 pub use super::refusal::{MissingKind, Refusal, Trouble};
-use crate::names::{Namespace, ReleaseName};
+use crate::lease::Lease;
+use crate::names::{Namespace, ReleaseName, RunId};
 use crate::plan::{Command, Step};
 use crate::snapshot::{Contents, ObjectRef, Observation};
 
@@ -109,6 +110,25 @@ pub trait Observer {
         release: &'a ReleaseName,
         revision: u32,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
+}
+
+/// The Lease of one stack.
+pub trait Leases {
+    /// None where there is none yet.
+    fn read(&self) -> LocalBoxFuture<'_, Result<Option<Lease>, ObserveError>>;
+
+    /// Writes over exactly the version that `wanted` names. None where that is no more: somebody
+    /// else was faster.
+    fn write<'a>(
+        &'a self,
+        wanted: &'a Lease,
+    ) -> LocalBoxFuture<'a, Result<Option<Lease>, ObserveError>>;
+
+    /// Something for each change, without end.
+    fn changes(&self) -> LocalBoxStream<'static, ()>;
+
+    /// Asks the holder, whoever that is, to make way.
+    fn supersede<'a>(&'a self, by: &'a RunId) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
 }
 
 /// One instance of a container.

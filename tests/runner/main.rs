@@ -6,6 +6,7 @@ mod commands;
 mod evidence;
 mod fakes;
 mod holding;
+mod lease;
 mod scripted;
 mod sooner;
 
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use fakes::{Fake, Fate, HELM, deployed, failed, profile_file};
+use jiff::Timestamp;
 use proptest::prelude::*;
 use scripted::Scripted;
 use stackctl::event::{CancelReason, Event, EventKind, Outcome, Verdict, VerdictClass};
@@ -20,9 +22,9 @@ use stackctl::names::{ReleaseId, RunId};
 use stackctl::plan::{Plan, Selection};
 use stackctl::profile::{self, Profile};
 use stackctl::runner::ports::ObserveError;
-use stackctl::runner::{Channels, Settings, down, up};
+use stackctl::runner::{Channels, Emitter, Gate, Settings, down, up};
 use stackctl::verdict::CompletedRule;
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// A stack and what becomes of its releases.
 struct Case {
@@ -88,10 +90,7 @@ impl Case {
                     let _ = cancel.send(reason);
                 });
             }
-            let channels = Channels {
-                events,
-                cancel: cancelled,
-            };
+            let channels = channels(events, cancelled);
             let settings = self.settings();
             let outcome = if goes_up {
                 up(&self.plan, &self.fake, &self.fake, &settings, channels).await
@@ -122,11 +121,22 @@ impl Case {
     }
 }
 
+fn start() -> Timestamp {
+    "2026-01-02T03:04:05Z".parse().unwrap()
+}
+
+/// Of a run that has its stack to itself.
+fn channels(events: UnboundedSender<Event>, cancel: UnboundedReceiver<CancelReason>) -> Channels {
+    Channels {
+        emitter: Emitter::new(events, start()),
+        cancel,
+        gate: Gate::open(),
+    }
+}
+
 fn settings() -> Settings {
-    let start = "2026-01-02T03:04:05Z".parse().unwrap();
     Settings {
-        run: RunId::new(start, 1),
-        started_at: start,
+        run: RunId::new(start(), 1),
         context: "test".into(),
         parallel: 8,
         timeout: None,
@@ -158,7 +168,7 @@ fn try_scripted(
         begin();
         let (events, mut happened) = unbounded_channel();
         let (_signals, cancel) = unbounded_channel();
-        let channels = Channels { events, cancel };
+        let channels = channels(events, cancel);
         let outcome = up(&plan, cluster, cluster, &settings(), channels).await?;
         let mut events = Vec::new();
         while let Ok(event) = happened.try_recv() {

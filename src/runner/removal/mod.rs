@@ -13,7 +13,7 @@ use super::emitter::Emitter;
 use super::outage::Outage;
 use super::ports::{self, Cancel, DeployError, Deployer, ObserveError, Observer};
 use super::tracked::GRACE;
-use super::{Channels, Settings};
+use super::{Channels, Gate, Settings};
 use crate::event::{CancelReason, EventKind, Outcome, Verb, Verdict, VerdictClass};
 use crate::names::ReleaseId;
 use crate::plan::{Plan, Queue, Step};
@@ -33,13 +33,14 @@ pub async fn down(
     settings: &Settings,
     channels: Channels,
 ) -> Result<Outcome, ObserveError> {
-    let (emitter, observations, cancel) =
+    let (emitter, observations, cancel, gate) =
         match begin(Verb::Down, plan, observer, settings, channels).await? {
             Begun::Watching {
                 emitter,
                 observations,
                 cancel,
-            } => (emitter, observations, cancel),
+                gate,
+            } => (emitter, observations, cancel, gate),
             Begun::Cancelled(outcome) => return Ok(outcome),
         };
     let run = Down {
@@ -53,6 +54,7 @@ pub async fn down(
         outage: Outage::default(),
         work: FuturesUnordered::new(),
         emitter,
+        gate,
         cancelled: None,
         failures: Vec::new(),
     };
@@ -70,6 +72,7 @@ struct Down<'p> {
     outage: Outage,
     work: FuturesUnordered<LocalBoxFuture<'p, Done>>,
     emitter: Emitter,
+    gate: Gate,
     cancelled: Option<CancelReason>,
     failures: Vec<VerdictClass>,
 }
@@ -160,6 +163,7 @@ impl<'p> Down<'p> {
                         self.observe(&seen);
                     }
                 }
+                () = self.gate.renewed() => {}
                 () = super::sleep_until(wake) => {}
             }
             for at in 0..self.releases.len() {
@@ -187,6 +191,7 @@ impl<'p> Down<'p> {
             }
         }
         while self.cancelled.is_none()
+            && self.gate.is_open()
             && self.releases.iter().filter(at_work).count() < self.parallel
         {
             let Some(at) = self.queue.start_next() else {

@@ -16,20 +16,25 @@ impl Up<'_> {
     /// Nothing is started any more once the run's time is up; what is under way expires by itself.
     pub(super) fn end_at_deadline(&mut self) {
         let is_up = self.deadline.is_some_and(|end| end <= Instant::now());
-        if !is_up || self.time_up || self.cancelled.is_some() {
+        if !is_up || self.closed.is_some() || self.cancelled.is_some() {
             return;
         }
-        self.time_up = true;
-        let waiting = self.queue.cancel();
-        if waiting.is_empty() {
-            return;
-        }
-        let reason = CancelReason::Deadline;
-        self.emitter.emit(EventKind::RunCancelling { reason });
-        for at in waiting {
-            self.end(at, |release| EventKind::ReleaseCancelled { release });
+        for _ in 0..self.close(CancelReason::Deadline) {
             self.failures.push(VerdictClass::Expired);
         }
+    }
+
+    /// Starts nothing new from here on. Returns how many releases that leaves out.
+    fn close(&mut self, reason: CancelReason) -> usize {
+        self.closed = Some(reason);
+        let waiting = self.queue.cancel();
+        if !waiting.is_empty() {
+            self.emitter.emit(EventKind::RunCancelling { reason });
+        }
+        for &at in &waiting {
+            self.end(at, |release| EventKind::ReleaseCancelled { release });
+        }
+        waiting.len()
     }
 
     /// A helm that was asked to end and does not would keep the run for ever.
@@ -64,6 +69,13 @@ impl Up<'_> {
         if self.cancelled.is_some() {
             for release in &self.releases {
                 release.cancel.now.cancel();
+            }
+            return;
+        }
+        if reason == CancelReason::Superseded {
+            // With nothing left to start, it ends as it would have.
+            if self.closed.is_none() && self.close(reason) == 0 {
+                self.closed = None;
             }
             return;
         }
@@ -112,7 +124,7 @@ impl Up<'_> {
         let quiet = self.quiet_since.map(|since| since + self.quiet_time());
         let run = self
             .deadline
-            .filter(|_| !self.time_up && self.cancelled.is_none());
+            .filter(|_| self.closed.is_none() && self.cancelled.is_none());
         let active = self.releases.iter().filter(|r| r.is_active());
         let ends = active.flat_map(|r| match &r.doom {
             Some(doom) => [Some(doom.until), None],
@@ -154,6 +166,11 @@ impl Up<'_> {
     }
 
     pub(super) fn outcome(&self) -> Outcome {
-        outcome(self.cancelled, &self.failures, Outcome::Ready)
+        let superseded = self.closed.filter(|it| *it == CancelReason::Superseded);
+        outcome(
+            self.cancelled.or(superseded),
+            &self.failures,
+            Outcome::Ready,
+        )
     }
 }

@@ -25,7 +25,7 @@ use super::ports::{self, DeployError, Deployer, ObserveError, Observer, Refusal}
 use super::sooner::Sooner;
 use super::touched::Touched;
 use super::tracked::{Phase, Tracked};
-use super::{Channels, Settings};
+use super::{Channels, Gate, Settings};
 use crate::event::{CancelReason, EventKind, Outcome, Verb, VerdictClass};
 use crate::names::RunId;
 use crate::plan::{Plan, Queue};
@@ -53,13 +53,14 @@ pub async fn up(
     settings: &Settings,
     channels: Channels,
 ) -> Result<Outcome, ObserveError> {
-    let (emitter, observations, cancel) =
+    let (emitter, observations, cancel, gate) =
         match begin(Verb::Up, plan, observer, settings, channels).await? {
             Begun::Watching {
                 emitter,
                 observations,
                 cancel,
-            } => (emitter, observations, cancel),
+                gate,
+            } => (emitter, observations, cancel, gate),
             Begun::Cancelled(outcome) => return Ok(outcome),
         };
     let run = Up {
@@ -82,8 +83,9 @@ pub async fn up(
         logs: LogKeeper::default(),
         work: FuturesUnordered::new(),
         emitter,
+        gate,
         cancelled: None,
-        time_up: false,
+        closed: None,
         turned: false,
         quiet_since: None,
         failures: Vec::new(),
@@ -114,9 +116,11 @@ struct Up<'p> {
     logs: LogKeeper,
     work: FuturesUnordered<LocalBoxFuture<'p, Done>>,
     emitter: Emitter,
+    gate: Gate,
     cancelled: Option<CancelReason>,
-    /// The run's deadline has passed.
-    time_up: bool,
+    /// Nothing new is started any more, and what is under way goes on: the run's deadline has
+    /// passed, or another run asks for the stack.
+    closed: Option<CancelReason>,
     /// A release has taken a turn that may matter to others.
     turned: bool,
     /// Since when every release has ended and nothing has run beside us.
@@ -172,6 +176,7 @@ impl Up<'_> {
                         continue;
                     }
                 }
+                () = self.gate.renewed() => {}
                 () = super::sleep_until(wake) => {}
             }
             self.judge();
@@ -182,7 +187,7 @@ impl Up<'_> {
     }
 
     fn start_what_may(&mut self) {
-        while self.cancelled.is_none() && self.helms < self.parallel {
+        while self.cancelled.is_none() && self.gate.is_open() && self.helms < self.parallel {
             let Some(at) = self.queue.start_next() else {
                 return;
             };

@@ -1,0 +1,75 @@
+//! One run at a time works on a stack.
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::session;
+use crate::cli::Run;
+use crate::cluster::Cluster;
+use crate::error::{Failure, Kind};
+use crate::event::{CancelReason, Holder, Outcome, Verb};
+use crate::identity;
+use crate::names::RunId;
+use crate::plan::Plan;
+use crate::runner::{self, Channels, NotHeld, Wish};
+
+/// Takes the stack, does `what`, and gives it back, however that ends.
+///
+/// # Errors
+/// Its own, or that another run has the stack.
+pub async fn hold<R>(
+    cluster: &Cluster,
+    plan: &Plan,
+    (verb, run): (Verb, RunId),
+    args: &Run,
+    canceller: UnboundedSender<CancelReason>,
+    mut channels: Channels,
+    what: impl FnOnce(Channels) -> R,
+) -> Result<Outcome, Failure>
+where
+    R: Future<Output = Result<Outcome, Failure>>,
+{
+    let lease = cluster.lease(&plan.stack, &plan.namespace);
+    let wish = Wish {
+        holder: identity::holder(run, verb, Timestamp::now()),
+        patience: match args.no_wait {
+            true => std::time::Duration::ZERO,
+            false => args.lock_wait,
+        },
+        supersede: args.supersede,
+        is_dead: &identity::is_dead,
+    };
+    let Channels {
+        emitter, cancel, ..
+    } = &mut channels;
+    let mut keeper = match runner::acquire(&lease, &wish, emitter, cancel).await {
+        Ok(keeper) => keeper,
+        Err(NotHeld::Cancelled(reason)) => return Ok(runner::outcome_of(reason)),
+        Err(NotHeld::Observe(error)) => {
+            return Err(session::observe(&error).hint(
+                "one run at a time works on a stack: it needs get, create, update, patch and watch \
+                 of `leases.coordination.k8s.io`",
+            ));
+        }
+        Err(NotHeld::Held(holder)) => return Err(held(plan, &holder)),
+    };
+    channels.gate = keeper.gate();
+    let ended = tokio::select! {
+        ended = what(channels) => ended,
+        never = keeper.keep(&canceller) => match never {},
+    };
+    keeper.give_back().await;
+    ended
+}
+
+fn held(plan: &Plan, holder: &Holder) -> Failure {
+    let title = session::title(&plan.stack, &plan.namespace);
+    let failure = Failure::new(Kind::Locked, format!("{title} is taken by {holder}"));
+    let failure = match &holder.link {
+        Some(link) => failure.details([format!("  {link}")]),
+        None => failure,
+    };
+    failure
+        .hint("`--lock-wait TIME` waits longer for it")
+        .hint("`--supersede` asks it to make way after the releases in hand")
+}

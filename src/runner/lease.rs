@@ -1,0 +1,213 @@
+//! A run has its stack to itself: it takes the Lease, renews it as long as it lives, and gives it back.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::emitter::{Emitter, Progress};
+use super::ports::{Leases, ObserveError};
+use crate::event::{CancelReason, EventKind, Holder};
+use crate::lease::{Decision, Lease, RENEWAL, Watched, is_sure};
+
+/// Before something that did not work is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How a run wants its stack.
+pub struct Wish<'a> {
+    pub holder: Holder,
+    /// How long it waits for another run.
+    pub patience: Duration,
+    /// It asks another run to make way.
+    pub supersede: bool,
+    /// Whether another run's process is known to be no more.
+    pub is_dead: &'a dyn Fn(&Holder) -> bool,
+}
+
+/// Why a run does not get its stack.
+#[derive(Debug)]
+pub enum NotHeld {
+    /// Another run has it, for longer than this one waits.
+    Held(Box<Holder>),
+    Cancelled(CancelReason),
+    Observe(ObserveError),
+}
+
+impl From<ObserveError> for NotHeld {
+    fn from(error: ObserveError) -> NotHeld {
+        NotHeld::Observe(error)
+    }
+}
+
+/// Whether things may be started: only while nobody else can have the stack.
+#[derive(Debug, Clone)]
+pub struct Gate(Option<watch::Receiver<Instant>>);
+
+impl Gate {
+    /// Of a run that needs no Lease.
+    pub fn open() -> Gate {
+        Gate(None)
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.0.as_ref().is_none_or(|renewed| {
+            let unrenewed = renewed.borrow().elapsed();
+            is_sure(Duration::ZERO, unrenewed)
+        })
+    }
+
+    /// When the Lease was renewed once more.
+    pub async fn renewed(&mut self) {
+        let Some(renewed) = &mut self.0 else {
+            return std::future::pending().await;
+        };
+        if renewed.changed().await.is_err() {
+            // Whoever renewed it is gone, and so is the run.
+            std::future::pending().await
+        }
+    }
+}
+
+/// A Lease that is held.
+pub struct Keeper<'a> {
+    leases: &'a dyn Leases,
+    holder: Holder,
+    lease: Lease,
+    /// When it was last renewed: the moment before the request.
+    renewed: watch::Sender<Instant>,
+    progress: watch::Receiver<Progress>,
+}
+
+/// Waits until the stack is free, and takes it.
+///
+/// # Errors
+/// Why it is not to be had.
+pub async fn acquire<'a>(
+    leases: &'a dyn Leases,
+    wish: &Wish<'_>,
+    emitter: &mut Emitter,
+    cancel: &mut UnboundedReceiver<CancelReason>,
+) -> Result<Keeper<'a>, NotHeld> {
+    let began = Instant::now();
+    let mut changes = leases.changes();
+    let mut watched = Watched::default();
+    let mut told: Option<(Holder, bool)> = None;
+    loop {
+        let seen = leases.read().await?;
+        let before = Instant::now();
+        let holder = seen.as_ref().and_then(|lease| lease.holder.as_ref());
+        let is_dead = holder.is_some_and(|holder| (wish.is_dead)(holder));
+        let decision = match &seen {
+            Some(lease) => watched.decide(lease, began.elapsed(), is_dead),
+            None => Decision::Take,
+        };
+        let (left, holder) = match (decision, holder) {
+            (Decision::Wait(left), Some(holder)) => (left, holder),
+            _ => {
+                let taken = Lease::taken(seen.as_ref(), &wish.holder, Timestamp::now());
+                if let Some(lease) = leases.write(&taken).await? {
+                    return Ok(Keeper {
+                        leases,
+                        holder: wish.holder.clone(),
+                        lease,
+                        renewed: watch::Sender::new(before),
+                        progress: emitter.progress(),
+                    });
+                }
+                // Somebody was faster.
+                continue;
+            }
+        };
+        let patience = wish.patience.saturating_sub(began.elapsed());
+        if patience.is_zero() {
+            return Err(NotHeld::Held(Box::new(holder.clone())));
+        }
+        let asked = told
+            .as_ref()
+            .is_some_and(|(of, asked)| of.is(holder) && *asked);
+        if wish.supersede && !asked {
+            leases.supersede(&wish.holder.run).await?;
+        }
+        if told.as_ref().is_none_or(|(known, _)| known != holder) {
+            emitter.emit(EventKind::LockWaiting {
+                holder: holder.clone(),
+            });
+        }
+        told = Some((holder.clone(), wish.supersede));
+        tokio::select! {
+            Some(reason) = cancel.recv() => return Err(NotHeld::Cancelled(reason)),
+            Some(()) = changes.next() => {}
+            () = tokio::time::sleep(left.min(patience)) => {}
+        }
+    }
+}
+
+impl Keeper<'_> {
+    pub fn gate(&self) -> Gate {
+        Gate(Some(self.renewed.subscribe()))
+    }
+
+    /// Renews it until it is lost. Never ends by itself.
+    pub async fn keep(&mut self, cancel: &UnboundedSender<CancelReason>) -> Infallible {
+        let mut superseded = false;
+        loop {
+            let last = *self.renewed.borrow();
+            tokio::time::sleep_until(last + RENEWAL).await;
+            while !self.renew().await {
+                tokio::time::sleep(PAUSE).await;
+                match self.leases.read().await {
+                    Ok(Some(lease)) if lease.is_held_by(&self.holder) => {
+                        if lease.superseded_by.is_some() && !superseded {
+                            superseded = true;
+                            // The run has ended already.
+                            let _ = cancel.send(CancelReason::Superseded);
+                        }
+                        self.lease = lease;
+                    }
+                    Ok(_) => {
+                        let _ = cancel.send(CancelReason::LockLost);
+                        return std::future::pending().await;
+                    }
+                    // An API server that does not answer takes nothing from us.
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+
+    /// Returns whether it worked.
+    async fn renew(&mut self) -> bool {
+        let before = Instant::now();
+        self.holder.progress = self.progress.borrow().to_string();
+        let renewed = self.lease.renewed(&self.holder, Timestamp::now());
+        match self.leases.write(&renewed).await {
+            Ok(Some(lease)) => {
+                self.lease = lease;
+                self.renewed.send_replace(before);
+                true
+            }
+            Ok(None) | Err(_) => false,
+        }
+    }
+
+    /// Lets others have it at once. Where that does not work, they get it when its term is over.
+    pub async fn give_back(mut self) {
+        for _ in 0..3 {
+            match self
+                .leases
+                .write(&self.lease.given_back(Timestamp::now()))
+                .await
+            {
+                Ok(Some(_)) | Err(_) => return,
+                Ok(None) => match self.leases.read().await {
+                    Ok(Some(lease)) if lease.is_held_by(&self.holder) => self.lease = lease,
+                    _ => return,
+                },
+            }
+        }
+    }
+}
