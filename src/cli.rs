@@ -169,6 +169,10 @@ pub struct Up {
     /// Use the charts of the lock file that `stackctl lock` made, or end with 3
     #[arg(long)]
     pub locked: bool,
+    /// Take up releases whose last revision is pending though another helm may still be at work on
+    /// them: your word that none is
+    #[arg(long)]
+    pub recover: bool,
     #[command(flatten)]
     pub run: Run,
 }

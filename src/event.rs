@@ -43,6 +43,12 @@ pub enum EventKind {
     ReleaseStarted {
         release: ReleaseId,
     },
+    /// What an earlier run has left half done is put right first: `from` is the status of helm's
+    /// last record of it.
+    ReleaseRecovering {
+        release: ReleaseId,
+        from: String,
+    },
     /// Helm returned well; the objects are in the cluster and come up from here on.
     ReleaseDeployed {
         release: ReleaseId,
@@ -132,6 +138,7 @@ impl EventKind {
         match self {
             EventKind::PodChanged(PodChanged { release, .. })
             | EventKind::ReleaseStarted { release }
+            | EventKind::ReleaseRecovering { release, .. }
             | EventKind::ReleaseDeployed { release, .. }
             | EventKind::HookChanged { release, .. }
             | EventKind::ObjectChanged { release, .. }

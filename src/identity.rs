@@ -50,6 +50,30 @@ pub fn is_dead(holder: &Holder) -> bool {
     place(theirs) == place(&own) && process(holder.pid).as_ref() != Some(theirs)
 }
 
+/// The variable by which what a run has started is known.
+pub const RUN: &str = "STACKCTL_RUN";
+
+/// Whether nothing of the run is at work any more: its process is known to be dead, and none that
+/// it has started lives on.
+pub fn is_over(holder: &Holder) -> bool {
+    is_dead(holder) && !has_children(&holder.run)
+}
+
+/// Some process on this machine was started by the run. Those of others can't be looked into, and
+/// are none of ours.
+fn has_children(run: &RunId) -> bool {
+    let mark = format!("{RUN}={run}");
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let environments = processes.filter_map(|it| fs::read(it.path().join("environ")).ok());
+    environments
+        .flat_map(|all| {
+            all.split(|&byte| byte == 0)
+                .map(<[u8]>::to_vec)
+                .collect::<Vec<_>>()
+        })
+        .any(|variable| variable == mark.as_bytes())
+}
+
 /// A process as nobody else can be it: the machine's start, its namespace of numbers, and when it
 /// was started. None where there is no such process, or nobody can say.
 fn process(pid: u32) -> Option<String> {

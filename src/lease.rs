@@ -32,6 +32,8 @@ pub struct Lease {
     pub transitions: i32,
     /// The run that asks the holder to make way.
     pub superseded_by: Option<RunId>,
+    /// Earlier holders that have not given it back.
+    pub unsure: Vec<Holder>,
     /// What a write has to name; of a Lease that is not there yet, empty.
     pub version: String,
 }
@@ -79,9 +81,19 @@ impl Watched {
 }
 
 impl Lease {
-    /// What to write to take it, in place of what was read.
-    pub fn taken(before: Option<&Lease>, by: &Holder, at: Timestamp) -> Lease {
+    /// What to write to take it, in place of what was read. `is_over` says of a run that nothing of
+    /// it is at work any more.
+    pub fn taken(
+        before: Option<&Lease>,
+        by: &Holder,
+        at: Timestamp,
+        is_over: &dyn Fn(&Holder) -> bool,
+    ) -> Lease {
+        let known = before.map_or(&[][..], |lease| &lease.unsure);
+        let last = before.and_then(|lease| lease.holder.as_ref());
+        let unsure = known.iter().chain(last).filter(|it| !is_over(it));
         Lease {
+            unsure: unsure.cloned().collect(),
             holder: Some(by.clone()),
             acquired: at,
             renewed: at,

@@ -344,6 +344,7 @@ impl ReleaseState {
             EventKind::ReleaseCancelled { .. } => self.end(Phase::Cancelled, elapsed),
             EventKind::ReleaseRemoved { .. } => self.end(Phase::Removed, elapsed),
             EventKind::ContainerLog { .. }
+            | EventKind::ReleaseRecovering { .. }
             | EventKind::LockWaiting { .. }
             | EventKind::RunStarted { .. }
             | EventKind::RunCancelling { .. }

@@ -49,6 +49,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "profile::Fetched",
             "profile::Secret",
             "profile::Values",
+            "identity",
             "manifest",
             "process",
             "wording",

@@ -21,6 +21,7 @@ use crate::names::{Namespace, RunId, StackName};
 use crate::runner::ports::{Leases, ObserveError};
 
 const HOLDER: &str = "stackctl.dev/holder";
+const UNSURE: &str = "stackctl.dev/unsure";
 const SUPERSEDED_BY: &str = "stackctl.dev/superseded-by";
 /// A holder has to know in time that it can't renew, so no question may take as long as others do.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -77,7 +78,12 @@ impl StackLease {
         let holder = lease.holder.as_ref();
         let described = holder.and_then(|holder| serde_json::to_string(holder).ok());
         let superseded = lease.superseded_by.as_ref().map(RunId::to_string);
-        let annotations = [(HOLDER, described), (SUPERSEDED_BY, superseded)];
+        let unsure = (!lease.unsure.is_empty()).then(|| serde_json::to_string(&lease.unsure).ok());
+        let annotations = [
+            (HOLDER, described),
+            (SUPERSEDED_BY, superseded),
+            (UNSURE, unsure.flatten()),
+        ];
         let annotations = annotations
             .into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), value?)));
@@ -115,6 +121,10 @@ fn lease(object: ApiLease) -> Lease {
         renewed: spec.renew_time.map_or(acquired, |it| it.0),
         term: seconds.map_or(TERM, Duration::from_secs),
         transitions: spec.lease_transitions.unwrap_or_default(),
+        unsure: annotations
+            .get(UNSURE)
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default(),
         superseded_by: annotations.get(SUPERSEDED_BY).map(|it| RunId::foreign(it)),
         version: object.metadata.resource_version.unwrap_or_default(),
     }

@@ -37,7 +37,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::names::{Namespace, ReleaseName};
 use crate::runner::ports::{LogPart, LogTarget, ObserveError, Observer};
-use crate::snapshot::{Contents, ObjectRef, Observation};
+use crate::snapshot::{Contents, ObjectRef, Observation, Record};
 
 pub use connect::{ConnectError, ConnectErrorKind, Target};
 pub use dry_run::{Answer, Trial};
@@ -155,6 +155,15 @@ impl Observer for Cluster {
 
     fn log(&self, target: LogTarget) -> LocalBoxStream<'static, LogPart> {
         self.log_of(target)
+    }
+
+    fn mark_failed<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+    ) -> LocalBoxFuture<'a, Result<Record, ObserveError>> {
+        Box::pin(self.write_failed(namespace, release, revision))
     }
 
     fn mark_verified<'a>(

@@ -1,16 +1,18 @@
 //! helm's records of releases: their labels, and once per revision the names of what they hold.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use flate2::Compression;
 use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube::api::{ListParams, Patch, PatchParams, Request};
+use kube::api::{ListParams, Patch, PatchParams, PostParams, Request};
 use kube::core::PartialObjectMeta;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Cluster;
 use super::convert::record;
@@ -25,6 +27,7 @@ const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
 /// A Secret holds 1 MiB, so a payload that unpacks to more than this is no record.
 const LARGEST: u64 = 256 * 1024 * 1024;
 const PAGE: u32 = 500;
+const FAILED: &str = "failed";
 
 impl Cluster {
     /// As [`crate::runner::ports::Observer::contents`] says; every object of a kind that the
@@ -136,6 +139,71 @@ impl Cluster {
         ask(&doing, || api.patch_metadata(&name, &params, &patch)).await?;
         Ok(())
     }
+}
+
+impl Cluster {
+    /// As [`crate::runner::ports::Observer::mark_failed`] says. The payload passes through us and
+    /// is kept nowhere.
+    pub(super) async fn write_failed(
+        &self,
+        namespace: &Namespace,
+        release: &ReleaseName,
+        revision: u32,
+    ) -> Result<Record, ObserveError> {
+        let api = Api::<Secret>::namespaced(self.client.clone(), namespace.as_str());
+        let name = secret_name(release, revision);
+        let doing =
+            format!("closing the record of `{release}` revision {revision} in `{namespace}`");
+        let odd = || ObserveError::Unexpected(format!("{doing}: it is not a record of helm's"));
+        loop {
+            let mut secret = ask(&doing, || api.get(&name)).await?;
+            let known = record(&secret.metadata).ok_or_else(odd)?;
+            if !known.status.is_pending() {
+                return Ok(known);
+            }
+            let data = secret
+                .data
+                .as_mut()
+                .and_then(|data| data.get_mut("release"));
+            let payload = data.ok_or_else(odd)?;
+            payload.0 = with_failed(&payload.0).ok_or_else(odd)?;
+            let labels = secret.metadata.labels.get_or_insert_default();
+            labels.insert("status".to_owned(), FAILED.to_owned());
+            let written = ask(&doing, || async {
+                match api.replace(&name, &PostParams::default(), &secret).await {
+                    Ok(written) => Ok(Some(written)),
+                    // Somebody has written it in between: what it is now is read again.
+                    Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
+                    Err(error) => Err(error),
+                }
+            });
+            if let Some(written) = written.await? {
+                return record(&written.metadata).ok_or_else(odd);
+            }
+        }
+    }
+}
+
+/// A payload as helm packs it, with the status of a revision that has failed.
+fn with_failed(packed: &[u8]) -> Option<Vec<u8>> {
+    let bytes = BASE64.decode(packed).ok()?;
+    let text = match bytes.starts_with(&GZIP) {
+        true => {
+            let mut text = Vec::new();
+            let mut reader = GzDecoder::new(bytes.as_slice()).take(LARGEST);
+            reader.read_to_end(&mut text).ok()?;
+            text
+        }
+        false => bytes,
+    };
+    let mut release: Value = serde_json::from_slice(&text).ok()?;
+    let info = release.get_mut("info")?.as_object_mut()?;
+    info.insert("status".to_owned(), FAILED.into());
+    let why = "helm was ended before it was through; closed by stackctl";
+    info.insert("description".to_owned(), why.into());
+    let mut writer = GzEncoder::new(Vec::new(), Compression::best());
+    writer.write_all(release.to_string().as_bytes()).ok()?;
+    Some(BASE64.encode(writer.finish().ok()?).into_bytes())
 }
 
 fn secret_name(release: &ReleaseName, revision: u32) -> String {

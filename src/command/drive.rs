@@ -42,6 +42,7 @@ where
         emitter: Emitter::new(events, Timestamp::now()),
         cancel: cancelled,
         gate: Gate::open(),
+        unsure: Vec::new(),
     };
     let signals = signals.forward(cancel.clone());
     let run = AssertUnwindSafe(begin(channels, cancel)).catch_unwind();

@@ -38,6 +38,7 @@ where
         },
         supersede: args.supersede,
         is_dead: &identity::is_dead,
+        is_over: &identity::is_over,
     };
     let Channels {
         emitter, cancel, ..
@@ -54,6 +55,7 @@ where
         Err(NotHeld::Held(holder)) => return Err(held(plan, &holder)),
     };
     channels.gate = keeper.gate();
+    channels.unsure = keeper.unsure();
     let ended = tokio::select! {
         ended = what(channels) => ended,
         never = keeper.keep(&canceller) => match never {},

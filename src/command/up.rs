@@ -32,7 +32,10 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         Ok((cluster, helm))
     };
     let (cluster, helm) = signals.unless_any(before).await?;
-    let settings = settings(run.clone(), &cluster, &args.run, &helm);
+    let settings = Settings {
+        recover: args.recover,
+        ..settings(run.clone(), &cluster, &args.run, &helm)
+    };
     let work = async |channels| {
         if let (Some(file), Some(kept)) = (&args.plan, &kept) {
             let selected = (kept.selected.clone(), kept.only);
@@ -57,6 +60,7 @@ pub fn settings(run: RunId, cluster: &Cluster, args: &Run, helm: &Helm) -> Setti
         run,
         context: cluster.context().to_owned(),
         completed: session::completed_rule(cluster),
+        recover: false,
         parallel: args.parallel.into(),
         timeout: args.timeout,
         charts: helm.charts.iter().map(label).collect(),

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::deploy::{Helm, never_there};
+use crate::identity;
 use crate::plan::{Command, Step};
 use crate::process::{self, Ended, Program, Stop};
 use crate::runner::ports::{Cancel, DeployError, Refusal, Trouble};
@@ -74,7 +75,7 @@ impl Helm {
             program.env.push((name.into(), Some(value)));
         };
         set("STACKCTL_STACK", self.marks.stack.as_str().into());
-        set("STACKCTL_RUN", self.marks.run.as_str().into());
+        set(identity::RUN, self.marks.run.as_str().into());
         set("STACKCTL_RELEASE", step.id.as_str().into());
         set("STACKCTL_NAMESPACE", step.namespace.as_str().into());
         if let Some(context) = &self.target.context {

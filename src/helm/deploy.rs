@@ -12,6 +12,7 @@ use super::args::{self, Connection, Marks, Upgrade};
 use super::environment::{self, Changes};
 use super::failure::{About, refusal};
 use super::{Binary, Staged, Workspace};
+use crate::identity;
 use crate::names::ReleaseId;
 use crate::plan::{Command, Step};
 use crate::process::{self, Ended, Program, Stop};
@@ -130,6 +131,8 @@ impl Helm {
     fn environment(&self) -> Changes {
         let mut changes = environment::scrubbed(env::vars_os().map(|(key, _)| key));
         changes.extend(environment::private(&self.workspace.helm()));
+        // By which the next run knows whether it lives on.
+        changes.push((identity::RUN.into(), Some(self.marks.run.as_str().into())));
         changes
     }
 

@@ -131,6 +131,10 @@ pub fn of_release(
             let object = format!("{}/{}", clean(kind).to_lowercase(), clean(name));
             (Tone::Plain, format!("{object} ready"), false)
         }
+        EventKind::ReleaseRecovering { from, .. } => {
+            let text = format!("recovered: an earlier run has left it {}", clean(from));
+            (Tone::Warn, text, true)
+        }
         EventKind::ReleaseReady { .. } => (Tone::Good, with_time("ready", "in"), true),
         EventKind::ReleaseDegraded { reason, .. } => {
             let text = format!("not ready any more: {}", clean(reason));

@@ -37,6 +37,7 @@ pub async fn begin(
         mut emitter,
         mut cancel,
         gate,
+        ..
     } = channels;
     emitter.emit(run_started(verb, plan, settings));
     let observations = observer.observations();

@@ -13,6 +13,7 @@ use super::emitter::{Emitter, Progress};
 use super::ports::{Leases, ObserveError};
 use crate::event::{CancelReason, EventKind, Holder};
 use crate::lease::{Decision, Lease, RENEWAL, Watched, is_sure};
+use crate::names::RunId;
 
 /// Before something that did not work is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -26,6 +27,8 @@ pub struct Wish<'a> {
     pub supersede: bool,
     /// Whether another run's process is known to be no more.
     pub is_dead: &'a dyn Fn(&Holder) -> bool,
+    /// The same of that process and of all that it has started.
+    pub is_over: &'a dyn Fn(&Holder) -> bool,
 }
 
 /// Why a run does not get its stack.
@@ -67,7 +70,7 @@ impl Gate {
         };
         if renewed.changed().await.is_err() {
             // Whoever renewed it is gone, and so is the run.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -105,22 +108,20 @@ pub async fn acquire<'a>(
             Some(lease) => watched.decide(lease, began.elapsed(), is_dead),
             None => Decision::Take,
         };
-        let (left, holder) = match (decision, holder) {
-            (Decision::Wait(left), Some(holder)) => (left, holder),
-            _ => {
-                let taken = Lease::taken(seen.as_ref(), &wish.holder, Timestamp::now());
-                if let Some(lease) = leases.write(&taken).await? {
-                    return Ok(Keeper {
-                        leases,
-                        holder: wish.holder.clone(),
-                        lease,
-                        renewed: watch::Sender::new(before),
-                        progress: emitter.progress(),
-                    });
-                }
-                // Somebody was faster.
-                continue;
+        let (Decision::Wait(left), Some(holder)) = (decision, holder) else {
+            let now = Timestamp::now();
+            let taken = Lease::taken(seen.as_ref(), &wish.holder, now, wish.is_over);
+            if let Some(lease) = leases.write(&taken).await? {
+                return Ok(Keeper {
+                    leases,
+                    holder: wish.holder.clone(),
+                    lease,
+                    renewed: watch::Sender::new(before),
+                    progress: emitter.progress(),
+                });
             }
+            // Somebody was faster.
+            continue;
         };
         let patience = wish.patience.saturating_sub(began.elapsed());
         if patience.is_zero() {
@@ -147,6 +148,12 @@ pub async fn acquire<'a>(
 }
 
 impl Keeper<'_> {
+    /// Earlier runs that were gone without a word.
+    pub fn unsure(&self) -> Vec<RunId> {
+        let unsure = self.lease.unsure.iter();
+        unsure.map(|holder| holder.run.clone()).collect()
+    }
+
     pub fn gate(&self) -> Gate {
         Gate(Some(self.renewed.subscribe()))
     }

@@ -52,6 +52,8 @@ pub struct Settings {
     pub parallel: usize,
     /// The deadline of the whole run.
     pub timeout: Option<Duration>,
+    /// Releases that another helm may still be at work on are taken up all the same: the user's word.
+    pub recover: bool,
     /// How the API server words the STATUS of pods with ended containers.
     pub completed: CompletedRule,
     /// Name and version of each release's chart, for people.
@@ -66,6 +68,8 @@ pub struct Channels {
     pub cancel: UnboundedReceiver<CancelReason>,
     /// Whether the stack is this run's.
     pub gate: Gate,
+    /// Earlier runs that were gone without a word: their helms may still be at work.
+    pub unsure: Vec<RunId>,
 }
 
 /// How a run ended that was cancelled before it began.

@@ -14,7 +14,7 @@ pub use super::refusal::{MissingKind, Refusal, Trouble};
 use crate::lease::Lease;
 use crate::names::{Namespace, ReleaseName, RunId};
 use crate::plan::{Command, Step};
-use crate::snapshot::{Contents, ObjectRef, Observation};
+use crate::snapshot::{Contents, ObjectRef, Observation, Record};
 
 /// Installs, upgrades and removes releases.
 pub trait Deployer {
@@ -102,6 +102,15 @@ pub trait Observer {
     /// The log of one instance of a container from its first line to its end, reconnecting where the
     /// stream breaks, no line twice. The stream ends when the container has ended or its log is gone.
     fn log(&self, target: LogTarget) -> LocalBoxStream<'static, LogPart>;
+
+    /// Notes on the record of a pending revision that it has failed, if it still is pending, and
+    /// tells how the record stands then.
+    fn mark_failed<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+    ) -> LocalBoxFuture<'a, Result<Record, ObserveError>>;
 
     /// Writes on the record of a revision that it was seen ready.
     fn mark_verified<'a>(

@@ -26,6 +26,8 @@ pub struct Tracked<'p> {
     /// The revision that helm is making or has made.
     pub revision: Option<u32>,
     pub contents: Option<Contents>,
+    /// What an earlier run has left of it, and of its first install, until it is put right.
+    pub left_behind: Option<(Contents, Contents)>,
     /// The contents of this revision have been asked for.
     pub asked: Option<u32>,
     /// Helm returned well.
@@ -76,6 +78,7 @@ impl<'p> Tracked<'p> {
             baseline: Baseline::default(),
             revision: None,
             contents: None,
+            left_behind: None,
             asked: None,
             helm_done: false,
             looked_at: false,

@@ -20,7 +20,7 @@ fn in_a_hook(name: &str) -> (Stack, Started) {
 }
 
 /// The helm processes that work on a release of this name.
-fn helms(release: &str) -> Vec<u32> {
+pub fn helms(release: &str) -> Vec<u32> {
     let processes = fs::read_dir("/proc").expect("/proc").flatten();
     let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     ids.filter(|id| {

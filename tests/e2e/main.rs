@@ -9,6 +9,7 @@ mod failing;
 mod faults;
 mod inputs;
 mod killed;
+mod lease;
 mod order_food;
 mod oro;
 mod plan;

@@ -38,8 +38,11 @@ pub enum Fate {
     Lost,
     /// Ready, a second later not any more, and another second later again.
     Flaps,
-    /// A first install of it has failed before its hook was through.
+    /// A first install of it has failed before its hook was through; it is ready once it is
+    /// installed anew.
     HalfInstalled,
+    /// The same, and it has a volume.
+    HalfInstalledWithData,
     /// helm does not return until it is asked to end.
     Hangs,
     /// Ready at once; one more pod comes when it is removed, and goes after its owner.
@@ -101,9 +104,14 @@ impl Fake {
         });
     }
 
-    async fn helm(&self, step: &Step, cancel: Cancel) -> Result<(), DeployError> {
+    async fn helm(&self, step: &Step, revision: u32, cancel: Cancel) -> Result<(), DeployError> {
         let fate = self.inner.fates[step.id.as_str()];
-        self.tell(record(step, RecordStatus::PendingInstall));
+        self.tell(record_of(
+            step,
+            revision,
+            OWN_RUN,
+            RecordStatus::PendingInstall,
+        ));
         let time = match fate {
             Fate::Hangs => Duration::from_secs(100_000),
             _ => Duration::from_millis(HELM),
@@ -111,12 +119,12 @@ impl Fake {
         tokio::select! {
             () = tokio::time::sleep(time) => {}
             () = cancel.gently.cancelled() => {
-                self.tell(record(step, RecordStatus::Failed));
+                self.tell(record_of(step, revision, OWN_RUN, RecordStatus::Failed));
                 return Err(DeployError::Cancelled);
             }
         }
         if fate == Fate::Refused {
-            self.tell(record(step, RecordStatus::Failed));
+            self.tell(record_of(step, revision, OWN_RUN, RecordStatus::Failed));
             return Err(DeployError::Refused(Refusal {
                 sentence: "helm says: no".into(),
                 output: vec!["Error: no".into()],
@@ -124,7 +132,7 @@ impl Fake {
             }));
         }
         self.tell(job(step, None));
-        self.tell(record(step, RecordStatus::Deployed));
+        self.tell(record_of(step, revision, OWN_RUN, RecordStatus::Deployed));
         match fate {
             Fate::Replaced => self.tell(job(step, Some("Complete"))),
             Fate::Ready(after) => self.tell_later(after, job(step, Some("Complete"))),
@@ -138,7 +146,8 @@ impl Fake {
                 self.tell_later(1100, job(step, None));
                 self.tell_later(2100, job(step, Some("Complete")));
             }
-            Fate::Refused | Fate::Stuck | Fate::HalfInstalled | Fate::Hangs => {}
+            Fate::HalfInstalled => self.tell_later(0, job(step, Some("Complete"))),
+            Fate::Refused | Fate::Stuck | Fate::HalfInstalledWithData | Fate::Hangs => {}
         }
         Ok(())
     }
@@ -148,7 +157,7 @@ impl Deployer for Fake {
     fn deploy<'a>(
         &'a self,
         step: &'a Step,
-        _revision: u32,
+        revision: u32,
         _limit: Duration,
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
@@ -157,7 +166,7 @@ impl Deployer for Fake {
             self.inner.at_work.set(at_work);
             let most = self.inner.most_at_work.get().max(at_work);
             self.inner.most_at_work.set(most);
-            let result = self.helm(step, cancel).await;
+            let result = self.helm(step, revision, cancel).await;
             self.inner.at_work.set(self.inner.at_work.get() - 1);
             result
         }
@@ -201,6 +210,10 @@ impl Deployer for Fake {
                 unreachable!()
             };
             let sender = self.inner.sender.clone();
+            for revision in 1..3 {
+                let record = record_of(step, revision, OWN_RUN, RecordStatus::Uninstalling);
+                let _ = sender.send(Observation::Gone(record));
+            }
             let fate = self.inner.fates[step.id.as_str()];
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(500)).await;
@@ -243,7 +256,8 @@ impl Observer for Fake {
         release: &'a ReleaseName,
         revision: u32,
     ) -> LocalBoxFuture<'a, Result<Contents, ObserveError>> {
-        let contents = Contents {
+        let fate = self.inner.fates.get(release.as_str()).copied();
+        let mut contents = Contents {
             revision,
             chart: format!("{release}-1.0.0"),
             objects: vec![ObjectRef {
@@ -252,12 +266,20 @@ impl Observer for Fake {
                 namespace: None,
                 name: release.to_string(),
             }],
-            hooks: match self.inner.fates.get(release.as_str()) {
-                Some(Fate::HalfInstalled) => vec![install_hook()],
+            hooks: match fate {
+                Some(Fate::HalfInstalled | Fate::HalfInstalledWithData) => vec![install_hook()],
                 _ => Vec::new(),
             },
             ..Contents::default()
         };
+        if fate == Some(Fate::HalfInstalledWithData) {
+            contents.objects.push(ObjectRef {
+                api_version: "v1".into(),
+                kind: "PersistentVolumeClaim".into(),
+                namespace: None,
+                name: "data".into(),
+            });
+        }
         async { Ok(contents) }.boxed_local()
     }
 
@@ -270,6 +292,23 @@ impl Observer for Fake {
 
     fn log(&self, _: LogTarget) -> LocalBoxStream<'static, LogPart> {
         stream::empty().boxed_local()
+    }
+
+    fn mark_failed<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+    ) -> LocalBoxFuture<'a, Result<Record, ObserveError>> {
+        let record = Record {
+            namespace: namespace.to_string(),
+            release: release.to_string(),
+            revision,
+            status: RecordStatus::Failed,
+            modified: None,
+            marks: Marks::default(),
+        };
+        async { Ok(record) }.boxed_local()
     }
 
     fn mark_verified<'a>(
@@ -308,18 +347,32 @@ fn install_hook() -> Hook {
     }
 }
 
+/// The run of these tests, as it marks its records.
+pub const OWN_RUN: &str = "20260102-030405-0001";
+
 pub fn record(step: &Step, status: RecordStatus) -> Snapshot {
+    record_of(step, 1, OWN_RUN, status)
+}
+
+fn record_of(step: &Step, revision: u32, run: &str, status: RecordStatus) -> Snapshot {
     Snapshot::Record(Record {
         namespace: step.namespace.to_string(),
         release: step.release.to_string(),
-        revision: 1,
+        revision,
         status,
         modified: None,
         marks: Marks {
-            run: Some("20260102-030405-0001".into()),
+            run: Some(run.into()),
+            revision: Some(revision),
             ..Marks::default()
         },
     })
+}
+
+/// Puts a release into the cluster that was deployed once, and that a run has left like this.
+pub fn left_behind(fake: &Fake, step: &Step, run: &str, status: RecordStatus) {
+    fake.tell(record_of(step, 1, "another", RecordStatus::Deployed));
+    fake.tell(record_of(step, 2, run, status));
 }
 
 fn job(step: &Step, condition: Option<&str>) -> Snapshot {

@@ -149,6 +149,7 @@ impl Run {
             patience: Duration::from_secs(patience),
             supersede,
             is_dead: &|_| false,
+            is_over: &|_| false,
         };
         acquire(store, &wish, &mut self.emitter, &mut self.cancel).await
     }
@@ -265,6 +266,7 @@ fn one_whose_process_is_no_more_is_free_at_once() {
             patience: Duration::ZERO,
             supersede: false,
             is_dead: &|holder| holder.is(&first.holder),
+            is_over: &|_| false,
         };
         let taken = acquire(&store, &wish, &mut second.emitter, &mut second.cancel).await;
         assert!(taken.is_ok());

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod clearing;
 mod commands;
 mod evidence;
 mod fakes;
@@ -32,6 +33,8 @@ struct Case {
     fake: Fake,
     parallel: usize,
     timeout: Option<Duration>,
+    recover: bool,
+    unsure: Vec<RunId>,
     /// When signals come, in milliseconds from the start.
     signals: Vec<(u64, CancelReason)>,
     _folder: tempfile::TempDir,
@@ -61,6 +64,8 @@ impl Case {
             fake: Fake::new(releases.iter().map(|(id, fate, _)| (id.to_string(), *fate))),
             parallel: 8,
             timeout: None,
+            recover: false,
+            unsure: Vec::new(),
             signals: Vec::new(),
             _folder: folder,
         }
@@ -70,6 +75,7 @@ impl Case {
         Settings {
             parallel: self.parallel,
             timeout: self.timeout,
+            recover: self.recover,
             ..settings()
         }
     }
@@ -90,7 +96,10 @@ impl Case {
                     let _ = cancel.send(reason);
                 });
             }
-            let channels = channels(events, cancelled);
+            let channels = Channels {
+                unsure: self.unsure.clone(),
+                ..channels(events, cancelled)
+            };
             let settings = self.settings();
             let outcome = if goes_up {
                 up(&self.plan, &self.fake, &self.fake, &settings, channels).await
@@ -131,6 +140,7 @@ fn channels(events: UnboundedSender<Event>, cancel: UnboundedReceiver<CancelReas
         emitter: Emitter::new(events, start()),
         cancel,
         gate: Gate::open(),
+        unsure: Vec::new(),
     }
 }
 
@@ -138,6 +148,7 @@ fn settings() -> Settings {
     Settings {
         run: RunId::new(start(), 1),
         context: "test".into(),
+        recover: false,
         parallel: 8,
         timeout: None,
         completed: CompletedRule::default(),
@@ -300,7 +311,7 @@ fn what_helm_refuses_fails_with_its_words() {
 
 #[test]
 fn a_half_done_first_install_is_not_taken_for_one_that_can_be_upgraded() {
-    let case = Case::new(&[("a", Fate::HalfInstalled, &[])]);
+    let case = Case::new(&[("a", Fate::HalfInstalledWithData, &[])]);
     failed(&case.fake, &case.plan.steps()[0]);
     let ran = case.up();
     assert_eq!(ran.outcome, Outcome::Failed);

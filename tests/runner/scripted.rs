@@ -15,9 +15,9 @@ use stackctl::runner::ports::{
     Cancel, DeployError, Deployer, Life, LogPart, LogTarget, ObserveError, Observer,
 };
 use stackctl::snapshot::{
-    ContainerSpec, ContainerState, ContainerStatus, Contents, Hook, Meta, ObjectRef, Observation,
-    Owner, Pod, RecordStatus, ReplicaSet, Snapshot, Terminated, Uid, UpdateStrategy, Workload,
-    WorkloadKind,
+    ContainerSpec, ContainerState, ContainerStatus, Contents, Hook, Marks, Meta, ObjectRef,
+    Observation, Owner, Pod, Record, RecordStatus, ReplicaSet, Snapshot, Terminated, Uid,
+    UpdateStrategy, Workload, WorkloadKind,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -207,6 +207,23 @@ impl Observer for Scripted {
                 part
             })
             .boxed_local()
+    }
+
+    fn mark_failed<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+    ) -> LocalBoxFuture<'a, Result<Record, ObserveError>> {
+        let record = Record {
+            namespace: namespace.to_string(),
+            release: release.to_string(),
+            revision,
+            status: RecordStatus::Failed,
+            modified: None,
+            marks: Marks::default(),
+        };
+        async { Ok(record) }.boxed_local()
     }
 
     fn mark_verified<'a>(

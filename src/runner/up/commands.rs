@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use tokio::time::Instant;
 
-use super::{Done, Up, first_install};
+use super::{Done, Up};
 use crate::event::EventKind;
 use crate::plan::Command;
 use crate::runner::ports::DeployError;
@@ -23,14 +23,8 @@ impl Up<'_> {
         let release = &self.releases[at];
         let limit = release.remaining(Instant::now()).min(command.timeout);
         let cancel = release.cancel.clone();
-        let (deployer, observer) = (self.deployer, self.observer);
-        let failed = first_install::failed(&self.world, step).filter(|_| number == 0);
+        let deployer = self.deployer;
         let prepared = async move {
-            if let Some(failed) = failed
-                && let Some(refusal) = first_install::refusal(observer, step, failed).await
-            {
-                return Done::Deployed(at, Err(DeployError::Refused(refusal)));
-            }
             match deployer.command(step, command, limit, cancel).await {
                 Ok(()) => Done::Prepared(at, number + 1),
                 Err(error) => Done::Deployed(at, Err(error)),

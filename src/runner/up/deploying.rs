@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::time::Instant;
 
-use super::{Done, LAST_WORDS, Up, first_install};
+use super::{Done, LAST_WORDS, Up};
 use crate::event::EventKind;
 use crate::names::Namespace;
 use crate::plan::Step;
@@ -35,7 +35,7 @@ impl Up<'_> {
         self.emitter.emit(EventKind::ReleaseStarted {
             release: step.id.clone(),
         });
-        self.prepare(at, 0);
+        self.clear_the_way(at);
     }
 
     /// Lets helm do its work, in the place that the release has among the helms.
@@ -44,16 +44,9 @@ impl Up<'_> {
         let (step, revision) = (release.step, release.before + 1);
         let limit = release.remaining(Instant::now());
         let cancel: Cancel = release.cancel.clone();
-        let (deployer, observer) = (self.deployer, self.observer);
-        let failed = first_install::failed(&self.world, step);
-        let deployed = async move {
-            if let Some(failed) = failed
-                && let Some(refusal) = first_install::refusal(observer, step, failed).await
-            {
-                return Done::Deployed(at, Err(DeployError::Refused(refusal)));
-            }
-            Done::Deployed(at, deployer.deploy(step, revision, limit, cancel).await)
-        };
+        let deployer = self.deployer;
+        let deployed =
+            async move { Done::Deployed(at, deployer.deploy(step, revision, limit, cancel).await) };
         self.work.push(deployed.boxed_local());
     }
 
@@ -207,7 +200,7 @@ pub(super) async fn read_contents(
 
 /// Asks until there is an answer: a connection that breaks is none. An API server that is gone for
 /// good ends the run elsewhere.
-async fn until_answered<T, F>(question: impl Fn() -> F) -> Result<T, ObserveError>
+pub(super) async fn until_answered<T, F>(question: impl Fn() -> F) -> Result<T, ObserveError>
 where
     F: Future<Output = Result<T, ObserveError>>,
 {

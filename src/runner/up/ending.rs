@@ -58,6 +58,7 @@ impl Up<'_> {
     }
 
     pub(super) fn end(&mut self, at: usize, event: impl FnOnce(ReleaseId) -> EventKind) {
+        self.give_up_clearing(at);
         let release = &mut self.releases[at];
         release.phase = Phase::Ended;
         self.turned = true;
@@ -85,7 +86,9 @@ impl Up<'_> {
         let mut ended = self.queue.cancel();
         for (at, release) in self.releases.iter_mut().enumerate() {
             match release.phase {
-                Phase::Deploying if release.helm_done => ended.push(at),
+                Phase::Deploying if release.helm_done || release.left_behind.is_some() => {
+                    ended.push(at);
+                }
                 Phase::Deploying => release.stop_helm(now),
                 Phase::Converging => {
                     release.stop_helm(now);

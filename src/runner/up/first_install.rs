@@ -1,13 +1,12 @@
 //! A first install that failed leaves a trap: helm takes every later run for an upgrade, which
 //! leaves out hooks that are for installs alone (helm `pkg/cmd/upgrade.go`). A database that was
-//! never set up would then look as good as any, so such a run is refused before helm is started.
+//! never set up would then look as good as any. Such a release is installed anew where it holds no data,
+//! and refused where it may.
 
 use crate::plan::Step;
-use crate::runner::ports::{ObserveError, Observer, Refusal, Trouble};
+use crate::runner::ports::{Refusal, Trouble};
 use crate::snapshot::{Contents, Hook, RecordStatus, World};
 use crate::wording;
-
-use super::deploying::read_contents;
 
 /// The oldest revision there is of a release that failed last and was never deployed. Its record
 /// tells how far the hooks of the install came.
@@ -28,25 +27,9 @@ pub fn failed(world: &World, step: &Step) -> Option<u32> {
     (last.status == RecordStatus::Failed && !deployed_once).then_some(first.revision)
 }
 
-/// Why the release must not be upgraded after its first install failed as `revision`. None where
-/// an upgrade leaves nothing out.
-pub async fn refusal(observer: &dyn Observer, step: &Step, revision: u32) -> Option<Refusal> {
-    match read_contents(observer, step, revision).await {
-        Ok(contents) => left_out(step, &contents),
-        // It has just been removed, so the next is an install.
-        Err(ObserveError::NotFound(_)) => None,
-        Err(error) => Some(Refusal {
-            trouble: match error {
-                ObserveError::Unreachable(_) => Trouble::Unreachable,
-                _ => Trouble::Clear,
-            },
-            sentence: format!("helm's record of its first install can't be read: {error}"),
-            ..Refusal::default()
-        }),
-    }
-}
-
-fn left_out(step: &Step, contents: &Contents) -> Option<Refusal> {
+/// Why the release must not be upgraded after its first install, as `contents` tell of it. None
+/// where an upgrade leaves nothing out.
+pub(super) fn left_out(step: &Step, contents: &Contents) -> Option<Refusal> {
     let mut hooks: Vec<&Hook> = contents.hooks.iter().filter(|h| is_left_out(h)).collect();
     hooks.sort_by_key(|hook| hook.weight);
     let names: Vec<String> = hooks.iter().map(|hook| hook.object.short()).collect();

@@ -22,6 +22,7 @@ impl Up<'_> {
         self.unjudged_pods.clear();
         for at in std::mem::take(&mut self.unjudged) {
             if self.is_judged(at) {
+                self.go_on_clearing(at);
                 self.read_record(at);
                 self.assess(at);
                 self.follow_logs(at);

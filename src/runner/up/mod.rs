@@ -1,6 +1,7 @@
 //! The run that brings releases up: the loop, its beginning and its end. What it does with one
 //! release is in `deploying` while helm is at work, and in `judging` from then on.
 
+mod clearing;
 mod commands;
 mod deploying;
 mod ending;
@@ -29,7 +30,7 @@ use super::{Channels, Gate, Settings};
 use crate::event::{CancelReason, EventKind, Outcome, Verb, VerdictClass};
 use crate::names::RunId;
 use crate::plan::{Plan, Queue};
-use crate::snapshot::{Contents, Observation, Pod, Snapshot, Uid, World};
+use crate::snapshot::{Contents, Observation, Pod, Record, Snapshot, Uid, World};
 use crate::verdict::CompletedRule;
 
 /// How long a failure waits for the last lines of its log and for its cause to be seen.
@@ -53,6 +54,7 @@ pub async fn up(
     settings: &Settings,
     channels: Channels,
 ) -> Result<Outcome, ObserveError> {
+    let unsure = channels.unsure.clone();
     let (emitter, observations, cancel, gate) =
         match begin(Verb::Up, plan, observer, settings, channels).await? {
             Begun::Watching {
@@ -67,6 +69,8 @@ pub async fn up(
         deployer,
         observer,
         run: settings.run.clone(),
+        recover: settings.recover,
+        unsure,
         parallel: settings.parallel.max(1),
         helms: 0,
         completed: settings.completed,
@@ -97,6 +101,10 @@ struct Up<'p> {
     deployer: &'p dyn Deployer,
     observer: &'p dyn Observer,
     run: RunId,
+    /// Releases that a helm may still be at work on are taken up all the same.
+    recover: bool,
+    /// Runs whose helms may still be at work.
+    unsure: Vec<RunId>,
     parallel: usize,
     /// Helm processes and commands at work, those of releases that are given up among them.
     helms: usize,
@@ -130,6 +138,15 @@ struct Up<'p> {
 
 /// What comes back from the side; the first number is the release's position in the plan.
 enum Done {
+    /// What an earlier run has left, and its first install.
+    LeftBehind(
+        usize,
+        Result<Contents, ObserveError>,
+        Result<Contents, ObserveError>,
+    ),
+    /// A revision that was pending is so no more.
+    Closed(usize, Result<Record, ObserveError>),
+    TakenAway(usize, Result<(), DeployError>),
     /// The commands before helm are through up to this one.
     Prepared(usize, usize),
     Deployed(usize, Result<(), DeployError>),
@@ -267,7 +284,10 @@ impl Up<'_> {
         if let Done::Deployed(at, _) | Done::Concluded(at, _) = done {
             self.helm_ended(at);
         }
-        let (Done::Prepared(at, _)
+        let (Done::LeftBehind(at, ..)
+        | Done::Closed(at, _)
+        | Done::TakenAway(at, _)
+        | Done::Prepared(at, _)
         | Done::Deployed(at, _)
         | Done::Concluded(at, _)
         | Done::Contents(at, _)
@@ -276,6 +296,15 @@ impl Up<'_> {
         | Done::Marked(at, _)) = done;
         self.unjudged.insert(at);
         match done {
+            Done::LeftBehind(..) | Done::Closed(..) | Done::TakenAway(..)
+                if !self.may_go_on(at) =>
+            {
+                self.helm_ended(at);
+                self.not_deployed(at, DeployError::Cancelled);
+            }
+            Done::LeftBehind(at, last, first) => self.left_behind(at, last, first),
+            Done::Closed(at, record) => self.closed(at, record),
+            Done::TakenAway(at, removed) => self.taken_away(at, removed),
             Done::Prepared(at, next) => self.prepared(at, next),
             Done::Concluded(at, ended) => self.concluded(at, ended),
             Done::Deployed(at, Ok(())) if self.cancelled.is_some() => {

@@ -168,8 +168,13 @@ pub struct Started {
 
 impl Started {
     pub fn up(profile: &Path) -> Started {
+        Started::up_with(profile, &[])
+    }
+
+    pub fn up_with(profile: &Path, more: &[&str]) -> Started {
         let profile = profile.to_str().expect("a path in UTF-8");
-        let mut command = stackctl(&["up", "--profile", profile, "--progress", "json"]);
+        let args = ["up", "--profile", profile, "--progress", "json"];
+        let mut command = stackctl(&[&args[..], more].concat());
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,0 +1,283 @@
+//! What an earlier run has left half done is put right before helm is let near it. helm refuses a
+//! release whose last revision is pending, takes a first install that failed for something to be
+//! upgraded, and starts a hook anew that is still at work.
+//!
+//! That no helm is at work any more can't be seen in the cluster. It is known of runs of stackctl
+//! that gave the stack's Lease back: they wait for their helms. It is not known of those that were
+//! gone without a word, unless they ran on this machine (`docs/recovery.md`).
+
+use futures::FutureExt;
+use tokio::time::Instant;
+
+use super::deploying::{read_contents, until_answered};
+use super::{Done, Up, first_install};
+use crate::event::EventKind;
+use crate::plan::Step;
+use crate::runner::ports::{DeployError, ObserveError, Refusal, Trouble};
+use crate::runner::tracked::Phase;
+use crate::snapshot::{
+    ContainerState, Contents, ObjectRef, Observation, Record, RecordStatus, Snapshot,
+};
+use crate::verdict::Waiting;
+
+/// Statuses that helm only leaves behind when it is not let end.
+fn is_half_done(status: RecordStatus) -> bool {
+    status.is_pending() || status == RecordStatus::Uninstalling
+}
+
+/// It may hold what nobody has elsewhere.
+fn holds_data(contents: &Contents) -> bool {
+    let hooks = contents.hooks.iter().map(|hook| &hook.object);
+    let mut all = contents.objects.iter().chain(hooks);
+    all.any(|object| {
+        matches!(
+            object.kind.as_str(),
+            "PersistentVolumeClaim" | "StatefulSet"
+        )
+    })
+}
+
+impl Up<'_> {
+    /// Lets the release begin, once nothing of an earlier run stands in its way. It has its place
+    /// among the helms.
+    pub(super) fn clear_the_way(&mut self, at: usize) {
+        let step = self.releases[at].step;
+        let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
+        let last = self.world.last_record(namespace, name);
+        let Some(last) =
+            last.filter(|it| is_half_done(it.status) || it.status == RecordStatus::Failed)
+        else {
+            self.prepare(at, 0);
+            return;
+        };
+        if is_half_done(last.status)
+            && let Some(refusal) = self.doubt(step, last)
+        {
+            self.push_refusal(at, refusal);
+            return;
+        }
+        let (observer, revision) = (self.observer, last.revision);
+        // How far the hooks of a first install came stands in its own record.
+        let first = first_install::failed(&self.world, step).unwrap_or(revision);
+        let read = async move {
+            let contents = read_contents(observer, step, revision).await;
+            let first = match first == revision {
+                true => contents.clone(),
+                false => read_contents(observer, step, first).await,
+            };
+            Done::LeftBehind(at, contents, first)
+        };
+        self.work.push(read.boxed_local());
+    }
+
+    /// What an earlier run has left of the release, and of its first install, is known.
+    pub(super) fn left_behind(
+        &mut self,
+        at: usize,
+        last: Result<Contents, ObserveError>,
+        first: Result<Contents, ObserveError>,
+    ) {
+        match (last, first) {
+            (Ok(last), Ok(first)) => {
+                self.touched.learn(at, self.releases[at].step, &last);
+                self.releases[at].left_behind = Some((last, first));
+                self.go_on_clearing(at);
+            }
+            // It has just been removed, so the next is an install.
+            (Err(ObserveError::NotFound(_)), _) | (_, Err(ObserveError::NotFound(_))) => {
+                self.prepare(at, 0);
+            }
+            (Err(error), _) | (_, Err(error)) => self.push_refusal(
+                at,
+                Refusal {
+                    trouble: match error {
+                        ObserveError::Unreachable(_) => Trouble::Unreachable,
+                        _ => Trouble::Clear,
+                    },
+                    sentence: format!("helm's record of it can't be read: {error}"),
+                    ..Refusal::default()
+                },
+            ),
+        }
+    }
+
+    /// Waits for hooks that are still at work, then takes the next step.
+    pub(super) fn go_on_clearing(&mut self, at: usize) {
+        let release = &self.releases[at];
+        let Some((last, first)) = &release.left_behind else {
+            return;
+        };
+        let step = release.step;
+        let mut hooks = last.hooks.iter().map(|hook| &hook.object);
+        let at_work = hooks.find(|object| self.runs(step, object));
+        if let Some(object) = at_work {
+            let on = format!(
+                "hook {}, which an earlier run has left at work",
+                object.short()
+            );
+            self.wait_for_hook(at, on);
+            return;
+        }
+        let (last, first) = (last.clone(), first.clone());
+        self.releases[at].left_behind = None;
+        let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
+        let status = self.world.last_record(namespace, name).map(|it| it.status);
+        match status {
+            Some(status) if status.is_pending() => self.close_revision(at, last.revision, status),
+            Some(status @ RecordStatus::Uninstalling) => self.take_away(at, status),
+            Some(status @ RecordStatus::Failed)
+                if first_install::failed(&self.world, step).is_some() =>
+            {
+                match first_install::left_out(step, &first) {
+                    None => self.prepare(at, 0),
+                    Some(refusal) if holds_data(&last) => self.push_refusal(at, refusal),
+                    Some(_) => self.take_away(at, status),
+                }
+            }
+            _ => self.prepare(at, 0),
+        }
+    }
+
+    /// A container of the hook runs: what only fails to, helm may make anew.
+    fn runs(&self, step: &Step, hook: &ObjectRef) -> bool {
+        let hook = hook.placed(step.namespace.as_str());
+        let of_job = self
+            .world
+            .job(&hook)
+            .map(|job| self.world.pods_of(&job.meta.uid));
+        let mut pods = of_job.into_iter().flatten().chain(self.world.pod(&hook));
+        pods.any(|pod| {
+            let mut all = pod.init_statuses.iter().chain(&pod.statuses);
+            all.any(|it| matches!(it.state, ContainerState::Running { .. }))
+        })
+    }
+
+    /// Why the helm that left this revision may still be at work.
+    fn doubt(&self, step: &Step, last: &Record) -> Option<Refusal> {
+        let run = last.marks.run.as_deref();
+        let ours = last.marks.revision == Some(last.revision);
+        let why = match run {
+            _ if self.recover => return None,
+            Some(run) if ours && !self.unsure.iter().any(|it| it.as_str() == run) => return None,
+            Some(run) if ours => format!(
+                "run {run} left it so, without a word and not on this machine: its helm may still be at work"
+            ),
+            _ => "no run of stackctl left it so: somebody's helm may still be at work".to_owned(),
+        };
+        let (release, namespace) = (&step.release, &step.namespace);
+        Some(Refusal {
+            trouble: Trouble::Clear,
+            sentence: format!(
+                "its revision {} is {}, and {why}",
+                last.revision,
+                last.status.as_str()
+            ),
+            hints: vec![
+                format!(
+                    "`helm history {release} -n {namespace}` shows since when; let a helm that is at work end"
+                ),
+                "if none is, `stackctl up --recover` takes the release up where it was left".into(),
+            ],
+            ..Refusal::default()
+        })
+    }
+
+    /// Notes on a pending revision that it has failed: the next one then is an upgrade over the last
+    /// that was deployed, and nothing has gone back in between.
+    fn close_revision(&mut self, at: usize, revision: u32, status: RecordStatus) {
+        self.tell_recovery(at, status);
+        let (observer, step) = (self.observer, self.releases[at].step);
+        let closed = async move {
+            let close = || observer.mark_failed(&step.namespace, &step.release, revision);
+            Done::Closed(at, until_answered(close).await)
+        };
+        self.work.push(closed.boxed_local());
+    }
+
+    pub(super) fn closed(&mut self, at: usize, record: Result<Record, ObserveError>) {
+        match record {
+            Ok(record) => {
+                self.world
+                    .apply(&Observation::Seen(Snapshot::Record(record)));
+                self.clear_the_way(at);
+            }
+            Err(error) => self.push_refusal(
+                at,
+                Refusal {
+                    trouble: Trouble::Clear,
+                    sentence: format!("its pending revision can't be closed: {error}"),
+                    ..Refusal::default()
+                },
+            ),
+        }
+    }
+
+    /// Removes what is left of it, to be installed anew.
+    fn take_away(&mut self, at: usize, status: RecordStatus) {
+        self.tell_recovery(at, status);
+        let release = &self.releases[at];
+        let (deployer, step, cancel) = (self.deployer, release.step, release.cancel.clone());
+        let limit = release.remaining(Instant::now());
+        let removed =
+            async move { Done::TakenAway(at, deployer.remove(step, limit, cancel).await) };
+        self.work.push(removed.boxed_local());
+    }
+
+    pub(super) fn taken_away(&mut self, at: usize, removed: Result<(), DeployError>) {
+        match removed {
+            Ok(()) => {
+                // helm begins to count anew.
+                self.releases[at].before = 0;
+                self.prepare(at, 0);
+            }
+            Err(error) => {
+                let failed = async move { Done::Deployed(at, Err(error)) };
+                self.work.push(failed.boxed_local());
+            }
+        }
+    }
+
+    fn push_refusal(&mut self, at: usize, refusal: Refusal) {
+        let refused = async move { Done::Deployed(at, Err(DeployError::Refused(refusal))) };
+        self.work.push(refused.boxed_local());
+    }
+
+    fn tell_recovery(&mut self, at: usize, from: RecordStatus) {
+        self.emitter.emit(EventKind::ReleaseRecovering {
+            release: self.releases[at].step.id.clone(),
+            from: from.as_str().to_owned(),
+        });
+    }
+
+    fn wait_for_hook(&mut self, at: usize, on: String) {
+        let release = &mut self.releases[at];
+        let known = release.assessment.waiting.as_ref();
+        if known.is_some_and(|waiting| waiting.on == on) {
+            return;
+        }
+        release.assessment.waiting = Some(Waiting {
+            on: on.clone(),
+            since: None,
+            chain: Vec::new(),
+            log_of: None,
+        });
+        self.emitter.emit(EventKind::ReleaseWaiting {
+            release: release.step.id.clone(),
+            on,
+            since: None,
+        });
+    }
+
+    /// A release that waits for a hook of an earlier run has nothing at work that would give its
+    /// place among the helms back.
+    pub(super) fn give_up_clearing(&mut self, at: usize) {
+        if self.releases[at].left_behind.take().is_some() {
+            self.helm_ended(at);
+        }
+    }
+
+    /// Whether it is still being cleared, and the run goes on.
+    pub(super) fn may_go_on(&self, at: usize) -> bool {
+        self.cancelled.is_none() && self.releases[at].phase == Phase::Deploying
+    }
+}

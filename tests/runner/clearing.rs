@@ -1,0 +1,80 @@
+//! What an earlier run has left half done.
+
+use stackctl::event::{EventKind, Outcome};
+use stackctl::names::RunId;
+use stackctl::snapshot::RecordStatus;
+
+use super::fakes::{Fate, failed, left_behind};
+use super::{Case, Ran};
+
+const EARLIER: &str = "20260101-000000-0001";
+
+fn recovered(ran: &Ran) -> Vec<&str> {
+    let from = ran.events.iter().filter_map(|event| match &event.kind {
+        EventKind::ReleaseRecovering { from, .. } => Some(from.as_str()),
+        _ => None,
+    });
+    from.collect()
+}
+
+fn left(status: RecordStatus) -> Case {
+    let case = Case::new(&[("a", Fate::Ready(1000), &[]), ("b", Fate::Ready(0), &["a"])]);
+    left_behind(&case.fake, &case.plan.steps()[0], EARLIER, status);
+    case
+}
+
+#[test]
+fn a_pending_revision_of_a_run_that_is_over_is_closed() {
+    for status in [RecordStatus::PendingUpgrade, RecordStatus::PendingRollback] {
+        let ran = left(status).up();
+        assert_eq!(ran.outcome, Outcome::Ready);
+        assert_eq!(recovered(&ran), [status.as_str()]);
+        let deployed = ran.events.iter().find_map(|event| match &event.kind {
+            EventKind::ReleaseDeployed { revision, .. } => Some(*revision),
+            _ => None,
+        });
+        assert_eq!(deployed, Some(3));
+    }
+}
+
+#[test]
+fn one_that_was_being_removed_is_installed_anew() {
+    let ran = left(RecordStatus::Uninstalling).up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert_eq!(recovered(&ran), ["uninstalling"]);
+}
+
+#[test]
+fn a_helm_that_may_be_at_work_is_left_alone() {
+    let mut case = left(RecordStatus::PendingUpgrade);
+    case.unsure = vec![RunId::foreign(EARLIER)];
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Failed);
+    assert_eq!(case.fake.most_at_work(), 0);
+    let verdict = ran.verdict("a");
+    assert_eq!(
+        verdict.sentence,
+        "its revision 2 is pending-upgrade, and run 20260101-000000-0001 left it so, without a word \
+         and not on this machine: its helm may still be at work"
+    );
+    assert!(verdict.hints[1].contains("`stackctl up --recover`"));
+
+    let mut case = left(RecordStatus::PendingUpgrade);
+    case.unsure = vec![RunId::foreign(EARLIER)];
+    case.recover = true;
+    assert_eq!(case.up().outcome, Outcome::Ready);
+}
+
+#[test]
+fn a_first_install_that_failed_is_made_anew_where_it_holds_no_data() {
+    let case = Case::new(&[("a", Fate::HalfInstalled, &[])]);
+    failed(&case.fake, &case.plan.steps()[0]);
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert_eq!(recovered(&ran), ["failed"]);
+    let deployed = ran.events.iter().find_map(|event| match &event.kind {
+        EventKind::ReleaseDeployed { revision, .. } => Some(*revision),
+        _ => None,
+    });
+    assert_eq!(deployed, Some(1));
+}
