@@ -276,6 +276,13 @@ pub enum CancelReason {
     LockLost,
 }
 
+impl CancelReason {
+    /// Somebody asks, and a second time means it.
+    pub fn is_a_signal(self) -> bool {
+        matches!(self, CancelReason::Interrupt | CancelReason::Terminate)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {

@@ -5,10 +5,13 @@ use std::env;
 use std::fs;
 
 use jiff::Timestamp;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 
 use crate::event::{Holder, Verb};
 use crate::names::RunId;
 
+const USERS: [&str; 2] = ["USER", "LOGNAME"];
 /// The variables with the address of a CI job, and with the commit that it is about.
 const LINKS: [&str; 4] = [
     "CI_JOB_URL",
@@ -30,7 +33,7 @@ pub fn holder(run: RunId, verb: Verb, since: Timestamp) -> Holder {
         run,
         verb,
         host: host(),
-        user: variable(&["USER", "LOGNAME"]),
+        user: variable(&USERS),
         pid: std::process::id(),
         process: process(std::process::id()),
         link: link(),
@@ -47,7 +50,20 @@ pub fn is_dead(holder: &Holder) -> bool {
     let (Some(theirs), Some(own)) = (&holder.process, process(std::process::id())) else {
         return false;
     };
-    place(theirs) == place(&own) && process(holder.pid).as_ref() != Some(theirs)
+    if place(theirs) != place(&own) {
+        return false;
+    }
+    match process(holder.pid) {
+        Some(process) => process != *theirs,
+        // What may not be looked at lives; only the kernel's word counts then.
+        None => is_free(holder.pid),
+    }
+}
+
+/// No process has this number.
+fn is_free(pid: u32) -> bool {
+    let pid = Pid::from_raw(pid.cast_signed());
+    kill(pid, None) == Err(nix::errno::Errno::ESRCH)
 }
 
 /// The variable by which what a run has started is known.
@@ -56,7 +72,9 @@ pub const RUN: &str = "STACKCTL_RUN";
 /// Whether nothing of the run is at work any more: its process is known to be dead, and none that
 /// it has started lives on.
 pub fn is_over(holder: &Holder) -> bool {
-    is_dead(holder) && !has_children(&holder.run)
+    // What others have started can't be looked into.
+    let same_user = holder.user == variable(&USERS);
+    is_dead(holder) && same_user && !has_children(&holder.run)
 }
 
 /// Some process on this machine was started by the run. Those of others can't be looked into, and
@@ -83,8 +101,9 @@ fn process(pid: u32) -> Option<String> {
     // The name before it is in brackets, and may hold anything (proc(5)).
     let after = stat.rsplit_once(')')?.1;
     let mut fields = after.split_whitespace();
+    // One that has ended and that nobody has taken note of yet is none.
     if fields.next()? == "Z" {
-        return None;
+        return Some(String::new());
     }
     // Of the whole line field 22, of what is left after the third 19.
     let started = fields.nth(18)?;

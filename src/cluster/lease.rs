@@ -153,8 +153,14 @@ impl Leases for StackLease {
                 };
                 match written {
                     Ok(object) => Ok(Some(lease(object))),
-                    // Another version, or there already, or there no more.
-                    Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(None),
+                    // There already, or another version.
+                    Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
+                    // There no more; without a namespace there is none to be had.
+                    Err(kube::Error::Api(status))
+                        if status.code == 404 && !wanted.version.is_empty() =>
+                    {
+                        Ok(None)
+                    }
                     Err(error) => Err(error),
                 }
             };

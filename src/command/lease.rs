@@ -11,6 +11,7 @@ use crate::event::{CancelReason, Holder, Outcome, Verb};
 use crate::identity;
 use crate::names::RunId;
 use crate::plan::Plan;
+use crate::runner::ports::ObserveError;
 use crate::runner::{self, Channels, NotHeld, Wish};
 
 /// Takes the stack, does `what`, and gives it back, however that ends.
@@ -46,12 +47,17 @@ where
     let mut keeper = match runner::acquire(&lease, &wish, emitter, cancel).await {
         Ok(keeper) => keeper,
         Err(NotHeld::Cancelled(reason)) => return Ok(runner::outcome_of(reason)),
-        Err(NotHeld::Observe(error)) => {
+        // Without its namespace there is nothing of the stack that two could take away.
+        Err(NotHeld::Observe(ObserveError::NotFound(_))) if verb == Verb::Down => {
+            return what(channels).await;
+        }
+        Err(NotHeld::Observe(error @ ObserveError::Denied(_))) => {
             return Err(session::observe(&error).hint(
-                "one run at a time works on a stack: it needs get, create, update, patch and watch \
-                 of `leases.coordination.k8s.io`",
+                "one run at a time works on a stack: it needs get, list, watch, create, update and \
+                 patch of `leases.coordination.k8s.io`",
             ));
         }
+        Err(NotHeld::Observe(error)) => return Err(session::observe(&error)),
         Err(NotHeld::Held(holder)) => return Err(held(plan, &holder)),
     };
     channels.gate = keeper.gate();

@@ -86,9 +86,9 @@ impl ChartLock {
     }
 }
 
-/// A name becomes a folder's.
+/// A name becomes a folder's, and a word that helm is told.
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\'])
+    !name.is_empty() && !name.starts_with(['.', '-']) && !name.contains(['/', '\\'])
 }
 
 fn yaml<T: DeserializeOwned>(text: &str) -> Result<T, String> {

@@ -44,7 +44,8 @@ fn found(path: &Path) -> Option<Found> {
     (file.kind != "library").then(|| Found {
         path: path.to_owned(),
         name: file.name.clone(),
-        description: description.trim().to_owned(),
+        // It becomes a comment, which a line break of any kind would end.
+        description: description.replace(char::is_control, " ").trim().to_owned(),
     })
 }
 

@@ -10,9 +10,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::emitter::{Emitter, Progress};
-use super::ports::{Leases, ObserveError};
+use super::ports::{Cancel, DeployError, Leases, ObserveError};
 use crate::event::{CancelReason, EventKind, Holder};
-use crate::lease::{Decision, Lease, RENEWAL, Watched, is_sure};
+use crate::lease::{Decision, Lease, RENEWAL, TERM, Watched, is_sure};
 use crate::names::RunId;
 
 /// Before something that did not work is tried again.
@@ -63,6 +63,26 @@ impl Gate {
         })
     }
 
+    /// Once things may be started.
+    pub async fn opened(&self) {
+        let mut gate = self.clone();
+        while !gate.is_open() {
+            gate.renewed().await;
+        }
+    }
+
+    /// The same, unless what is to be started is given up before.
+    ///
+    /// # Errors
+    /// It was.
+    pub async fn opened_unless(&self, cancel: &Cancel) -> Result<(), DeployError> {
+        tokio::select! {
+            biased;
+            () = self.opened() => Ok(()),
+            () = cancel.gently.cancelled() => Err(DeployError::Cancelled),
+        }
+    }
+
     /// When the Lease was renewed once more.
     pub async fn renewed(&mut self) {
         let Some(renewed) = &mut self.0 else {
@@ -99,8 +119,20 @@ pub async fn acquire<'a>(
     let mut changes = leases.changes();
     let mut watched = Watched::default();
     let mut told: Option<(Holder, bool)> = None;
+    // Renewals of a holder are the proof that it lives.
+    let mut lives = false;
     loop {
-        let seen = leases.read().await?;
+        let patience = wish.patience.saturating_sub(began.elapsed());
+        let seen = match leases.read().await {
+            Ok(seen) => seen,
+            Err(ObserveError::Unreachable(_)) if !patience.is_zero() => {
+                tokio::select! {
+                    Some(reason) = cancel.recv() => return Err(NotHeld::Cancelled(reason)),
+                    () = tokio::time::sleep(PAUSE) => continue,
+                }
+            }
+            Err(error) => return Err(error.into()),
+        };
         let before = Instant::now();
         let holder = seen.as_ref().and_then(|lease| lease.holder.as_ref());
         let is_dead = holder.is_some_and(|holder| (wish.is_dead)(holder));
@@ -123,8 +155,8 @@ pub async fn acquire<'a>(
             // Somebody was faster.
             continue;
         };
-        let patience = wish.patience.saturating_sub(began.elapsed());
-        if patience.is_zero() {
+        lives |= told.as_ref().is_some_and(|(known, _)| known.is(holder)) && left == TERM;
+        if patience.is_zero() && lives {
             return Err(NotHeld::Held(Box::new(holder.clone())));
         }
         let asked = told
@@ -142,7 +174,10 @@ pub async fn acquire<'a>(
         tokio::select! {
             Some(reason) = cancel.recv() => return Err(NotHeld::Cancelled(reason)),
             Some(()) = changes.next() => {}
-            () = tokio::time::sleep(left.min(patience)) => {}
+            () = tokio::time::sleep(match lives {
+                true => left.min(patience),
+                false => left,
+            }) => {}
         }
     }
 }
@@ -179,6 +214,10 @@ impl Keeper<'_> {
                         let _ = cancel.send(CancelReason::LockLost);
                         return std::future::pending().await;
                     }
+                    Err(ObserveError::Denied(_)) => {
+                        let _ = cancel.send(CancelReason::LockLost);
+                        return std::future::pending().await;
+                    }
                     // An API server that does not answer takes nothing from us.
                     Err(_) => {}
                 }
@@ -209,7 +248,8 @@ impl Keeper<'_> {
                 .write(&self.lease.given_back(Timestamp::now()))
                 .await
             {
-                Ok(Some(_)) | Err(_) => return,
+                Ok(Some(_)) => return,
+                Err(_) => tokio::time::sleep(PAUSE).await,
                 Ok(None) => match self.leases.read().await {
                     Ok(Some(lease)) if lease.is_held_by(&self.holder) => self.lease = lease,
                     _ => return,

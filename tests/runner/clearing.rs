@@ -39,7 +39,14 @@ fn a_pending_revision_of_a_run_that_is_over_is_closed() {
 
 #[test]
 fn one_that_was_being_removed_is_installed_anew() {
-    let ran = left(RecordStatus::Uninstalling).up();
+    let refused = left(RecordStatus::Uninstalling).up();
+    assert_eq!(
+        refused.verdict("a").sentence,
+        "its revision 2 is uninstalling, and a helm may still be at work on that"
+    );
+    let mut case = left(RecordStatus::Uninstalling);
+    case.recover = true;
+    let ran = case.up();
     assert_eq!(ran.outcome, Outcome::Ready);
     assert_eq!(recovered(&ran), ["uninstalling"]);
 }

@@ -364,6 +364,7 @@ fn record_of(step: &Step, revision: u32, run: &str, status: RecordStatus) -> Sna
         marks: Marks {
             run: Some(run.into()),
             revision: Some(revision),
+            stack: Some("test".into()),
             ..Marks::default()
         },
     })

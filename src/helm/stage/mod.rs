@@ -274,7 +274,11 @@ fn is_inside(charts: &Path, name: &str) -> bool {
         let entries = fs::read_dir(charts).into_iter().flatten().flatten();
         entries
             .filter_map(|entry| entry.file_name().into_string().ok())
-            .any(|file| file.starts_with(&format!("{name}-")) && file.ends_with(".tgz"))
+            .any(|file| {
+                let version = file.strip_prefix(name).and_then(|it| it.strip_prefix('-'));
+                version.is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit()))
+                    && file.ends_with(".tgz")
+            })
     };
     charts.join(name).is_dir() || archived()
 }

@@ -113,6 +113,16 @@ impl Pull {
         args
     }
 
+    fn reads_as_a_flag(&self) -> bool {
+        let parts = match &self.place {
+            Place::Registry(reference) => [reference.as_str(), ""],
+            Place::Known { repository, name } => [repository.as_str(), name],
+            Place::Address { url, name } => [url.as_str(), name],
+        };
+        let mut all = parts.into_iter().chain(self.version.as_deref());
+        all.any(|part| part.starts_with('-'))
+    }
+
     fn title(&self) -> String {
         match &self.place {
             Place::Registry(reference) => format!("`{reference}`"),
@@ -257,6 +267,9 @@ struct Repositories {
 impl Puller<'_> {
     /// Returns the archive.
     async fn pull(&mut self, pull: &Pull, into: &Path) -> Result<PathBuf, String> {
+        if pull.reads_as_a_flag() {
+            return Err("it is no name of a repository or a chart".to_owned());
+        }
         let pull = self.by_name(pull).await?;
         if let Place::Known { repository, .. } = &pull.place
             && !self.updated.contains(repository)

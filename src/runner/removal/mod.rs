@@ -56,6 +56,7 @@ pub async fn down(
         emitter,
         gate,
         cancelled: None,
+        superseded: false,
         failures: Vec::new(),
     };
     run.run(observations, cancel).await
@@ -74,6 +75,8 @@ struct Down<'p> {
     emitter: Emitter,
     gate: Gate,
     cancelled: Option<CancelReason>,
+    /// It makes way for another run: what is under way goes on.
+    superseded: bool,
     failures: Vec<VerdictClass>,
 }
 
@@ -359,8 +362,21 @@ impl<'p> Down<'p> {
 
     fn cancel(&mut self, reason: CancelReason) {
         if self.cancelled.is_some() {
-            for release in &self.releases {
-                release.cancel.now.cancel();
+            if reason.is_a_signal() {
+                for release in &self.releases {
+                    release.cancel.now.cancel();
+                }
+            }
+            return;
+        }
+        if reason == CancelReason::Superseded {
+            let waiting = self.queue.cancel();
+            if !waiting.is_empty() {
+                self.superseded = true;
+                self.emitter.emit(EventKind::RunCancelling { reason });
+            }
+            for at in waiting {
+                self.end(at, |release| EventKind::ReleaseCancelled { release });
             }
             return;
         }
@@ -380,6 +396,11 @@ impl<'p> Down<'p> {
     }
 
     fn outcome(&self) -> Outcome {
-        super::outcome(self.cancelled, &self.failures, Outcome::Removed)
+        let superseded = self.superseded.then_some(CancelReason::Superseded);
+        super::outcome(
+            self.cancelled.or(superseded),
+            &self.failures,
+            Outcome::Removed,
+        )
     }
 }

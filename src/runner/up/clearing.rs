@@ -13,7 +13,7 @@ use super::deploying::{read_contents, until_answered};
 use super::{Done, Up, first_install};
 use crate::event::EventKind;
 use crate::plan::Step;
-use crate::runner::ports::{DeployError, ObserveError, Refusal, Trouble};
+use crate::runner::ports::{Cancel, DeployError, ObserveError, Refusal, Trouble};
 use crate::runner::tracked::Phase;
 use crate::snapshot::{
     ContainerState, Contents, ObjectRef, Observation, Record, RecordStatus, Snapshot,
@@ -25,16 +25,45 @@ fn is_half_done(status: RecordStatus) -> bool {
     status.is_pending() || status == RecordStatus::Uninstalling
 }
 
-/// It may hold what nobody has elsewhere.
-fn holds_data(contents: &Contents) -> bool {
+/// What can be taken away and made anew, and nobody misses anything. All else may hold, or own, what
+/// nobody has elsewhere: volumes, and kinds that others have brought.
+const WITHOUT_DATA: [&str; 17] = [
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "Ingress",
+    "Job",
+    "NetworkPolicy",
+    "Pod",
+    "PodDisruptionBudget",
+    "Role",
+    "RoleBinding",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+];
+
+fn may_hold_data(contents: &Contents) -> bool {
     let hooks = contents.hooks.iter().map(|hook| &hook.object);
     let mut all = contents.objects.iter().chain(hooks);
-    all.any(|object| {
-        matches!(
-            object.kind.as_str(),
-            "PersistentVolumeClaim" | "StatefulSet"
-        )
-    })
+    all.any(|object| !WITHOUT_DATA.contains(&object.kind.as_str()))
+}
+
+/// An answer, unless the release is given up before there is one.
+async fn unless<T>(
+    cancel: &Cancel,
+    answer: impl Future<Output = Result<T, ObserveError>>,
+) -> Result<T, ObserveError> {
+    tokio::select! {
+        answer = answer => answer,
+        () = cancel.gently.cancelled() => {
+            Err(ObserveError::Unreachable("the release was given up".to_owned()))
+        }
+    }
 }
 
 impl Up<'_> {
@@ -59,11 +88,12 @@ impl Up<'_> {
         let (observer, revision) = (self.observer, last.revision);
         // How far the hooks of a first install came stands in its own record.
         let first = first_install::failed(&self.world, step).unwrap_or(revision);
+        let cancel = self.releases[at].cancel.clone();
         let read = async move {
-            let contents = read_contents(observer, step, revision).await;
+            let contents = unless(&cancel, read_contents(observer, step, revision)).await;
             let first = match first == revision {
                 true => contents.clone(),
-                false => read_contents(observer, step, first).await,
+                false => unless(&cancel, read_contents(observer, step, first)).await,
             };
             Done::LeftBehind(at, contents, first)
         };
@@ -85,6 +115,7 @@ impl Up<'_> {
             }
             // It has just been removed, so the next is an install.
             (Err(ObserveError::NotFound(_)), _) | (_, Err(ObserveError::NotFound(_))) => {
+                self.releases[at].before = 0;
                 self.prepare(at, 0);
             }
             (Err(error), _) | (_, Err(error)) => self.push_refusal(
@@ -118,11 +149,20 @@ impl Up<'_> {
             self.wait_for_hook(at, on);
             return;
         }
-        let (last, first) = (last.clone(), first.clone());
+        let (last, mut first) = (last.clone(), first.clone());
+        for hook in &mut first.hooks {
+            // The helm that would have written it down was no more.
+            let job = self.world.job(&hook.object.placed(step.namespace.as_str()));
+            hook.succeeded |= job.is_some_and(|job| {
+                let mut conditions = job.conditions.iter();
+                conditions.any(|it| it.kind == "Complete" && it.is_true())
+            });
+        }
         self.releases[at].left_behind = None;
         let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
-        let status = self.world.last_record(namespace, name).map(|it| it.status);
-        match status {
+        let record = self.world.last_record(namespace, name);
+        let ours = record.is_some_and(|record| self.is_ours(record));
+        match record.map(|it| it.status) {
             Some(status) if status.is_pending() => self.close_revision(at, last.revision, status),
             Some(status @ RecordStatus::Uninstalling) => self.take_away(at, status),
             Some(status @ RecordStatus::Failed)
@@ -130,7 +170,9 @@ impl Up<'_> {
             {
                 match first_install::left_out(step, &first) {
                     None => self.prepare(at, 0),
-                    Some(refusal) if holds_data(&last) => self.push_refusal(at, refusal),
+                    Some(refusal) if !ours || may_hold_data(&last) => {
+                        self.push_refusal(at, refusal);
+                    }
                     Some(_) => self.take_away(at, status),
                 }
             }
@@ -155,9 +197,13 @@ impl Up<'_> {
     /// Why the helm that left this revision may still be at work.
     fn doubt(&self, step: &Step, last: &Record) -> Option<Refusal> {
         let run = last.marks.run.as_deref();
-        let ours = last.marks.revision == Some(last.revision);
+        let ours = self.is_ours(last);
         let why = match run {
             _ if self.recover => return None,
+            // helm writes nothing of ours on it when it uninstalls.
+            _ if last.status == RecordStatus::Uninstalling => {
+                "a helm may still be at work on that".to_owned()
+            }
             Some(run) if ours && !self.unsure.iter().any(|it| it.as_str() == run) => return None,
             Some(run) if ours => format!(
                 "run {run} left it so, without a word and not on this machine: its helm may still be at work"
@@ -182,14 +228,26 @@ impl Up<'_> {
         })
     }
 
+    /// A run of this stack has made this very revision.
+    fn is_ours(&self, record: &Record) -> bool {
+        let marks = &record.marks;
+        marks.revision == Some(record.revision)
+            && marks.stack.as_deref() == Some(self.stack.as_str())
+    }
+
     /// Notes on a pending revision that it has failed: the next one then is an upgrade over the last
     /// that was deployed, and nothing has gone back in between.
     fn close_revision(&mut self, at: usize, revision: u32, status: RecordStatus) {
         self.tell_recovery(at, status);
         let (observer, step) = (self.observer, self.releases[at].step);
+        let (cancel, gate) = (self.releases[at].cancel.clone(), self.gate.clone());
         let closed = async move {
             let close = || observer.mark_failed(&step.namespace, &step.release, revision);
-            Done::Closed(at, until_answered(close).await)
+            let closed = async {
+                gate.opened().await;
+                until_answered(close).await
+            };
+            Done::Closed(at, unless(&cancel, closed).await)
         };
         self.work.push(closed.boxed_local());
     }
@@ -218,8 +276,13 @@ impl Up<'_> {
         let release = &self.releases[at];
         let (deployer, step, cancel) = (self.deployer, release.step, release.cancel.clone());
         let limit = release.remaining(Instant::now());
-        let removed =
-            async move { Done::TakenAway(at, deployer.remove(step, limit, cancel).await) };
+        let gate = self.gate.clone();
+        let removed = async move {
+            if let Err(cancelled) = gate.opened_unless(&cancel).await {
+                return Done::TakenAway(at, Err(cancelled));
+            }
+            Done::TakenAway(at, deployer.remove(step, limit, cancel).await)
+        };
         self.work.push(removed.boxed_local());
     }
 

@@ -24,7 +24,11 @@ impl Up<'_> {
         let limit = release.remaining(Instant::now()).min(command.timeout);
         let cancel = release.cancel.clone();
         let deployer = self.deployer;
+        let gate = self.gate.clone();
         let prepared = async move {
+            if let Err(cancelled) = gate.opened_unless(&cancel).await {
+                return Done::Deployed(at, Err(cancelled));
+            }
             match deployer.command(step, command, limit, cancel).await {
                 Ok(()) => Done::Prepared(at, number + 1),
                 Err(error) => Done::Deployed(at, Err(error)),
@@ -50,7 +54,7 @@ impl Up<'_> {
         let Some(command) = step.after.get(release.concluded) else {
             return false;
         };
-        if release.helm_works {
+        if release.helm_works || self.helms >= self.parallel {
             return true;
         }
         release.helm_works = true;
@@ -59,7 +63,11 @@ impl Up<'_> {
         let release = &self.releases[at];
         let limit = release.remaining(Instant::now()).min(command.timeout);
         let (deployer, cancel) = (self.deployer, release.cancel.clone());
+        let gate = self.gate.clone();
         let concluded = async move {
+            if let Err(cancelled) = gate.opened_unless(&cancel).await {
+                return Done::Concluded(at, Err(cancelled));
+            }
             Done::Concluded(at, deployer.command(step, command, limit, cancel).await)
         };
         self.work.push(concluded.boxed_local());

@@ -45,8 +45,13 @@ impl Up<'_> {
         let limit = release.remaining(Instant::now());
         let cancel: Cancel = release.cancel.clone();
         let deployer = self.deployer;
-        let deployed =
-            async move { Done::Deployed(at, deployer.deploy(step, revision, limit, cancel).await) };
+        let gate = self.gate.clone();
+        let deployed = async move {
+            if let Err(cancelled) = gate.opened_unless(&cancel).await {
+                return Done::Deployed(at, Err(cancelled));
+            }
+            Done::Deployed(at, deployer.deploy(step, revision, limit, cancel).await)
+        };
         self.work.push(deployed.boxed_local());
     }
 

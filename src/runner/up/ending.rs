@@ -68,8 +68,10 @@ impl Up<'_> {
 
     pub(super) fn cancel(&mut self, reason: CancelReason) {
         if self.cancelled.is_some() {
-            for release in &self.releases {
-                release.cancel.now.cancel();
+            if reason.is_a_signal() {
+                for release in &self.releases {
+                    release.cancel.now.cancel();
+                }
             }
             return;
         }

@@ -28,7 +28,7 @@ use super::touched::Touched;
 use super::tracked::{Phase, Tracked};
 use super::{Channels, Gate, Settings};
 use crate::event::{CancelReason, EventKind, Outcome, Verb, VerdictClass};
-use crate::names::RunId;
+use crate::names::{RunId, StackName};
 use crate::plan::{Plan, Queue};
 use crate::snapshot::{Contents, Observation, Pod, Record, Snapshot, Uid, World};
 use crate::verdict::CompletedRule;
@@ -69,6 +69,7 @@ pub async fn up(
         deployer,
         observer,
         run: settings.run.clone(),
+        stack: plan.stack.clone(),
         recover: settings.recover,
         unsure,
         parallel: settings.parallel.max(1),
@@ -101,6 +102,7 @@ struct Up<'p> {
     deployer: &'p dyn Deployer,
     observer: &'p dyn Observer,
     run: RunId,
+    stack: StackName,
     /// Releases that a helm may still be at work on are taken up all the same.
     recover: bool,
     /// Runs whose helms may still be at work.
