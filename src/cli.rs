@@ -78,6 +78,10 @@ pub enum Verb {
     Up(Up),
     /// Remove releases in reverse order and wait until they are gone
     Down(Down),
+    /// Bring releases back to revisions that were verified together
+    Rollback(Rollback),
+    /// Show the last runs: when, who, what became of them
+    History(History),
     /// Show how the releases stand
     Status(Status),
     /// Show the logs of a stack's containers
@@ -86,6 +90,8 @@ pub enum Verb {
     Plan(Plan),
     /// Look for what is known to go wrong, before anything is touched
     Check(Check),
+    /// Find out whether an `up` could work here, and what is in its way
+    Doctor(Doctor),
     /// Show what needs what
     Graph(Graph),
     /// Write a profile for the charts of a folder
@@ -115,6 +121,21 @@ Examples:
   stackctl man | man -l -                read it
   stackctl man > /usr/local/share/man/man1/stackctl.1")]
     Man,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stackctl doctor --profile oro
+  stackctl doctor -o json | jq '.[] | select(.state == \"problem\")'
+
+Looks at helm and its version, the cluster and its version, namespaces, each right that the stack
+needs (by verb and resource, as the API server answers), storage classes, and what runs that were
+killed have left. Nothing is changed. Exit code 4 where something would stop an `up`.")]
+pub struct Doctor {
+    /// How to print it
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: Format,
 }
 
 /// How a run is shown and bounded.
@@ -173,6 +194,16 @@ pub struct Up {
     /// them: your word that none is
     #[arg(long)]
     pub recover: bool,
+    /// Let helm run for every release, those that are unchanged too
+    #[arg(long)]
+    pub force: bool,
+    /// Remove releases of the stack that the profile names no more, once the rest is ready
+    #[arg(long)]
+    pub prune: bool,
+    /// When a release fails, bring all that this run has changed back to the revisions that were
+    /// last verified together; the exit code tells of the failure all the same
+    #[arg(long)]
+    pub rollback_on_failure: bool,
     #[command(flatten)]
     pub run: Run,
 }
@@ -184,17 +215,54 @@ Examples:
   stackctl down --yes                    without asking
   stackctl down database                 the database and all that needs it
 
-Volumes that a chart keeps (helm.sh/resource-policy: keep), those that a StatefulSet claimed from
-its template, and the namespaces stay.")]
+  stackctl down --yes --volumes          and what the volumes hold
+
+Volumes that a chart keeps (helm.sh/resource-policy: keep) and those that a StatefulSet claimed from
+its template stay unless --volumes is given, and so do Secrets and volumes that hooks have made. Other
+objects of hooks go. Namespaces that stackctl has made go when nothing else is in them.")]
 pub struct Down {
     /// Releases to remove, with all that needs them [default: all]
     #[arg(value_name = "RELEASE")]
     pub releases: Vec<ReleaseId>,
+    /// Remove volumes too: those that a chart keeps, that a StatefulSet has claimed, or a hook has
+    /// made, and Secrets that hooks have made
+    #[arg(long)]
+    pub volumes: bool,
     /// Do not ask first; needed where nobody can be asked, as in a script
     #[arg(short, long)]
     pub yes: bool,
     #[command(flatten)]
     pub run: Run,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stackctl rollback --profile oro        what was verified before the present revisions
+  stackctl rollback --to 20260102-030405-9f3a
+  stackctl history                       which runs there are to go back to
+
+Only releases whose revision differs go back, by `helm rollback`, those that need others first; then
+all are watched until they are ready. Releases whose `rollback` is `forward-only`, and those that
+were not part of the stack then, stay as they are and are named.")]
+pub struct Rollback {
+    /// The run whose revisions to go back to [default: the newest whose revisions differ from what
+    /// there is]
+    #[arg(long, value_name = "RUN")]
+    pub to: Option<String>,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  stackctl history --profile oro         the last 20 runs of that stack, the newest first
+  stackctl history -o json | jq '.[0].runs[0].end.outcome'")]
+pub struct History {
+    /// How to print it
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub output: Format,
 }
 
 #[derive(Debug, Args)]

@@ -43,11 +43,23 @@ pub enum EventKind {
     ReleaseStarted {
         release: ReleaseId,
     },
+    /// It goes back to an earlier revision, as a new one.
+    ReleaseRollingBack {
+        release: ReleaseId,
+        to: u32,
+    },
     /// What an earlier run has left half done is put right first: `from` is the status of helm's
     /// last record of it.
     ReleaseRecovering {
         release: ReleaseId,
         from: String,
+    },
+    /// It is in the cluster as it is to be, and needs no helm. One that was not `verified` in an
+    /// earlier run is now.
+    ReleaseUnchanged {
+        release: ReleaseId,
+        revision: u32,
+        verified: bool,
     },
     /// Helm returned well; the objects are in the cluster and come up from here on.
     ReleaseDeployed {
@@ -126,6 +138,10 @@ pub enum EventKind {
     RunCancelling {
         reason: CancelReason,
     },
+    /// It has failed, and brings back what it has changed to the revisions that this run had verified.
+    RunRollingBack {
+        to: RunId,
+    },
     RunFinished {
         outcome: Outcome,
         counts: Counts,
@@ -138,7 +154,9 @@ impl EventKind {
         match self {
             EventKind::PodChanged(PodChanged { release, .. })
             | EventKind::ReleaseStarted { release }
+            | EventKind::ReleaseRollingBack { release, .. }
             | EventKind::ReleaseRecovering { release, .. }
+            | EventKind::ReleaseUnchanged { release, .. }
             | EventKind::ReleaseDeployed { release, .. }
             | EventKind::HookChanged { release, .. }
             | EventKind::ObjectChanged { release, .. }
@@ -155,6 +173,7 @@ impl EventKind {
             EventKind::RunStarted { .. }
             | EventKind::LockWaiting { .. }
             | EventKind::RunCancelling { .. }
+            | EventKind::RunRollingBack { .. }
             | EventKind::RunFinished { .. } => None,
         }
     }
@@ -178,6 +197,17 @@ impl EventKind {
 pub enum Verb {
     Up,
     Down,
+    Rollback,
+}
+
+impl Verb {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verb::Up => "up",
+            Verb::Down => "down",
+            Verb::Rollback => "rollback",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -350,10 +380,7 @@ impl Holder {
 impl fmt::Display for Holder {
     /// `` `stackctl up` of ann on runner-3 (process 4711), since 2026-01-02 03:04:05 UTC, 3 of 9 ready``
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = match self.verb {
-            Verb::Up => "up",
-            Verb::Down => "down",
-        };
+        let verb = self.verb.as_str();
         let user = self
             .user
             .as_ref()

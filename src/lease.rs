@@ -57,9 +57,9 @@ pub struct Watched {
 type Beat = (Option<RunId>, Timestamp);
 
 impl Watched {
-    /// Takes note of a Lease that was read at `now`, and decides. `is_dead` says that its holder is
+    /// Takes note of a Lease that was read at `now`, and decides. `is_over` says that its holder is
     /// known to be no more, as only its own machine can.
-    pub fn decide(&mut self, lease: &Lease, now: Duration, is_dead: bool) -> Decision {
+    pub fn decide(&mut self, lease: &Lease, now: Duration, is_over: bool) -> Decision {
         let Some(holder) = &lease.holder else {
             return Decision::Take;
         };
@@ -73,7 +73,7 @@ impl Watched {
         };
         let unrenewed = now.saturating_sub(since);
         match lease.term.checked_sub(unrenewed) {
-            _ if is_dead => Decision::Take,
+            _ if is_over => Decision::Take,
             None | Some(Duration::ZERO) => Decision::Take,
             Some(left) => Decision::Wait(left),
         }

@@ -22,6 +22,8 @@ pub struct Rendered {
     pub object: ObjectRef,
     /// It stays when its release goes: `helm.sh/resource-policy: keep`.
     pub kept: bool,
+    /// The names of a StatefulSet's templates of claims: each of its pods claims a volume by each.
+    pub claims: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +55,24 @@ struct List {
     items: Vec<Option<Document>>,
 }
 
+#[derive(Deserialize)]
+struct StatefulSet {
+    spec: Option<SetSpec>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SetSpec {
+    volume_claim_templates: Option<Vec<Document>>,
+}
+
+fn claims(text: &str) -> Result<Vec<String>, serde_saphyr::Error> {
+    let set: Option<StatefulSet> = read(text)?;
+    let templates = set.and_then(|set| set.spec?.volume_claim_templates);
+    let names = templates.into_iter().flatten();
+    Ok(names.filter_map(|it| it.metadata?.name).collect())
+}
+
 /// The objects of a manifest in their order, those of a `List` in its place. Documents that are
 /// empty or only comments are left out, and so are objects without a name (`generateName`): the
 /// cluster names them.
@@ -74,7 +94,12 @@ pub fn objects(yaml: &str) -> Result<Vec<Rendered>, ManifestError> {
         } else if document.kind.is_none() || document.api_version.is_none() {
             return Err(ManifestError { line });
         } else {
-            objects.extend(rendered(document));
+            let is_set = document.kind.as_deref() == Some("StatefulSet");
+            let mut object = rendered(document);
+            if let Some(object) = object.as_mut().filter(|_| is_set) {
+                object.claims = claims(text).map_err(unreadable)?;
+            }
+            objects.extend(object);
         }
     }
     Ok(objects)
@@ -101,6 +126,7 @@ fn rendered(document: Document) -> Option<Rendered> {
         },
         // helm compares without regard to case (`pkg/action/resource_policy.go`).
         kept: policy.is_some_and(|policy| policy.trim().eq_ignore_ascii_case("keep")),
+        claims: Vec::new(),
     })
 }
 

@@ -21,6 +21,8 @@ pub struct RunState {
     pub releases: Vec<ReleaseState>,
     pub warnings: Vec<(Option<ReleaseId>, String)>,
     pub cancelling: Option<CancelReason>,
+    /// It has failed, and goes back to what this run had verified.
+    pub rolling_back: Option<RunId>,
     pub finished: Option<Finished>,
     /// When the last event happened.
     pub elapsed: Duration,
@@ -48,8 +50,12 @@ pub struct ReleaseState {
     pub id: ReleaseId,
     pub planned: Option<PlannedRelease>,
     pub phase: Phase,
+    /// Why it failed, though it may be ready since, at the revision before.
+    pub failed: Option<Verdict>,
     pub revision: Option<u32>,
     pub started: Option<Duration>,
+    /// It was ready before the run, and is as it is to be.
+    pub unchanged: bool,
     /// When helm returned well.
     pub deployed: Option<Duration>,
     pub ended: Option<Duration>,
@@ -143,8 +149,10 @@ impl ReleaseState {
             id,
             planned,
             phase: Phase::Pending,
+            failed: None,
             revision: None,
             started: None,
+            unchanged: false,
             deployed: None,
             ended: None,
             waiting: None,
@@ -251,6 +259,7 @@ impl RunState {
                 }
             }
             EventKind::RunCancelling { reason } => self.cancelling = Some(*reason),
+            EventKind::RunRollingBack { to } => self.rolling_back = Some(to.clone()),
             EventKind::RunFinished { outcome, counts } => {
                 self.finished = Some(Finished {
                     outcome: *outcome,
@@ -286,10 +295,27 @@ impl ReleaseState {
                 self.started = Some(elapsed);
                 self.waiting = None;
             }
+            EventKind::ReleaseRollingBack { .. } => {
+                self.reopen(Phase::Running);
+                self.started = Some(elapsed);
+                self.deployed = None;
+                self.waiting = None;
+                self.objects.clear();
+                self.pods.clear();
+                self.hooks.clear();
+            }
             EventKind::ReleaseDeployed { revision, .. } => {
                 self.reopen(Phase::Waiting);
                 self.revision = Some(*revision);
                 self.deployed = Some(elapsed);
+            }
+            EventKind::ReleaseUnchanged {
+                revision, verified, ..
+            } => {
+                self.reopen(Phase::Waiting);
+                self.started = Some(elapsed);
+                self.revision = Some(*revision);
+                self.unchanged = *verified;
             }
             EventKind::HookChanged {
                 kind, name, phase, ..
@@ -335,9 +361,11 @@ impl ReleaseState {
             EventKind::ReleaseReady { .. } => self.end(Phase::Ready, elapsed),
             EventKind::ReleaseDegraded { reason, .. } => {
                 self.reopen(Phase::Waiting);
+                self.unchanged = false;
                 self.wait(reason, None, elapsed);
             }
             EventKind::ReleaseFailed { verdict, .. } => {
+                self.failed = Some(verdict.clone());
                 self.end(Phase::Failed(verdict.clone()), elapsed);
             }
             EventKind::ReleaseBlocked { by, .. } => self.end(Phase::Blocked(by.clone()), elapsed),
@@ -348,6 +376,7 @@ impl ReleaseState {
             | EventKind::LockWaiting { .. }
             | EventKind::RunStarted { .. }
             | EventKind::RunCancelling { .. }
+            | EventKind::RunRollingBack { .. }
             | EventKind::RunFinished { .. }
             | EventKind::Warning { .. } => {}
         }

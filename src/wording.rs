@@ -1,5 +1,6 @@
 //! How numbers, times and lists read, one way everywhere.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 const MINUTE: u64 = 60;
@@ -15,6 +16,14 @@ pub fn duration(span: Duration) -> String {
         MINUTE..HOUR => format!("{}m{:02}s", seconds / MINUTE, seconds % MINUTE),
         _ => format!("{}h{:02}m", seconds / HOUR, seconds % HOUR / MINUTE),
     }
+}
+
+/// `9f3a`: two lower-case digits for each byte.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The AGE column, as kubectl prints it (`HumanDuration` in

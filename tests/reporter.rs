@@ -929,6 +929,11 @@ fn kind() -> impl Strategy<Value = EventKind> {
         2 => id().prop_map(|release| EventKind::ReleaseStarted { release }),
         2 => (id(), any::<u32>())
             .prop_map(|(release, revision)| EventKind::ReleaseDeployed { release, revision }),
+        1 => (id(), any::<u32>(), any::<bool>()).prop_map(|(release, revision, verified)| {
+            EventKind::ReleaseUnchanged { release, revision, verified }
+        }),
+        1 => (id(), any::<u32>())
+            .prop_map(|(release, to)| EventKind::ReleaseRollingBack { release, to }),
         2 => (id(), text(), prop::option::of(moment()))
             .prop_map(|(release, on, since)| EventKind::ReleaseWaiting { release, on, since }),
         1 => id().prop_map(|release| EventKind::ReleaseReady { release }),
@@ -944,6 +949,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
         1 => (prop::option::of(id()), text())
             .prop_map(|(release, message)| EventKind::Warning { release, message }),
         1 => Just(EventKind::RunCancelling { reason: CancelReason::Deadline }),
+        1 => Just(EventKind::RunRollingBack { to: RunId::foreign("20260101-000000-0001") }),
         1 => Just(EventKind::RunFinished {
             outcome: Outcome::Failed,
             counts: Counts::default(),

@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("budget", &[]),
     ("event", &["names"]),
     ("wording", &[]),
+    ("keyed", &["wording"]),
     ("process", &[]),
     ("output", &[]),
     ("error", &["output"]),
@@ -34,10 +35,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("state", &["names", "event"]),
     ("lease", &["names", "event"]),
     ("identity", &["names", "event"]),
+    ("memory", &["names", "event", "keyed", "plan", "snapshot"]),
     (
         "runner",
         &[
-            "names", "plan", "event", "lease", "snapshot", "verdict", "budget", "wording",
+            "names", "plan", "event", "lease", "memory", "snapshot", "verdict", "budget", "wording",
         ],
     ),
     (
@@ -50,6 +52,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "profile::Secret",
             "profile::Values",
             "identity",
+            "keyed",
             "manifest",
             "process",
             "wording",
@@ -62,15 +65,27 @@ const ROOMS: &[(&str, &[&str])] = &[
             "names",
             "event",
             "lease",
+            "memory",
             "snapshot",
             "manifest",
             "runner::ports",
         ],
     ),
     (
+        "doctor",
+        &[
+            "names",
+            "output",
+            "wording",
+            "cluster::Resource",
+            "cluster::Right",
+        ],
+    ),
+    (
         "preview",
         &[
             "names",
+            "keyed",
             "snapshot",
             "manifest",
             "output",
@@ -84,7 +99,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "reporter",
-        &["names", "event", "state", "output", "wording"],
+        &["names", "event", "memory", "state", "output", "wording"],
     ),
     ("command", &["all"]),
     ("main", &["cli", "command", "process"]),

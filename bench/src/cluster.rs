@@ -31,12 +31,12 @@ impl Cluster {
         Cluster::up("bench", &["--nodes", "real", "--audit"])
     }
 
-    /// Brings up a sandbox with simulated nodes.
+    /// Brings up a sandbox with simulated nodes and an audit log.
     ///
     /// # Errors
     /// It does not come up.
     pub fn simulated() -> Result<Cluster> {
-        Cluster::up("bench-kwok", &["--nodes", "kwok"])
+        Cluster::up("bench-kwok", &["--nodes", "kwok", "--audit"])
     }
 
     fn up(name: &'static str, args: &[&str]) -> Result<Cluster> {

@@ -12,7 +12,7 @@ use crate::runner::ports::ObserveError;
 use crate::snapshot::ObjectRef;
 
 /// The manager of fields that helm 4 applies as.
-const HELM: &str = "helm";
+pub(super) const HELM: &str = "helm";
 
 /// An object as it is and as it would be.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,7 +102,7 @@ impl Cluster {
         Ok(found.map(json))
     }
 
-    fn api_of(&self, served: &Served, object: &ObjectRef) -> Api<DynamicObject> {
+    pub(super) fn api_of(&self, served: &Served, object: &ObjectRef) -> Api<DynamicObject> {
         let client = self.client.clone();
         match object.namespace.as_ref().filter(|_| served.namespaced) {
             Some(namespace) => Api::namespaced_with(client, namespace, &served.resource),

@@ -10,6 +10,7 @@ mod connect;
 pub mod convert;
 mod discovery;
 mod dry_run;
+mod emptiness;
 mod error;
 mod feed;
 mod follow;
@@ -20,7 +21,9 @@ mod presence;
 mod reach;
 mod record;
 mod refresh;
+mod rights;
 mod stack_record;
+mod survey;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -32,17 +35,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::future::LocalBoxFuture;
 use futures::stream::{self, LocalBoxStream, StreamExt};
 use kube::Client;
+use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use crate::names::{Namespace, ReleaseName};
+use crate::names::{Namespace, ReleaseName, RunId};
 use crate::runner::ports::{LogPart, LogTarget, ObserveError, Observer};
-use crate::snapshot::{Contents, ObjectRef, Observation, Record};
+use crate::snapshot::{
+    Contents, Contested, Lingering, Meta, ObjectRef, Observation, Record, Surveyed,
+};
 
 pub use connect::{ConnectError, ConnectErrorKind, Target};
 pub use dry_run::{Answer, Trial};
 pub use namespace::Ensured;
-pub use stack_record::{StackRecord, StackRelease};
+pub use rights::{Resource, Right};
 pub use tail::{LogInstance, LogLine, LogRequest};
 
 /// Log streams that are open at once: each is a connection from the API server to a kubelet.
@@ -153,6 +159,37 @@ impl Observer for Cluster {
         Box::pin(self.refresh_objects(objects))
     }
 
+    fn survey<'a>(
+        &'a self,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Surveyed>, ObserveError>> {
+        Box::pin(self.survey_objects(objects))
+    }
+
+    fn lingering<'a>(
+        &'a self,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Lingering>, ObserveError>> {
+        Box::pin(self.lingering_objects(objects))
+    }
+
+    fn delete<'a>(
+        &'a self,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        Box::pin(self.delete_objects(objects))
+    }
+
+    fn contested<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Contested>, ObserveError>> {
+        Box::pin(self.contested_fields(namespace, release, revision, objects))
+    }
+
     fn log(&self, target: LogTarget) -> LocalBoxStream<'static, LogPart> {
         self.log_of(target)
     }
@@ -166,13 +203,32 @@ impl Observer for Cluster {
         Box::pin(self.write_failed(namespace, release, revision))
     }
 
+    fn mark_made<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+        run: &'a RunId,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        let labels = json!({
+            "stackctl.dev/run": run.as_str(),
+            "stackctl.dev/revision": revision.to_string(),
+        });
+        Box::pin(self.write_labels(namespace, release, revision, labels))
+    }
+
+    fn delete_pod<'a>(&'a self, pod: &'a Meta) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        Box::pin(self.remove_pod(pod))
+    }
+
     fn mark_verified<'a>(
         &'a self,
         namespace: &'a Namespace,
         release: &'a ReleaseName,
         revision: u32,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
-        Box::pin(self.write_verified(namespace, release, revision))
+        let labels = json!({"stackctl.dev/verified": revision.to_string()});
+        Box::pin(self.write_labels(namespace, release, revision, labels))
     }
 }
 

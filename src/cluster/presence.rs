@@ -1,16 +1,67 @@
 //! What there is in a cluster, without looking into it.
 
+use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Preconditions};
 
 use super::Cluster;
-use super::error::ask;
+use super::error::{ask, observe_error};
 use crate::runner::ports::ObserveError;
+use crate::snapshot::{Meta, ObjectRef};
 
 impl Cluster {
     /// The API server serves this kind in this version.
     pub async fn serves(&self, api_version: &str, kind: &str) -> bool {
         self.discovery.resolve(api_version, kind).await.is_some()
+    }
+
+    /// As [`crate::runner::ports::Observer::delete_pod`] says.
+    ///
+    /// # Errors
+    /// `Denied`, `Unreachable`.
+    pub(super) async fn remove_pod(&self, pod: &Meta) -> Result<(), ObserveError> {
+        let api = Api::<Pod>::namespaced(self.client.clone(), &pod.namespace);
+        let params = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: Some(pod.uid.0.to_string()),
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        match api.delete(&pod.name, &params).await {
+            Ok(_) => Ok(()),
+            // Gone, or another of its name.
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+            Err(error) => Err(observe_error(
+                &format!("deleting pod `{}`", pod.name),
+                &error,
+            )),
+        }
+    }
+
+    /// As [`crate::runner::ports::Observer::delete`] says: in the background, as helm does.
+    ///
+    /// # Errors
+    /// The first that could not be deleted; the others are, as far as they can be.
+    pub(super) async fn delete_objects(&self, objects: &[ObjectRef]) -> Result<(), ObserveError> {
+        let mut first = Ok(());
+        for object in objects {
+            let resolved = self.discovery.resolve(&object.api_version, &object.kind);
+            let Some(served) = resolved.await else {
+                continue;
+            };
+            let api = self.api_of(&served, object);
+            let deleted = api.delete(&object.name, &DeleteParams::background()).await;
+            match deleted {
+                Ok(_) => {}
+                Err(kube::Error::Api(status)) if status.is_not_found() => {}
+                Err(error) => {
+                    let doing = format!("deleting {}", object.short());
+                    first = first.and(Err(observe_error(&doing, &error)));
+                }
+            }
+        }
+        first
     }
 
     /// There is such an object of a kind that comes with Kubernetes; taken for granted where it may

@@ -28,6 +28,8 @@ const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
 const LARGEST: u64 = 256 * 1024 * 1024;
 const PAGE: u32 = 500;
 const FAILED: &str = "failed";
+/// helm `pkg/release/v1/release.go`, `ApplyMethodServerSideApply`.
+const SERVER_SIDE: &str = "ssa";
 
 impl Cluster {
     /// As [`crate::runner::ports::Observer::contents`] says; every object of a kind that the
@@ -42,8 +44,40 @@ impl Cluster {
         release: &ReleaseName,
         revision: u32,
     ) -> Result<Contents, ObserveError> {
-        let doing =
-            format!("reading the record of `{release}` revision {revision} in `{namespace}`");
+        let payload = self.payload(namespace, release, revision).await?;
+        let mut contents = payload.contents(revision).map_err(|why| {
+            let doing = reading(namespace, release, revision);
+            ObserveError::Unexpected(format!("{doing}: {why}"))
+        })?;
+        let hooks = contents.hooks.iter_mut().map(|hook| &mut hook.object);
+        let objects = contents.objects.iter_mut().chain(&mut contents.kept);
+        let objects = objects.chain(hooks);
+        self.discovery.place(objects, namespace.as_str()).await;
+        Ok(contents)
+    }
+
+    /// The manifest of a revision that helm has applied by server-side apply, None for another. It
+    /// carries the stack's secrets.
+    ///
+    /// # Errors
+    /// As [`Cluster::contents_of`].
+    pub(super) async fn applied_manifest(
+        &self,
+        namespace: &Namespace,
+        release: &ReleaseName,
+        revision: u32,
+    ) -> Result<Option<String>, ObserveError> {
+        let payload = self.payload(namespace, release, revision).await?;
+        Ok((payload.apply_method == SERVER_SIDE).then_some(payload.manifest))
+    }
+
+    async fn payload(
+        &self,
+        namespace: &Namespace,
+        release: &ReleaseName,
+        revision: u32,
+    ) -> Result<Payload, ObserveError> {
+        let doing = reading(namespace, release, revision);
         let name = secret_name(release, revision);
         let path = format!("/api/v1/namespaces/{namespace}/secrets");
         // As text, because kube logs an object that it can't read in full.
@@ -54,15 +88,9 @@ impl Cluster {
             self.client.request_text(request).await
         })
         .await?;
-        let mut contents = unpack(&text)
-            .ok_or("it is not a record of helm's".to_owned())
-            .and_then(|payload| payload.contents(revision))
-            .map_err(|why| ObserveError::Unexpected(format!("{doing}: {why}")))?;
-        let hooks = contents.hooks.iter_mut().map(|hook| &mut hook.object);
-        let objects = contents.objects.iter_mut().chain(&mut contents.kept);
-        let objects = objects.chain(hooks);
-        self.discovery.place(objects, namespace.as_str()).await;
-        Ok(contents)
+        unpack(&text).ok_or_else(|| {
+            ObserveError::Unexpected(format!("{doing}: it is not a record of helm's"))
+        })
     }
 
     /// Every revision that carries `stackctl.dev/stack`, of one stack or of all, in one namespace
@@ -122,16 +150,16 @@ impl Cluster {
             .collect())
     }
 
-    pub(super) async fn write_verified(
+    pub(super) async fn write_labels(
         &self,
         namespace: &Namespace,
         release: &ReleaseName,
         revision: u32,
+        labels: Value,
     ) -> Result<(), ObserveError> {
         let api = Api::<Secret>::namespaced(self.client.clone(), namespace.as_str());
         let name = secret_name(release, revision);
-        let label = json!({"stackctl.dev/verified": revision.to_string()});
-        let patch = Patch::Merge(json!({"metadata": {"labels": label}}));
+        let patch = Patch::Merge(json!({"metadata": {"labels": labels}}));
         let doing =
             format!("marking the record of `{release}` revision {revision} in `{namespace}`");
         // The answer is metadata only, so that the payload stays where it is.
@@ -139,9 +167,7 @@ impl Cluster {
         ask(&doing, || api.patch_metadata(&name, &params, &patch)).await?;
         Ok(())
     }
-}
 
-impl Cluster {
     /// As [`crate::runner::ports::Observer::mark_failed`] says. The payload passes through us and
     /// is kept nowhere.
     pub(super) async fn write_failed(
@@ -186,17 +212,7 @@ impl Cluster {
 
 /// A payload as helm packs it, with the status of a revision that has failed.
 fn with_failed(packed: &[u8]) -> Option<Vec<u8>> {
-    let bytes = BASE64.decode(packed).ok()?;
-    let text = match bytes.starts_with(&GZIP) {
-        true => {
-            let mut text = Vec::new();
-            let mut reader = GzDecoder::new(bytes.as_slice()).take(LARGEST);
-            reader.read_to_end(&mut text).ok()?;
-            text
-        }
-        false => bytes,
-    };
-    let mut release: Value = serde_json::from_slice(&text).ok()?;
+    let mut release: Value = serde_json::from_slice(&json_of(packed)?).ok()?;
     let info = release.get_mut("info")?.as_object_mut()?;
     info.insert("status".to_owned(), FAILED.into());
     let why = "helm was ended before it was through; closed by stackctl";
@@ -204,6 +220,10 @@ fn with_failed(packed: &[u8]) -> Option<Vec<u8>> {
     let mut writer = GzEncoder::new(Vec::new(), Compression::best());
     writer.write_all(release.to_string().as_bytes()).ok()?;
     Some(BASE64.encode(writer.finish().ok()?).into_bytes())
+}
+
+fn reading(namespace: &Namespace, release: &ReleaseName, revision: u32) -> String {
+    format!("reading the record of `{release}` revision {revision} in `{namespace}`")
 }
 
 fn secret_name(release: &ReleaseName, revision: u32) -> String {
@@ -230,6 +250,8 @@ struct Payload {
     manifest: String,
     #[serde(default)]
     hooks: Option<Vec<PayloadHook>>,
+    #[serde(default)]
+    apply_method: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -264,25 +286,29 @@ struct LastRun {
     phase: String,
 }
 
-/// The API's base64 around helm's base64 around gzip, or plain, around JSON.
+/// The API's base64 around what helm packs.
 fn unpack(secret: &str) -> Option<Payload> {
     let envelope: Envelope = serde_json::from_str(secret).ok()?;
-    let outer = BASE64.decode(envelope.data.release).ok()?;
-    let inner = BASE64.decode(outer).ok()?;
-    if inner.starts_with(&GZIP) {
-        let mut json = Vec::new();
-        let mut plain = GzDecoder::new(inner.as_slice()).take(LARGEST);
-        plain.read_to_end(&mut json).ok()?;
-        serde_json::from_slice(&json).ok()
-    } else {
-        serde_json::from_slice(&inner).ok()
+    let packed = BASE64.decode(envelope.data.release).ok()?;
+    serde_json::from_slice(&json_of(&packed)?).ok()
+}
+
+/// helm's base64 around gzip, or plain, around JSON.
+fn json_of(packed: &[u8]) -> Option<Vec<u8>> {
+    let bytes = BASE64.decode(packed).ok()?;
+    if !bytes.starts_with(&GZIP) {
+        return Some(bytes);
     }
+    let mut json = Vec::new();
+    let mut plain = GzDecoder::new(bytes.as_slice()).take(LARGEST);
+    plain.read_to_end(&mut json).ok()?;
+    Some(json)
 }
 
 impl Payload {
     fn contents(self, revision: u32) -> Result<Contents, String> {
         let objects = |yaml: &str| manifest::objects(yaml).map_err(|error| error.to_string());
-        let mut hooks = Vec::new();
+        let (mut hooks, mut kept) = (Vec::new(), Vec::new());
         for hook in self.hooks.unwrap_or_default() {
             let events = hook.events.unwrap_or_default();
             let place = |rendered: Rendered| Hook {
@@ -294,15 +320,25 @@ impl Payload {
                     .as_ref()
                     .is_some_and(|run| run.phase == "Succeeded"),
             };
-            hooks.extend(objects(&hook.manifest)?.into_iter().map(place));
+            let rendered = objects(&hook.manifest)?;
+            let stay = rendered.iter().filter(|it| it.kept);
+            kept.extend(stay.map(|it| it.object.clone()));
+            hooks.extend(rendered.into_iter().map(place));
         }
         let rendered = objects(&self.manifest)?;
-        let kept = rendered.iter().filter(|r| r.kept);
+        let stay = rendered.iter().filter(|it| it.kept);
+        kept.extend(stay.map(|it| it.object.clone()));
+        let claims = rendered.iter().flat_map(|it| {
+            let claims = it.claims.iter();
+            claims.map(|claim| (it.object.clone(), claim.clone()))
+        });
+        let claims = claims.collect();
         let ChartMetadata { name, version } = self.chart.metadata;
         Ok(Contents {
             revision,
             chart: format!("{name}-{version}"),
-            kept: kept.map(|r| r.object.clone()).collect(),
+            kept,
+            claims,
             objects: rendered.into_iter().map(|r| r.object).collect(),
             hooks,
         })

@@ -1,59 +1,24 @@
-//! The stack record: one small Secret per stack in its namespace that holds what labels can't, the
-//! graph. It can be rebuilt from the releases and is never the only proof of anything.
+//! The stack record: one small Secret per stack in its namespace that holds what labels can't. It
+//! can be rebuilt from the releases and is never the only proof of anything.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::Cluster;
 use super::error::{ask, observe_error};
-use crate::names::{Namespace, ReleaseId, ReleaseName, StackName};
+use crate::memory::{SCHEMA, StackRecord};
+use crate::names::{Namespace, StackName};
 use crate::runner::ports::ObserveError;
 
-/// The shape that is written; a reader refuses a newer one.
-const SCHEMA: u32 = 1;
 const KEY: &str = "stack.json";
 const TYPE: &str = "stackctl.dev/stack.v1";
 const OURS: &str = "app.kubernetes.io/managed-by=stackctl,stackctl.dev/stack";
 const MANAGER: &str = "stackctl";
-
-/// What the cluster remembers of a stack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StackRecord {
-    pub schema: u32,
-    pub stack: StackName,
-    pub namespace: Namespace,
-    /// The profile's file name, without its folder.
-    pub profile: String,
-    pub releases: Vec<StackRelease>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StackRelease {
-    pub id: ReleaseId,
-    pub release: ReleaseName,
-    pub namespace: Namespace,
-    /// Name and version, `php-fpm-0.3.0`.
-    pub chart: String,
-    pub needs: Vec<ReleaseId>,
-}
-
-impl StackRecord {
-    /// A record of the present shape, without releases.
-    pub fn new(stack: StackName, namespace: Namespace, profile: &str) -> StackRecord {
-        StackRecord {
-            schema: SCHEMA,
-            stack,
-            namespace,
-            profile: profile.to_owned(),
-            releases: Vec::new(),
-        }
-    }
-}
 
 impl Cluster {
     /// Writes the record by server-side apply, over whatever was there.

@@ -4,10 +4,13 @@ use super::inputs::Inputs;
 use super::signals::Signals;
 use super::{Context, drive, lease, profile, session, stack_record, up};
 use crate::cli::Down;
+use crate::cluster::Cluster;
 use crate::error::Failure;
 use crate::event::{Outcome, Verb};
+use crate::identity;
+use crate::names::RunId;
 use crate::plan::{Plan, Selection};
-use crate::runner;
+use crate::runner::{self, Settings};
 use crate::wording;
 
 pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
@@ -37,20 +40,42 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
     let signals = Signals::catch()?;
     let marks = session::marks(&plan, &run);
     let helm = inputs.helm(context, &cluster, marks);
-    let settings = up::settings(run.clone(), &cluster, &args.run, &helm);
+    let settings = Settings {
+        volumes: args.volumes,
+        ..up::settings(run.clone(), &cluster, &args.run, &helm)
+    };
+    let name = run.clone();
     let work = async |channels| {
+        let by = identity::holder(name.clone(), Verb::Down, Timestamp::now());
+        let record = stack_record::begin_other(&cluster, &plan, by).await?;
         let ended = runner::down(&plan, &helm, &cluster, &settings, channels).await;
-        let outcome = ended.map_err(|error| session::observe(&error))?;
-        if outcome == Outcome::Removed && selection == Selection::All {
+        let ended = ended.map_err(|error| session::observe(&error))?;
+        if ended.outcome == Outcome::Removed && selection == Selection::All {
             stack_record::delete(&cluster, &plan).await?;
+            namespaces(&cluster, &plan, &name).await;
+        } else if let Some(record) = record {
+            stack_record::end(&cluster, record, &name, &ended).await;
         }
-        Ok(outcome)
+        Ok(ended.outcome)
     };
     drive::drive(signals, reporter, args.run.output, |channels, canceller| {
-        let who = (Verb::Down, run);
+        let who = lease::Who {
+            verb: Verb::Down,
+            run,
+            recover: false,
+        };
         lease::hold(&cluster, &plan, who, &args.run, canceller, channels, work)
     })
     .await
+}
+
+/// Removes namespaces that we have made, if nothing is left in them. One that stays harms nobody.
+async fn namespaces(cluster: &Cluster, plan: &Plan, run: &RunId) {
+    for namespace in plan.namespaces() {
+        if let Err(error) = cluster.remove_if_empty(&namespace, run).await {
+            tracing::warn!(%error, "namespace `{namespace}` stays");
+        }
+    }
 }
 
 fn confirm(context: &Context, plan: &Plan, cluster: &str) -> Result<(), Failure> {

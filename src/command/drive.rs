@@ -131,6 +131,8 @@ struct ReleaseReport<'a> {
     id: &'a str,
     state: &'static str,
     revision: Option<u32>,
+    /// It was ready before, and needed no helm.
+    unchanged: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'a Verdict>,
 }
@@ -140,7 +142,8 @@ fn report(state: &RunState, outcome: Outcome) -> Report<'_> {
         id: release.id.as_str(),
         state: release.phase.as_str(),
         revision: release.revision,
-        verdict: release.phase.verdict(),
+        unchanged: release.unchanged,
+        verdict: release.failed.as_ref(),
     });
     Report {
         outcome,

@@ -20,20 +20,47 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Brings together what a plan needs. With a lock the charts are those in it, or the lock's
-    /// differences are the error.
+    /// Brings together what a plan needs, for a helm that was asked for its version. With a lock the
+    /// charts are those in it, or the lock's differences are the error.
     pub async fn bring(
         context: &Context,
         profile: &Profile,
         plan: &Plan,
         locked: Option<&Lock>,
     ) -> Result<Inputs, Failure> {
-        let mut inputs = Inputs::charts(context, profile, plan, locked).await?;
+        let inputs = Inputs::charts(context, profile, plan, locked).await?;
+        inputs.ask_helm(context).await?;
+        inputs.with_values(context, profile, plan, locked).await
+    }
+
+    /// As [`Inputs::bring`], and helm is not started unless a chart has to be pulled.
+    pub async fn bring_unasked(
+        context: &Context,
+        profile: &Profile,
+        plan: &Plan,
+        locked: Option<&Lock>,
+    ) -> Result<Inputs, Failure> {
+        let inputs = Inputs::charts(context, profile, plan, locked).await?;
+        inputs.with_values(context, profile, plan, locked).await
+    }
+
+    async fn with_values(
+        mut self,
+        context: &Context,
+        profile: &Profile,
+        plan: &Plan,
+        locked: Option<&Lock>,
+    ) -> Result<Inputs, Failure> {
         if let Some(locked) = locked {
-            lock::insist(profile, plan, locked, &inputs.charts)?;
+            lock::insist(profile, plan, locked, &self.charts)?;
         }
-        inputs.secrets = secrets::fetch(context, profile, plan).await?;
-        Ok(inputs)
+        self.secrets = secrets::fetch(context, profile, plan).await?;
+        Ok(self)
+    }
+
+    /// A wrong helm is told before anything is touched.
+    pub async fn ask_helm(&self, context: &Context) -> Result<(), Failure> {
+        session::ask_helm(context, &self.binary).await.map(drop)
     }
 
     /// The charts alone.
@@ -52,7 +79,7 @@ impl Inputs {
                 .map(|error| (error.to_string(), error.hints()));
             unusable(Kind::Invalid, errors.collect())
         })?;
-        let binary = session::find_helm(context).await?;
+        let binary = session::find_helm(context)?;
         let charts = pull(context, staged, &binary, &workspace).await?;
         Ok(Inputs {
             binary,
@@ -64,8 +91,10 @@ impl Inputs {
 
     /// For a removal: helm knows from its records what to take away.
     pub async fn none(context: &Context) -> Result<Inputs, Failure> {
+        let binary = session::find_helm(context)?;
+        session::ask_helm(context, &binary).await?;
         Ok(Inputs {
-            binary: session::find_helm(context).await?,
+            binary,
             workspace: workspace()?,
             charts: HashMap::new(),
             secrets: HashMap::new(),
@@ -95,6 +124,7 @@ impl Inputs {
             secrets: self.secrets,
             workspace: self.workspace,
             leash: process::own_binary(),
+            sealed: HashMap::new(),
         }
     }
 }

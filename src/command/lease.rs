@@ -14,6 +14,15 @@ use crate::plan::Plan;
 use crate::runner::ports::ObserveError;
 use crate::runner::{self, Channels, NotHeld, Wish};
 
+/// Who wants the stack.
+pub struct Who {
+    pub verb: Verb,
+    pub run: RunId,
+    /// Somebody's word that no helm of an earlier run is at work any more: such runs are not kept in
+    /// mind any longer.
+    pub recover: bool,
+}
+
 /// Takes the stack, does `what`, and gives it back, however that ends.
 ///
 /// # Errors
@@ -21,7 +30,7 @@ use crate::runner::{self, Channels, NotHeld, Wish};
 pub async fn hold<R>(
     cluster: &Cluster,
     plan: &Plan,
-    (verb, run): (Verb, RunId),
+    Who { verb, run, recover }: Who,
     args: &Run,
     canceller: UnboundedSender<CancelReason>,
     mut channels: Channels,
@@ -39,7 +48,10 @@ where
         },
         supersede: args.supersede,
         is_dead: &identity::is_dead,
-        is_over: &identity::is_over,
+        is_over: match recover {
+            true => &|_: &Holder| true,
+            false => &identity::is_over,
+        },
     };
     let Channels {
         emitter, cancel, ..
@@ -48,7 +60,7 @@ where
         Ok(keeper) => keeper,
         Err(NotHeld::Cancelled(reason)) => return Ok(runner::outcome_of(reason)),
         // Without its namespace there is nothing of the stack that two could take away.
-        Err(NotHeld::Observe(ObserveError::NotFound(_))) if verb == Verb::Down => {
+        Err(NotHeld::Observe(ObserveError::NotFound(_))) if verb != Verb::Up => {
             return what(channels).await;
         }
         Err(NotHeld::Observe(error @ ObserveError::Denied(_))) => {

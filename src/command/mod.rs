@@ -2,9 +2,11 @@
 
 mod check;
 mod completions;
+mod doctor;
 mod down;
 mod drive;
 mod graph;
+mod history;
 mod init;
 mod inputs;
 mod lease;
@@ -12,10 +14,13 @@ mod leash;
 mod lock;
 mod logs;
 mod man;
+mod orphans;
 mod plan;
 mod print;
 mod profile;
+mod rollback;
 mod schema;
+mod seal;
 mod secrets;
 mod session;
 mod signals;
@@ -71,8 +76,11 @@ async fn dispatch(context: &Context, verb: &Verb) -> Result<(), Failure> {
     match verb {
         Verb::Up(args) => up::run(context, args).await,
         Verb::Down(args) => down::run(context, args).await,
+        Verb::Rollback(args) => rollback::run(context, args).await,
+        Verb::History(args) => history::run(context, args).await,
         Verb::Status(args) => status::run(context, args).await,
         Verb::Logs(args) => logs::run(context, args).await,
+        Verb::Doctor(args) => doctor::run(context, args).await,
         Verb::Plan(args) => plan::run(context, args).await,
         Verb::Check(args) => check::run(context, args).await,
         Verb::Graph(args) => graph::run(context, args),

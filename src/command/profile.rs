@@ -14,6 +14,14 @@ pub fn is_named(context: &Context) -> bool {
     context.common.profile.is_some() || is_in_environment()
 }
 
+/// There is one that need not be named.
+pub fn is_here() -> bool {
+    let Ok(folder) = std::env::current_dir() else {
+        return false;
+    };
+    profile::locate(None, &folder, profile::process_environment).is_ok()
+}
+
 fn is_in_environment() -> bool {
     profile::process_environment(profile::VARIABLE).is_some_and(|name| !name.is_empty())
 }

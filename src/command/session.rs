@@ -3,7 +3,7 @@
 use super::Context;
 use crate::cluster::{Cluster, Target};
 use crate::error::{Failure, Kind};
-use crate::helm::{self, Binary, BinaryError, Marks};
+use crate::helm::{self, Binary, BinaryError, Marks, Version};
 use crate::names::{RunId, StackName};
 use crate::plan::Plan;
 use crate::runner::ports::ObserveError;
@@ -20,26 +20,32 @@ pub async fn connect(context: &Context) -> Result<Cluster, Failure> {
         .map_err(|error| Failure::new(Kind::Environment, &error).hints(error.hints))
 }
 
-pub async fn find_helm(context: &Context) -> Result<Binary, Failure> {
+/// The helm to run. It is not started yet.
+pub fn find_helm(context: &Context) -> Result<Binary, Failure> {
+    Binary::find(context.common.helm.as_deref()).map_err(|error| no_helm(&error))
+}
+
+/// Asks helm for its version: a wrong one is told before anything is touched.
+pub async fn ask_helm(context: &Context, helm: &Binary) -> Result<Version, Failure> {
     let _waiting = context
         .environment
         .waiting_for("asking helm for its version");
-    Binary::find(context.common.helm.as_deref())
-        .await
-        .map_err(|error| {
-            let failure = Failure::new(Kind::Environment, &error);
-            match error {
-                BinaryError::Missing => failure
-                    .hint("install helm 4 (or 3.14 and newer) and put it on the PATH")
-                    .hint("or name it with `--helm PATH`"),
-                BinaryError::TooOld { .. } => {
-                    failure.hint("install helm 4, or name another with `--helm PATH`")
-                }
-                BinaryError::NotRunnable { .. } | BinaryError::NotHelm { .. } => {
-                    failure.hint("name another with `--helm PATH`")
-                }
-            }
-        })
+    helm.version().await.map_err(|error| no_helm(&error))
+}
+
+fn no_helm(error: &BinaryError) -> Failure {
+    let failure = Failure::new(Kind::Environment, error);
+    match error {
+        BinaryError::Missing => failure
+            .hint("install helm 4 (or 3.14 and newer) and put it on the PATH")
+            .hint("or name it with `--helm PATH`"),
+        BinaryError::TooOld { .. } => {
+            failure.hint("install helm 4, or name another with `--helm PATH`")
+        }
+        BinaryError::NotRunnable { .. } | BinaryError::NotHelm { .. } => {
+            failure.hint("name another with `--helm PATH`")
+        }
+    }
 }
 
 pub fn marks(plan: &Plan, run: &RunId) -> Marks {

@@ -1,13 +1,16 @@
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::inputs::Inputs;
 use super::signals::Signals;
-use super::{Context, drive, lease, lock, plan, profile, session, stack_record};
+use super::{Context, drive, lease, lock, orphans, plan, profile, seal, session, stack_record};
 use crate::cli::{Run, Up};
 use crate::cluster::Cluster;
 use crate::error::Failure;
 use crate::event::Verb;
 use crate::helm::Helm;
+use crate::identity;
 use crate::names::RunId;
 use crate::runner::{self, Settings};
 
@@ -25,31 +28,62 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let mut signals = Signals::catch()?;
     let run = session::run_id(Timestamp::now());
     let before = async {
-        let inputs = Inputs::bring(context, &profile, &plan, locked.as_ref()).await?;
-        let cluster = session::connect(context).await?;
+        let inputs = Inputs::bring_unasked(context, &profile, &plan, locked.as_ref()).await?;
+        if args.force {
+            inputs.ask_helm(context).await?;
+        }
+        let cluster = session::connect(context).await;
+        let may_rest = match &cluster {
+            Ok(cluster) => stack_record::remembers(cluster, &plan).await,
+            Err(_) => false,
+        };
+        if !may_rest {
+            inputs.ask_helm(context).await?;
+        }
+        let cluster = cluster?;
         let helm = inputs.helm(context, &cluster, session::marks(&plan, &run));
         session::namespaces(&cluster, &plan).await?;
         Ok((cluster, helm))
     };
-    let (cluster, helm) = signals.unless_any(before).await?;
-    let settings = Settings {
+    let (cluster, mut helm) = signals.unless_any(before).await?;
+    let mut settings = Settings {
         recover: args.recover,
+        prune: args.prune,
         ..settings(run.clone(), &cluster, &args.run, &helm)
     };
-    let work = async |channels| {
-        if let (Some(file), Some(kept)) = (&args.plan, &kept) {
+    let (plan, profile, cluster, kept) = (&plan, &profile, &cluster, &kept);
+    let name = run.clone();
+    let work = async move |channels| {
+        if let (Some(file), Some(kept)) = (&args.plan, kept) {
             let selected = (kept.selected.clone(), kept.only);
             let key = kept.key.clone();
-            let now = plan::look(context, &plan, &helm, &cluster, selected, key).await?;
+            let now = plan::look(context, plan, &helm, cluster, selected, key).await?;
             plan::unmoved(file, kept, &now.saved)?;
         }
-        stack_record::write(&cluster, &profile, &helm).await?;
-        let ended = runner::up(&plan, &helm, &cluster, &settings, channels).await;
-        ended.map_err(|error| session::observe(&error))
+        let by = identity::holder(name.clone(), Verb::Up, Timestamp::now());
+        let (record, key) = stack_record::begin(cluster, profile, &helm, by).await?;
+        seal::all(plan, &mut helm, &key)?;
+        settings.orphans = orphans::plan(&record);
+        settings.back_on_failure = record
+            .sets
+            .last()
+            .filter(|_| args.rollback_on_failure)
+            .cloned();
+        if !args.force {
+            settings.known = seal::known(&record, &helm);
+        }
+        let ended = runner::up(plan, &helm, cluster, &settings, channels).await;
+        let ended = ended.map_err(|error| session::observe(&error))?;
+        stack_record::end(cluster, record, &name, &ended).await;
+        Ok(ended.outcome)
     };
     drive::drive(signals, reporter, args.run.output, |channels, canceller| {
-        let who = (Verb::Up, run);
-        lease::hold(&cluster, &plan, who, &args.run, canceller, channels, work)
+        let who = lease::Who {
+            verb: Verb::Up,
+            run,
+            recover: args.recover,
+        };
+        lease::hold(cluster, plan, who, &args.run, canceller, channels, work)
     })
     .await
 }
@@ -64,5 +98,10 @@ pub fn settings(run: RunId, cluster: &Cluster, args: &Run, helm: &Helm) -> Setti
         parallel: args.parallel.into(),
         timeout: args.timeout,
         charts: helm.charts.iter().map(label).collect(),
+        volumes: false,
+        orphans: None,
+        prune: false,
+        back_on_failure: None,
+        known: HashMap::new(),
     }
 }

@@ -42,6 +42,8 @@ pub struct Upgrade<'a> {
     pub values: &'a [PathBuf],
     /// Beside our marks.
     pub labels: &'a Labels,
+    /// The digest of all that goes into it.
+    pub inputs: Option<&'a str>,
     pub limit: Duration,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Upgrade<'a> {
             chart: &staged.path,
             values,
             labels: &step.labels,
+            inputs: None,
             limit,
         }
     }
@@ -88,6 +91,9 @@ pub fn upgrade(
         "stackctl.dev/stack={},stackctl.dev/release={},stackctl.dev/run={},stackctl.dev/revision={}",
         marks.stack, what.id, marks.run, what.revision
     );
+    if let Some(inputs) = what.inputs {
+        labels += &format!(",stackctl.dev/inputs={inputs}");
+    }
     for (key, value) in what.labels {
         labels += &format!(",{key}={value}");
     }
@@ -111,6 +117,21 @@ pub fn dry_run(
 ) -> Vec<OsString> {
     let mut args = upgrade(version, connection, marks, what);
     args.extend(["--dry-run=server".into(), "--output".into(), "json".into()]);
+    args
+}
+
+pub fn rollback(
+    connection: &Connection,
+    release: &ReleaseName,
+    namespace: &Namespace,
+    to: u32,
+    limit: Duration,
+) -> Vec<OsString> {
+    let mut args: Vec<OsString> = vec!["rollback".into(), release.as_str().into()];
+    args.push(to.to_string().into());
+    args.extend(target(connection, namespace));
+    args.extend(["--history-max".into(), HISTORY.to_string().into()]);
+    args.extend(timeout(limit));
     args
 }
 
@@ -193,6 +214,7 @@ mod tests {
                 chart: Path::new("/run/charts/php-fpm"),
                 values: &["a.yaml".into(), "b.yaml".into()],
                 labels: &[("team".into(), "shop".into())].into(),
+                inputs: Some("0a1b2c"),
                 limit: Duration::from_millis(599_900),
             },
         );
@@ -205,7 +227,7 @@ mod tests {
           --values a.yaml
           --values b.yaml
           --reset-values
-          --labels stackctl.dev/stack=oro,stackctl.dev/release=php-fpm,stackctl.dev/run=20260102-030405-0007,stackctl.dev/revision=3,team=shop
+          --labels stackctl.dev/stack=oro,stackctl.dev/release=php-fpm,stackctl.dev/run=20260102-030405-0007,stackctl.dev/revision=3,stackctl.dev/inputs=0a1b2c,team=shop
           --description stackctl up, run 20260102-030405-0007
           --history-max 10
           --timeout 599s

@@ -2,6 +2,7 @@ use std::env;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::environment;
@@ -25,17 +26,28 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The same number on every Unix.
 const ENOEXEC: i32 = 8;
 
-/// A helm that can be run, and its version.
+/// A helm, and its version once somebody has asked for it.
 #[derive(Debug, Clone)]
 pub struct Binary {
     pub path: PathBuf,
-    pub version: Version,
+    version: OnceLock<Version>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     pub major: u32,
     pub minor: u32,
+}
+
+impl Version {
+    /// The minor version of Kubernetes 1 that it is built with: helm 3.14 with 1.29, 4.3 with 1.37,
+    /// and one more for each in between (helm's "Version Support Policy").
+    pub fn kubernetes(self) -> u32 {
+        match self.major {
+            0..=3 => self.minor + 15,
+            _ => self.minor + 34,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -52,11 +64,11 @@ pub enum BinaryError {
 
 impl Binary {
     /// Takes the helm at `given`, else the one that `$STACKCTL_HELM` names, else the first on the
-    /// PATH, and asks it for its version.
+    /// PATH. Starts nothing.
     ///
     /// # Errors
-    /// No helm there, one that can't be started, or one that is too old.
-    pub async fn find(given: Option<&Path>) -> Result<Binary, BinaryError> {
+    /// No executable file is there.
+    pub fn find(given: Option<&Path>) -> Result<Binary, BinaryError> {
         let named = || env::var_os(VARIABLE).filter(|name| !name.is_empty());
         let path = match given
             .map(PathBuf::from)
@@ -65,7 +77,22 @@ impl Binary {
             Some(path) => which::which(&path).map_err(|_| not_found(path))?,
             None => which::which("helm").map_err(|_| missing())?,
         };
-        let mut ask = Program::new(&path).args(["version", "--template", "{{.Version}}"]);
+        Ok(Binary {
+            path,
+            version: OnceLock::new(),
+        })
+    }
+
+    /// Its version, asked for once.
+    ///
+    /// # Errors
+    /// It can't be started, is no helm, or is too old.
+    pub async fn version(&self) -> Result<Version, BinaryError> {
+        if let Some(version) = self.version.get() {
+            return Ok(*version);
+        }
+        let path = &self.path;
+        let mut ask = Program::new(path).args(["version", "--template", "{{.Version}}"]);
         ask.env = environment::scrubbed(env::vars_os().map(|(key, _)| key));
         let not_runnable = |why| BinaryError::NotRunnable {
             path: path.clone(),
@@ -88,15 +115,16 @@ impl Binary {
                 "" => "it printed nothing".to_owned(),
                 answer => format!("`{answer}`"),
             });
+            let path = path.clone();
             return Err(BinaryError::NotHelm { path, answer });
         };
         if version < OLDEST {
             return Err(BinaryError::TooOld {
-                path,
+                path: path.clone(),
                 found: version,
             });
         }
-        Ok(Binary { path, version })
+        Ok(*self.version.get_or_init(|| version))
     }
 }
 

@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::env;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -11,7 +10,8 @@ use futures::future::LocalBoxFuture;
 use super::args::{self, Connection, Marks, Upgrade};
 use super::environment::{self, Changes};
 use super::failure::{About, refusal};
-use super::{Binary, Staged, Workspace};
+use super::stage::plain;
+use super::{Binary, Staged, Version, Workspace};
 use crate::identity;
 use crate::names::ReleaseId;
 use crate::plan::{Command, Step};
@@ -34,6 +34,8 @@ pub struct Helm {
     pub workspace: Workspace,
     /// Our own binary, so that no helm outlives us.
     pub leash: Option<PathBuf>,
+    /// The digests of what goes into the releases, where they have been made.
+    pub sealed: HashMap<ReleaseId, String>,
 }
 
 impl Deployer for Helm {
@@ -46,11 +48,24 @@ impl Deployer for Helm {
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
         async move {
             let (values, staged) = self.inputs(step)?;
-            let what = Upgrade::of(step, revision, staged, &values, limit);
-            let args = args::upgrade(self.binary.version, &self.target, &self.marks, &what);
+            let mut what = Upgrade::of(step, revision, staged, &values, limit);
+            what.inputs = self.sealed.get(&step.id).map(String::as_str);
+            let version = self.version().await?;
+            let args = args::upgrade(version, &self.target, &self.marks, &what);
             self.run(step, args, cancel).await
         }
         .boxed_local()
+    }
+
+    fn roll_back<'a>(
+        &'a self,
+        step: &'a Step,
+        to: u32,
+        limit: Duration,
+        cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
+        let args = args::rollback(&self.target, &step.release, &step.namespace, to, limit);
+        self.run(step, args, cancel).boxed_local()
     }
 
     fn remove<'a>(
@@ -110,10 +125,15 @@ impl Helm {
             namespace: &step.namespace,
             chart: &shown(&step.chart),
             connection: &self.target,
-            version: self.binary.version,
+            version: self.version().await?,
         };
         outcome(&ended, self.secrets(step), &about)?;
         Ok(ended)
+    }
+
+    pub(super) async fn version(&self) -> Result<Version, DeployError> {
+        let version = self.binary.version().await;
+        version.map_err(|error| refused(error.to_string()))
     }
 
     /// What goes into a release: the files of its values, in order, and its chart.
@@ -129,8 +149,7 @@ impl Helm {
     }
 
     fn environment(&self) -> Changes {
-        let mut changes = environment::scrubbed(env::vars_os().map(|(key, _)| key));
-        changes.extend(environment::private(&self.workspace.helm()));
+        let mut changes = environment::of_run(&self.workspace.helm());
         // By which the next run knows whether it lives on.
         changes.push((identity::RUN.into(), Some(self.marks.run.as_str().into())));
         changes
@@ -144,7 +163,7 @@ impl Helm {
         printed
     }
 
-    fn secrets(&self, step: &Step) -> &[Fetched] {
+    pub(super) fn secrets(&self, step: &Step) -> &[Fetched] {
         self.secrets.get(&step.id).map_or(&[], Vec::as_slice)
     }
 
@@ -217,10 +236,7 @@ fn refused(sentence: String) -> DeployError {
 /// The chart as the profile's author knows it.
 fn shown(chart: &ChartSource) -> String {
     match chart {
-        ChartSource::Directory(path) | ChartSource::Archive(path) => {
-            let plain: PathBuf = path.components().collect();
-            plain.display().to_string()
-        }
+        ChartSource::Directory(path) | ChartSource::Archive(path) => plain(path),
         ChartSource::Remote { reference, .. } => reference.clone(),
     }
 }

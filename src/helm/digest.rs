@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::wording::hex;
+
 /// `sha256:` and 64 hex digits, over the names and contents of a chart's files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -32,12 +34,7 @@ impl Digest {
         } else {
             hash.update(fs::read(chart)?);
         }
-        let hex: String = hash
-            .finalize()
-            .iter()
-            .map(|it| format!("{it:02x}"))
-            .collect();
-        Ok(Digest(format!("sha256:{hex}")))
+        Ok(Digest(format!("sha256:{}", hex(&hash.finalize()))))
     }
 }
 

@@ -30,8 +30,15 @@ pub fn storage_driver() -> String {
     driver.to_string_lossy().into_owned()
 }
 
+/// What a helm of one run is given, whose private folder this is.
+pub fn of_run(folder: &Path) -> Changes {
+    let mut changes = scrubbed(std::env::vars_os().map(|(key, _)| key));
+    changes.extend(private(folder));
+    changes
+}
+
 /// Gives helm a cache and a data folder of this run's own: several at once corrupt each other's.
-pub fn private(folder: &Path) -> Changes {
+fn private(folder: &Path) -> Changes {
     ["CACHE", "DATA"]
         .map(|what| {
             let value = folder.join(what.to_lowercase()).into_os_string();

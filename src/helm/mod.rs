@@ -13,6 +13,7 @@ mod digest;
 mod environment;
 mod failure;
 mod found;
+mod inputs;
 mod lock;
 mod render;
 mod stage;

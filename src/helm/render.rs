@@ -109,7 +109,8 @@ impl Helm {
     ) -> Result<Upcoming, DeployError> {
         let (values, staged) = self.inputs(step)?;
         let what = Upgrade::of(step, revision, staged, &values, step.timeout);
-        let args = args::dry_run(self.binary.version, &self.target, &self.marks, &what);
+        let version = self.version().await?;
+        let args = args::dry_run(version, &self.target, &self.marks, &what);
         let ended = self.start(step, args, LARGEST, stop).await?;
         serde_json::from_slice(&ended.stdout).map_err(|error| {
             let sentence = format!("helm's answer can't be read: {error}");

@@ -56,6 +56,11 @@ impl Workspace {
         })
     }
 
+    /// The folders of runs that were killed.
+    pub fn abandoned() -> Vec<PathBuf> {
+        abandoned(&env::temp_dir())
+    }
+
     pub fn charts(&self) -> PathBuf {
         self.folder.join("charts")
     }
@@ -94,18 +99,23 @@ impl Drop for Workspace {
     }
 }
 
-/// Removes the folders of runs that are no more. What belongs to others can't be opened.
+/// Removes the folders of runs that are no more.
 fn remove_abandoned(parent: &Path) {
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        if !entry.file_name().to_string_lossy().starts_with(NAME) {
-            continue;
-        }
-        let lock = File::options().write(true).open(entry.path().join(LOCK));
-        if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
-            // Another run may be at it too.
-            let _ = fs::remove_dir_all(entry.path());
-        }
+    for folder in abandoned(parent) {
+        // Another run may be at it too.
+        let _ = fs::remove_dir_all(folder);
     }
+}
+
+/// The folders of runs that are no more. What belongs to others can't be opened.
+fn abandoned(parent: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let ours = entries.filter(|it| it.file_name().to_string_lossy().starts_with(NAME));
+    let is_free = |folder: &PathBuf| {
+        let lock = File::options().write(true).open(folder.join(LOCK));
+        lock.is_ok_and(|lock| lock.try_lock().is_ok())
+    };
+    ours.map(|entry| entry.path()).filter(is_free).collect()
 }
 
 fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {

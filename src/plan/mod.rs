@@ -7,12 +7,12 @@ mod reduction;
 mod step;
 
 pub use queue::Queue;
-pub use step::{Sooner, Step};
+pub use step::{Leftover, Sooner, Step};
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::names::{Namespace, ReleaseId, StackName};
-pub use crate::profile::{Command, Labels, Until};
+pub use crate::profile::{Command, Labels, Rollback, Until};
 use crate::profile::{Place, Profile};
 
 /// The releases of a stack in an order that respects every need.
@@ -104,6 +104,29 @@ impl Plan {
             create_namespace: profile.create_namespace,
             steps,
         })
+    }
+
+    /// Releases that no profile names, to be removed: each with what it is known to have needed.
+    pub fn of_leftovers(stack: StackName, namespace: Namespace, all: &[Leftover]) -> Plan {
+        let position = |id: &ReleaseId| all.iter().position(|it| it.id == *id);
+        let needs = |it: &Leftover| it.needs.iter().filter_map(position).collect();
+        let needs: Vec<Vec<usize>> = all.iter().map(needs).collect();
+        // What is known may be of several times, and go round in a circle.
+        let (order, needs) = match cycle::topological_order(&needs) {
+            Ok(order) => (order, needs),
+            Err(_) => ((0..all.len()).collect(), vec![Vec::new(); all.len()]),
+        };
+        let place = |old: &usize| order.iter().position(|it| it == old);
+        let steps = order
+            .iter()
+            .map(|&old| Step::leftover(&all[old], needs[old].iter().filter_map(place).collect()))
+            .collect();
+        Plan {
+            stack,
+            namespace,
+            create_namespace: false,
+            steps,
+        }
     }
 
     /// In topological order; a step's `needs` are positions in this list.

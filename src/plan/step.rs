@@ -1,6 +1,7 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::budget::Budgets;
+use crate::budget::{Budgets, DEFAULT_TIMEOUT};
 use crate::names::{Namespace, ReleaseId, ReleaseName};
 use crate::profile::{ChartSource, Command, Labels, Release, Rollback, Until, Values, ValuesFrom};
 
@@ -27,6 +28,16 @@ pub struct Step {
     pub sooner: Vec<Sooner>,
     pub timeout: Duration,
     pub budgets: Budgets,
+}
+
+/// A release that no profile names any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    pub id: ReleaseId,
+    pub release: ReleaseName,
+    pub namespace: Namespace,
+    /// What it is known to have needed.
+    pub needs: Vec<ReleaseId>,
 }
 
 /// A need that is met as soon as all of these are, and at the latest when it is ready.
@@ -72,6 +83,27 @@ impl Step {
             sooner,
             timeout: release.timeout,
             budgets: release.budgets.clone(),
+        }
+    }
+
+    /// One that is only to be removed.
+    pub(super) fn leftover(leftover: &Leftover, needs: Vec<usize>) -> Step {
+        Step {
+            id: leftover.id.clone(),
+            release: leftover.release.clone(),
+            namespace: leftover.namespace.clone(),
+            chart: ChartSource::Directory(PathBuf::new()),
+            values: Vec::new(),
+            values_from: Vec::new(),
+            set: serde_json::Map::new(),
+            labels: Labels::default(),
+            before: Vec::new(),
+            after: Vec::new(),
+            rollback: Rollback::default(),
+            needs,
+            sooner: Vec::new(),
+            timeout: DEFAULT_TIMEOUT,
+            budgets: Budgets::default(),
         }
     }
 

@@ -6,9 +6,10 @@ use std::fmt::Write;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
-use super::{Action, After, Compared, Key, Preview, ReleasePreview, Saved};
+use super::{Action, After, Compared, Preview, ReleasePreview, Saved};
 use crate::cluster::{Answer, Cluster, Trial};
 use crate::helm::{Helm, Upcoming};
+use crate::keyed::Key;
 use crate::manifest::{self, ManifestError, Whole};
 use crate::names::ReleaseId;
 use crate::plan::{Command, Plan, Step};
@@ -86,6 +87,7 @@ pub async fn look(
         namespace,
         context,
         releases,
+        orphans: Vec::new(),
     };
     Ok(Looked { preview, saved })
 }
@@ -124,6 +126,10 @@ async fn release(
         hooks: Vec::new(),
         commands: commands(step),
         restarts: Vec::new(),
+        applied: last.is_some_and(|last| {
+            let inputs = helm.sealed.get(&step.id);
+            inputs.is_some_and(|inputs| last.is_made_of(plan.stack.as_str(), inputs))
+        }),
         why: None,
     };
     let upcoming = match helm.upcoming(step, revision, &Stop::default()).await {

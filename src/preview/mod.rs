@@ -12,12 +12,13 @@ mod text;
 
 pub use diff::Field;
 pub use look::{LookError, Looked, look};
-pub use saved::{Digest, Key, Moved, Saved};
+pub use saved::{Moved, Saved};
 pub use text::text;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::keyed::Key;
 use crate::names::{Namespace, ReleaseId, ReleaseName, StackName};
 
 /// What an `up` of a stack would do.
@@ -28,6 +29,15 @@ pub struct Preview {
     pub context: String,
     /// In an order in which they could start.
     pub releases: Vec<ReleasePreview>,
+    /// Releases of the stack that the profile names no more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub orphans: Vec<Orphan>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Orphan {
+    pub release: ReleaseName,
+    pub namespace: Namespace,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -52,6 +62,9 @@ pub struct ReleasePreview {
     pub commands: Vec<String>,
     /// Workloads whose pods are made anew, with the number of pods.
     pub restarts: Vec<Restart>,
+    /// It was applied with the very inputs of now.
+    #[serde(skip)]
+    pub applied: bool,
     /// Why helm would not even begin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -133,12 +146,19 @@ impl ReleasePreview {
             }
             self.restarts.extend(one.restart());
         }
-        let fails = self.objects.iter().any(|it| it.change == Change::Fail);
+        let any = |change| self.objects.iter().any(|it| it.change == change);
+        // What another manager keeps stays so, as long as helm has nothing to bring.
+        let stays = self.applied && any(Change::Fail) && !any(Change::Create);
         self.action = match self.action {
-            _ if fails => Action::Fail,
-            Action::Upgrade if self.objects.is_empty() => Action::Unchanged,
+            Action::Upgrade if self.objects.is_empty() || stays => Action::Unchanged,
+            _ if any(Change::Fail) => Action::Fail,
             action => action,
         };
+        if self.applied && self.action == Action::Unchanged {
+            // helm is not started.
+            self.hooks.clear();
+            self.commands.clear();
+        }
     }
 }
 

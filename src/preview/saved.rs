@@ -1,25 +1,15 @@
 //! A plan that is kept in a file, to be carried out only if nothing has moved since.
 
-use std::fmt::Write;
-
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::Sha256;
 
 use super::After;
 use super::Compared;
+use crate::keyed::{Digest, Key};
 use crate::names::{Namespace, ReleaseId, StackName};
 
 /// The shape that is written; a reader refuses another.
 const SCHEMA: u32 = 1;
-
-/// Makes digests that say nothing to those who don't have it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Key(String);
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Digest(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
@@ -50,36 +40,6 @@ pub enum Moved {
     Cluster(ReleaseId),
     /// It was not in the plan, or is not in the profile any more.
     Release(ReleaseId),
-}
-
-impl Key {
-    /// `random` has to be unpredictable.
-    pub fn new(random: [u8; 32]) -> Key {
-        Key(hex(&random))
-    }
-
-    pub fn digest(&self, bytes: &[u8]) -> Digest {
-        // A key of any length will do.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.as_bytes()) else {
-            unreachable!("HMAC takes keys of every length")
-        };
-        mac.update(bytes);
-        Digest(hex(&mac.finalize().into_bytes()))
-    }
-}
-
-impl Digest {
-    /// Enough to tell two apart.
-    pub fn short(&self) -> &str {
-        &self.0[..8]
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl Saved {

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 
-use super::saved::Key;
+use crate::keyed::Key;
 
 /// A Secret with digests in the place of its values; any other object as it is.
 pub fn masked<'a>(object: &'a Value, key: &Key) -> Cow<'a, Value> {

@@ -22,6 +22,14 @@ pub fn text(preview: &Preview, palette: Palette) -> String {
     for release in &preview.releases {
         release_text(&mut text, release, palette);
     }
+    for orphan in &preview.orphans {
+        let (mark, name) = (palette.warn("-"), palette.bold(orphan.release.as_str()));
+        let _ = writeln!(
+            text,
+            "\n{mark} {name} in {}: the profile names it no more; `up --prune` removes it",
+            orphan.namespace
+        );
+    }
     let _ = writeln!(text, "\n{}", summary(preview));
     text
 }
@@ -33,6 +41,7 @@ fn release_text(text: &mut String, release: &ReleasePreview, palette: Palette) {
             palette.warn("~"),
             format!("upgrade to revision {}", release.revision),
         ),
+        Action::Unchanged if release.applied => (palette.dim("="), "unchanged".to_owned()),
         Action::Unchanged => (palette.dim("="), "no object changes".to_owned()),
         Action::Fail => (palette.bad("!"), "would fail".to_owned()),
     };

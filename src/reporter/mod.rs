@@ -4,6 +4,7 @@
 pub mod cause;
 pub mod container;
 pub mod evidence;
+pub mod history;
 pub mod json;
 pub mod levels;
 pub mod line;

@@ -163,7 +163,9 @@ impl Narrator {
             kind => {
                 if matches!(
                     kind,
-                    EventKind::ReleaseStarted { .. } | EventKind::ReleaseDegraded { .. }
+                    EventKind::ReleaseStarted { .. }
+                        | EventKind::ReleaseRollingBack { .. }
+                        | EventKind::ReleaseDegraded { .. }
                 ) {
                     self.said.remove(id);
                 }
@@ -186,7 +188,9 @@ impl Narrator {
         elapsed: Duration,
         lines: &mut Vec<Line>,
     ) {
-        if pod.outgoing {
+        let release = self.state.release(&pod.release);
+        let is_old = before.pod.is_none() && release.is_some_and(|release| release.unchanged);
+        if pod.outgoing || is_old {
             return;
         }
         for change in container::changes(before.pod.as_ref(), pod) {

@@ -242,5 +242,6 @@ pub fn at_work(verb: Verb) -> &'static str {
     match verb {
         Verb::Up => "helm is at work",
         Verb::Down => "is going",
+        Verb::Rollback => "goes back",
     }
 }

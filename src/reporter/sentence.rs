@@ -12,6 +12,9 @@ use super::text::{bounded, clean};
 /// Characters of a foreign line.
 pub const LINE_LIMIT: usize = 1000;
 
+/// No time that anybody waits.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// One thing to say of a release.
 pub struct Sentence {
     pub tone: Tone,
@@ -30,10 +33,7 @@ pub fn of_run(kind: &EventKind) -> Option<(Tone, String)> {
             releases,
             ..
         } => {
-            let verb = match verb {
-                Verb::Up => "up",
-                Verb::Down => "down",
-            };
+            let verb = verb.as_str();
             let number = wording::count(releases.len(), "release");
             let context = clean(context);
             let text = format!("{verb}: {number}, namespace {namespace}, context {context}");
@@ -58,6 +58,13 @@ pub fn of_run(kind: &EventKind) -> Option<(Tone, String)> {
                 }
             };
             Some((Tone::Warn, text.to_owned()))
+        }
+        EventKind::RunRollingBack { to } => {
+            let text = format!(
+                "failed: goes back to what run {} had verified",
+                clean(to.as_str())
+            );
+            Some((Tone::Warn, text))
         }
         EventKind::LockWaiting { holder } => {
             let text = format!("waits for {}", clean(&holder.to_string()));
@@ -92,13 +99,22 @@ pub fn of_release(
     let told = match kind {
         EventKind::ReleaseStarted { .. } => {
             let text = match verb {
-                Verb::Up => "started",
+                Verb::Up | Verb::Rollback => "started",
                 Verb::Down => "removal started",
             };
             (Tone::Plain, text.to_owned(), true)
         }
         EventKind::ReleaseDeployed { revision, .. } => {
             let text = format!("deployed, revision {revision}");
+            (Tone::Plain, text, false)
+        }
+        EventKind::ReleaseUnchanged {
+            revision, verified, ..
+        } => {
+            let text = match verified {
+                true => format!("unchanged, revision {revision}"),
+                false => format!("unchanged, revision {revision}, not yet seen ready"),
+            };
             (Tone::Plain, text, false)
         }
         EventKind::HookChanged {
@@ -131,9 +147,18 @@ pub fn of_release(
             let object = format!("{}/{}", clean(kind).to_lowercase(), clean(name));
             (Tone::Plain, format!("{object} ready"), false)
         }
+        EventKind::ReleaseRollingBack { to, .. } => {
+            (Tone::Warn, format!("goes back to revision {to}"), true)
+        }
         EventKind::ReleaseRecovering { from, .. } => {
             let text = format!("recovered: an earlier run has left it {}", clean(from));
             (Tone::Warn, text, true)
+        }
+        // Nothing else was to be expected.
+        EventKind::ReleaseReady { .. }
+            if release.unchanged && release.took(elapsed) < Some(AT_ONCE) =>
+        {
+            return None;
         }
         EventKind::ReleaseReady { .. } => (Tone::Good, with_time("ready", "in"), true),
         EventKind::ReleaseDegraded { reason, .. } => {

@@ -26,7 +26,7 @@ pub fn lines(state: &RunState, width: Option<usize>, palette: &Palette) -> Vec<S
     };
     let mut lines = Vec::new();
     for release in &state.releases {
-        if let Phase::Failed(verdict) = &release.phase {
+        if let Some(verdict) = &release.failed {
             lines.push(String::new());
             lines.extend(page.failure(release, verdict));
         }
@@ -116,6 +116,7 @@ impl Page<'_> {
         match self.state.verb() {
             Verb::Up => "ready",
             Verb::Down => "removed",
+            Verb::Rollback => "ready",
         }
     }
 
@@ -127,8 +128,19 @@ impl Page<'_> {
         let all = self.state.releases.len();
         let stack = self.palette.bold(stack);
         match finished.map(|finished| finished.outcome) {
-            Some(Outcome::Ready) if counts.ready as usize == all => {
-                let text = format!("{} ready in {took}", wording::count(all, "release"));
+            Some(Outcome::Ready) if (counts.ready + counts.removed) as usize == all => {
+                let unchanged = self.state.releases.iter().filter(|it| it.unchanged).count();
+                let which = match unchanged {
+                    0 => String::new(),
+                    _ if unchanged == counts.ready as usize => ", unchanged".to_owned(),
+                    some => format!(", {some} of them unchanged"),
+                };
+                let removed = match counts.removed {
+                    0 => String::new(),
+                    number => format!(", {number} removed"),
+                };
+                let ready = wording::count(counts.ready as usize, "release");
+                let text = format!("{ready} ready in {took}{which}{removed}");
                 let title = format!("{} {stack}: ", self.marks.done);
                 return self.hanging(&title, &self.palette.good(&text), 4);
             }
@@ -158,7 +170,11 @@ impl Page<'_> {
             ) => &self.marks.blocked,
             Some(Outcome::Failed | Outcome::DeadlinePassed) | None => &self.marks.failed,
         };
-        let text = format!("{how}{} in {took}", self.parts().join(", "));
+        let back = match &self.state.rolling_back {
+            Some(run) => format!("failed, back at what run {run} had verified: "),
+            None => String::new(),
+        };
+        let text = format!("{how}{back}{} in {took}", self.parts().join(", "));
         self.hanging(&format!("{mark} {stack}: "), &text, 4)
     }
 

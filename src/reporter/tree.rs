@@ -145,7 +145,7 @@ impl View<'_> {
         let counts = self.state.counts();
         let all = self.state.releases.len();
         let mut parts = match run.verb {
-            Verb::Up => vec![format!("{}/{all} ready", counts.ready)],
+            Verb::Up | Verb::Rollback => vec![format!("{}/{all} ready", counts.ready)],
             Verb::Down => vec![format!("{}/{all} removed", counts.removed)],
         };
         if counts.failed > 0 {
@@ -196,6 +196,7 @@ impl View<'_> {
             Phase::Running | Phase::Waiting => {
                 rows::progress(release, self.state.verb(), self.now, details, shown)
             }
+            Phase::Ready if release.unchanged => self.palette.dim("unchanged"),
             Phase::Ready | Phase::Removed => String::new(),
             Phase::Failed(verdict) => self.palette.bad(&clean(&verdict.sentence)),
             Phase::Blocked(by) => {
@@ -223,7 +224,7 @@ impl View<'_> {
             .map(ReleaseId::as_str)
             .collect();
         match (self.state.verb(), unmet.is_empty()) {
-            (Verb::Down, _) | (_, true) => String::new(),
+            (Verb::Down | Verb::Rollback, _) | (_, true) => String::new(),
             _ => format!("after {}", wording::list(&unmet)),
         }
     }

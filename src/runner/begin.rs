@@ -7,19 +7,24 @@ use super::emitter::Emitter;
 use super::ports::{ObserveError, Observer};
 use super::{Channels, Gate, Settings, outcome_of};
 use crate::event::{CancelReason, EventKind, Outcome, PlannedRelease, SCHEMA, Verb};
+use crate::names::RunId;
 use crate::plan::Plan;
 use crate::snapshot::Observation;
 
 /// What a run goes on with.
 pub enum Begun {
-    Watching {
-        emitter: Emitter,
-        observations: LocalBoxStream<'static, Observation>,
-        cancel: UnboundedReceiver<CancelReason>,
-        gate: Gate,
-    },
+    Watching(Watching),
     /// It was cancelled before it saw anything, and has said so.
     Cancelled(Outcome),
+}
+
+pub struct Watching {
+    pub emitter: Emitter,
+    pub observations: LocalBoxStream<'static, Observation>,
+    pub cancel: UnboundedReceiver<CancelReason>,
+    pub gate: Gate,
+    /// Earlier runs that were gone without a word.
+    pub unsure: Vec<RunId>,
 }
 
 /// Says what is planned and starts to watch.
@@ -37,7 +42,7 @@ pub async fn begin(
         mut emitter,
         mut cancel,
         gate,
-        ..
+        unsure,
     } = channels;
     emitter.emit(run_started(verb, plan, settings));
     let observations = observer.observations();
@@ -51,12 +56,13 @@ pub async fn begin(
             return Ok(Begun::Cancelled(outcome));
         }
     }
-    Ok(Begun::Watching {
+    Ok(Begun::Watching(Watching {
         emitter,
         observations,
         cancel,
         gate,
-    })
+        unsure,
+    }))
 }
 
 fn run_started(verb: Verb, plan: &Plan, settings: &Settings) -> EventKind {

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::event::{Counts, Event, EventKind, Outcome, Verb};
+use crate::memory::ReleaseEnd;
 use crate::names::ReleaseId;
 
 /// Stamps and sends the events of a run, and keeps its promise that what was opened is closed:
@@ -19,6 +20,7 @@ pub struct Emitter {
     started_at: Timestamp,
     seq: u64,
     open: BTreeSet<ReleaseId>,
+    ends: BTreeMap<ReleaseId, ReleaseEnd>,
     counts: Counts,
     started_run: bool,
     finished: bool,
@@ -52,6 +54,7 @@ impl Emitter {
             started_at,
             seq: 0,
             open: BTreeSet::new(),
+            ends: BTreeMap::new(),
             counts: Counts::default(),
             started_run: false,
             finished: false,
@@ -106,14 +109,21 @@ impl Emitter {
             }
             EventKind::ReleaseDegraded { release, .. } => {
                 self.counts.ready -= 1;
+                self.ends.remove(release);
                 self.open.insert(release.clone());
             }
-            EventKind::ReleaseReady { .. } => self.counts.ready += 1,
-            EventKind::ReleaseRemoved { .. } => self.counts.removed += 1,
-            EventKind::ReleaseFailed { .. } => self.counts.failed += 1,
-            EventKind::ReleaseBlocked { .. } => self.counts.blocked += 1,
-            EventKind::ReleaseCancelled { .. } => self.counts.cancelled += 1,
+            // What had failed may be opened once more, to go back.
+            EventKind::ReleaseRollingBack { release, .. } => {
+                if let Some(end) = self.ends.remove(release) {
+                    *counted(&mut self.counts, end) -= 1;
+                }
+                self.open.insert(release.clone());
+            }
             _ => {}
+        }
+        if let (Some(end), Some(release)) = (ReleaseEnd::of(kind), kind.release()) {
+            *counted(&mut self.counts, end) += 1;
+            self.ends.insert(release.clone(), end);
         }
         let done = self.counts.ready + self.counts.removed;
         self.progress.send_modify(|it| it.done = done);
@@ -122,6 +132,16 @@ impl Emitter {
         {
             self.open.remove(release);
         }
+    }
+}
+
+fn counted(counts: &mut Counts, end: ReleaseEnd) -> &mut u32 {
+    match end {
+        ReleaseEnd::Ready | ReleaseEnd::Unchanged => &mut counts.ready,
+        ReleaseEnd::Removed => &mut counts.removed,
+        ReleaseEnd::Failed => &mut counts.failed,
+        ReleaseEnd::Blocked => &mut counts.blocked,
+        ReleaseEnd::Cancelled => &mut counts.cancelled,
     }
 }
 

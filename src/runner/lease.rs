@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::emitter::{Emitter, Progress};
 use super::ports::{Cancel, DeployError, Leases, ObserveError};
 use crate::event::{CancelReason, EventKind, Holder};
-use crate::lease::{Decision, Lease, RENEWAL, TERM, Watched, is_sure};
+use crate::lease::{CONFIDENCE, Decision, Lease, RENEWAL, TERM, Watched, is_sure};
 use crate::names::RunId;
 
 /// Before something that did not work is tried again.
@@ -61,6 +61,12 @@ impl Gate {
             let unrenewed = renewed.borrow().elapsed();
             is_sure(Duration::ZERO, unrenewed)
         })
+    }
+
+    /// When it shuts, if the Lease is not renewed before.
+    pub fn shuts_at(&self) -> Option<Instant> {
+        let renewed = *self.0.as_ref()?.borrow();
+        Some(renewed + CONFIDENCE)
     }
 
     /// Once things may be started.
@@ -118,7 +124,7 @@ pub async fn acquire<'a>(
     let began = Instant::now();
     let mut changes = leases.changes();
     let mut watched = Watched::default();
-    let mut told: Option<(Holder, bool)> = None;
+    let mut told: Option<Holder> = None;
     // Renewals of a holder are the proof that it lives.
     let mut lives = false;
     loop {
@@ -136,8 +142,10 @@ pub async fn acquire<'a>(
         let before = Instant::now();
         let holder = seen.as_ref().and_then(|lease| lease.holder.as_ref());
         let is_dead = holder.is_some_and(|holder| (wish.is_dead)(holder));
+        // A helm that was told to end by its death may need a moment for it.
+        let is_over = is_dead && holder.is_some_and(|holder| (wish.is_over)(holder));
         let decision = match &seen {
-            Some(lease) => watched.decide(lease, began.elapsed(), is_dead),
+            Some(lease) => watched.decide(lease, began.elapsed(), is_over),
             None => Decision::Take,
         };
         let (Decision::Wait(left), Some(holder)) = (decision, holder) else {
@@ -155,26 +163,25 @@ pub async fn acquire<'a>(
             // Somebody was faster.
             continue;
         };
-        lives |= told.as_ref().is_some_and(|(known, _)| known.is(holder)) && left == TERM;
+        let is_known = told.as_ref().is_some_and(|known| known.is(holder));
+        lives |= is_known && left == TERM;
         if patience.is_zero() && lives {
             return Err(NotHeld::Held(Box::new(holder.clone())));
         }
-        let asked = told
-            .as_ref()
-            .is_some_and(|(of, asked)| of.is(holder) && *asked);
-        if wish.supersede && !asked {
+        if wish.supersede && !is_known {
             leases.supersede(&wish.holder.run).await?;
         }
-        if told.as_ref().is_none_or(|(known, _)| known != holder) {
+        if told.as_ref() != Some(holder) {
             emitter.emit(EventKind::LockWaiting {
                 holder: holder.clone(),
             });
         }
-        told = Some((holder.clone(), wish.supersede));
+        told = Some(holder.clone());
         tokio::select! {
             Some(reason) = cancel.recv() => return Err(NotHeld::Cancelled(reason)),
             Some(()) = changes.next() => {}
             () = tokio::time::sleep(match lives {
+                _ if is_dead => left.min(PAUSE),
                 true => left.min(patience),
                 false => left,
             }) => {}
@@ -210,11 +217,7 @@ impl Keeper<'_> {
                         }
                         self.lease = lease;
                     }
-                    Ok(_) => {
-                        let _ = cancel.send(CancelReason::LockLost);
-                        return std::future::pending().await;
-                    }
-                    Err(ObserveError::Denied(_)) => {
+                    Ok(_) | Err(ObserveError::Denied(_)) => {
                         let _ = cancel.send(CancelReason::LockLost);
                         return std::future::pending().await;
                     }

@@ -22,14 +22,18 @@ mod touched;
 mod tracked;
 mod up;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use futures::stream::LocalBoxStream;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use crate::event::{CancelReason, Outcome, VerdictClass};
+use crate::memory::{EndedRelease, Verified, VerifiedSet};
 use crate::names::{ReleaseId, RunId};
+use crate::plan::Plan;
+use crate::snapshot::{ObjectRef, Observation};
 use crate::verdict::CompletedRule;
 
 pub use emitter::Emitter;
@@ -37,7 +41,7 @@ pub use hold::Held;
 pub use lease::{Gate, Keeper, NotHeld, Wish, acquire};
 pub use patience::Patience;
 pub use removal::down;
-pub use up::up;
+pub use up::{back, up};
 
 /// How long a release whose pods have no readiness probe must stay ready before the run believes it.
 pub const SETTLE: Duration = Duration::from_secs(2);
@@ -58,6 +62,55 @@ pub struct Settings {
     pub completed: CompletedRule,
     /// Name and version of each release's chart, for people.
     pub charts: HashMap<ReleaseId, String>,
+    /// Releases of the stack that the plan's profile does not name.
+    pub orphans: Option<Plan>,
+    /// A removal takes volumes too.
+    pub volumes: bool,
+    /// They are removed when all else is ready.
+    pub prune: bool,
+    /// What to go back to, should this run fail.
+    pub back_on_failure: Option<VerifiedSet>,
+    /// By which a release is known to be unchanged; those that are not among them never are.
+    pub known: HashMap<ReleaseId, Known>,
+}
+
+/// What is known of a release before the run.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The digest of all that goes into it now, as helm's record of it would bear it.
+    pub inputs: String,
+    /// What is remembered of it.
+    pub verified: Option<Verified>,
+}
+
+/// The revisions that releases go back to, and why others don't.
+#[derive(Debug, Clone, Default)]
+pub struct Back {
+    pub to: BTreeMap<ReleaseId, u32>,
+    pub left: BTreeMap<ReleaseId, String>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub outcome: Outcome,
+    pub releases: Vec<EndedRelease>,
+    /// What this run has brought up, with the objects that it consists of.
+    pub verified: Vec<(ReleaseId, u32, Vec<ObjectRef>)>,
+    /// Every release was ready at the end, be it at a revision that it went back to.
+    pub together: bool,
+}
+
+impl Ended {
+    /// It ended before anything was begun.
+    pub fn early(outcome: Outcome) -> Ended {
+        Ended {
+            outcome,
+            releases: Vec::new(),
+            verified: Vec::new(),
+            together: false,
+        }
+    }
 }
 
 /// The run's ends towards the program.
@@ -91,6 +144,12 @@ fn outcome(cancelled: Option<CancelReason>, failures: &[VerdictClass], good: Out
         _ => Outcome::Failed,
     }
 }
+
+/// What a run listens to.
+type Ends = (
+    LocalBoxStream<'static, Observation>,
+    UnboundedReceiver<CancelReason>,
+);
 
 async fn sleep_until(wake: Option<Instant>) {
     match wake {

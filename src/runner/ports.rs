@@ -14,7 +14,9 @@ pub use super::refusal::{MissingKind, Refusal, Trouble};
 use crate::lease::Lease;
 use crate::names::{Namespace, ReleaseName, RunId};
 use crate::plan::{Command, Step};
-use crate::snapshot::{Contents, ObjectRef, Observation, Record};
+use crate::snapshot::{
+    Contents, Contested, Lingering, Meta, ObjectRef, Observation, Record, Surveyed,
+};
 
 /// Installs, upgrades and removes releases.
 pub trait Deployer {
@@ -27,6 +29,15 @@ pub trait Deployer {
         &'a self,
         step: &'a Step,
         revision: u32,
+        limit: Duration,
+        cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<(), DeployError>>;
+
+    /// Brings the release back to an earlier revision, as a new one; returns as [`Deployer::deploy`].
+    fn roll_back<'a>(
+        &'a self,
+        step: &'a Step,
+        to: u32,
         limit: Duration,
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>>;
@@ -99,6 +110,36 @@ pub trait Observer {
         objects: &'a [ObjectRef],
     ) -> LocalBoxFuture<'a, Result<Vec<Observation>, ObserveError>>;
 
+    /// Those of these objects that there are, and what helm holds of each. One question for each
+    /// namespace and kind, however many they are; what may not be asked for is taken to be there.
+    fn survey<'a>(
+        &'a self,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Surveyed>, ObserveError>>;
+
+    /// Those of these objects that are still there. As [`Observer::survey`], but what may not be asked
+    /// for is taken to be gone.
+    fn lingering<'a>(
+        &'a self,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Lingering>, ObserveError>>;
+
+    /// Deletes these objects, whatever they are. Ok also where they are gone.
+    fn delete<'a>(
+        &'a self,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
+
+    /// Fields of these objects of a revision for whose sake helm would be refused, should it apply
+    /// the revision again. Tried without a change.
+    fn contested<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Contested>, ObserveError>>;
+
     /// The log of one instance of a container from its first line to its end, reconnecting where the
     /// stream breaks, no line twice. The stream ends when the container has ended or its log is gone.
     fn log(&self, target: LogTarget) -> LocalBoxStream<'static, LogPart>;
@@ -111,6 +152,19 @@ pub trait Observer {
         release: &'a ReleaseName,
         revision: u32,
     ) -> LocalBoxFuture<'a, Result<Record, ObserveError>>;
+
+    /// Writes on the record of a revision that this run of the stack has made it: helm copies what
+    /// the one had that it goes back to.
+    fn mark_made<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+        run: &'a RunId,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
+
+    /// Deletes exactly this pod. Ok also where it is gone.
+    fn delete_pod<'a>(&'a self, pod: &'a Meta) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
 
     /// Writes on the record of a revision that it was seen ready.
     fn mark_verified<'a>(

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -7,8 +8,9 @@ use super::patience::Patience;
 use super::ports::{Cancel, Refusal, Trouble};
 use super::shown::Shown;
 use crate::event::{Evidence, Verdict, VerdictClass};
+use crate::memory::ReleaseEnd;
 use crate::plan::Step;
-use crate::snapshot::Contents;
+use crate::snapshot::{Contents, Uid};
 use crate::verdict::{Assessment, Baseline, Finding, LogOf};
 
 /// How long a helm that was asked to end may take for it: it writes down that it was cancelled.
@@ -25,6 +27,12 @@ pub struct Tracked<'p> {
     pub baseline: Baseline,
     /// The revision that helm is making or has made.
     pub revision: Option<u32>,
+    /// The revision that it goes back to.
+    pub back: Option<u32>,
+    /// Pods of the revision before that were taken out of the way.
+    pub unstuck: HashSet<Uid>,
+    /// It needs no helm.
+    pub settled: Option<Before>,
     pub contents: Option<Contents>,
     /// What an earlier run has left of it, and of its first install, until it is put right.
     pub left_behind: Option<(Contents, Contents)>,
@@ -45,6 +53,17 @@ pub struct Tracked<'p> {
     pub patience: Patience,
     pub shown: Shown,
     pub doom: Option<Doom>,
+    /// How it ended, unless it is ready.
+    pub end: Option<ReleaseEnd>,
+}
+
+/// What there is of a release that is as it is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Before {
+    /// It was seen ready.
+    pub verified: bool,
+    /// And what it consisted of then is remembered.
+    pub remembered: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +96,9 @@ impl<'p> Tracked<'p> {
             before: 0,
             baseline: Baseline::default(),
             revision: None,
+            back: None,
+            unstuck: HashSet::new(),
+            settled: None,
             contents: None,
             left_behind: None,
             asked: None,
@@ -90,7 +112,21 @@ impl<'p> Tracked<'p> {
             patience: Patience::default(),
             shown: Shown::default(),
             doom: None,
+            end: None,
         }
+    }
+
+    /// One that goes back to this revision.
+    pub fn back(step: &'p Step, revision: u32) -> Tracked<'p> {
+        Tracked {
+            back: Some(revision),
+            ..Tracked::new(step)
+        }
+    }
+
+    /// It was seen ready before the run, and nothing of it is new.
+    pub fn is_proven(&self) -> bool {
+        self.settled.is_some_and(|before| before.verified)
     }
 
     /// Helm is at work on it or its objects are coming up.

@@ -11,7 +11,10 @@ mod world;
 
 use std::time::Duration;
 
-pub use object::{ClusterEvent, Condition, Conditions, Meta, ObjectRef, Owner, Uid};
+pub use object::{
+    ClusterEvent, Condition, Conditions, Contested, Lingering, Meta, ObjectRef, Owner, Share,
+    Surveyed, Uid,
+};
 pub use pod::{ContainerSpec, ContainerState, ContainerStatus, Instance, Pod, Terminated, Volume};
 pub use record::{Contents, Hook, Marks, Record, RecordStatus};
 pub use workload::{

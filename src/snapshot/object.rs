@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The identity that the API server gave an object; a new object of an old name has another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,14 +15,51 @@ impl From<&str> for Uid {
 }
 
 /// An object by its kind and name, as a manifest names it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ObjectRef {
     /// `apps/v1`, `v1`, `stable.example.com/v1`.
     pub api_version: String,
     pub kind: String,
     /// None where the object has none, or the manifest leaves it to the release's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     pub name: String,
+}
+
+/// An object that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Surveyed {
+    #[serde(flatten)]
+    pub object: ObjectRef,
+    /// None where it can't be known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+}
+
+/// What helm holds of an object, as a digest of the names of its fields. It is another once somebody
+/// else has set one of them to another value, or has taken it away
+/// (`k8s.io/apimachinery`, `meta/v1/types.go`, `ManagedFieldsEntry`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Share(pub String);
+
+/// An object that is still there, though it is to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lingering {
+    pub object: ObjectRef,
+    /// Who has to be done with it first.
+    pub finalizers: Vec<String>,
+}
+
+/// A field of helm's that somebody else has set to another value and keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contested {
+    pub object: ObjectRef,
+    /// `.spec.replicas`
+    pub field: String,
+    /// `kubectl-edit`
+    pub manager: String,
 }
 
 impl ObjectRef {

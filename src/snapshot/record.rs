@@ -15,6 +15,26 @@ pub struct Record {
     pub marks: Marks,
 }
 
+impl Record {
+    /// A run of this stack has made this very revision. helm copies labels into later revisions, so
+    /// one that somebody else has made is none of ours.
+    pub fn is_of(&self, stack: &str) -> bool {
+        let Marks {
+            revision,
+            stack: of,
+            ..
+        } = &self.marks;
+        *revision == Some(self.revision) && of.as_deref() == Some(stack)
+    }
+
+    /// helm was through with it, and it was made of these inputs.
+    pub fn is_made_of(&self, stack: &str, inputs: &str) -> bool {
+        self.status == RecordStatus::Deployed
+            && self.is_of(stack)
+            && self.marks.inputs.as_deref() == Some(inputs)
+    }
+}
+
 /// Our own labels on a record. helm copies all labels into later revisions, so they speak of this
 /// one only where `revision` is its own; and `verified` counts only where it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +49,8 @@ pub struct Marks {
     pub revision: Option<u32>,
     /// `stackctl.dev/verified`
     pub verified: Option<u32>,
+    /// `stackctl.dev/inputs`, a digest of all that went into it
+    pub inputs: Option<String>,
 }
 
 /// helm `pkg/release/common/status.go`.
@@ -93,8 +115,22 @@ pub struct Contents {
     pub chart: String,
     pub objects: Vec<ObjectRef>,
     pub hooks: Vec<Hook>,
-    /// Those of the objects that stay when the release goes (`helm.sh/resource-policy: keep`).
+    /// Those of the objects and hooks that stay when the release goes
+    /// (`helm.sh/resource-policy: keep`).
     pub kept: Vec<ObjectRef>,
+    /// StatefulSets with the names of their templates of claims.
+    pub claims: Vec<(ObjectRef, String)>,
+}
+
+impl Contents {
+    /// A claim that a StatefulSet of the release has made for one of its pods
+    /// (`k8s.io/kubernetes/pkg/controller/statefulset/stateful_set_utils.go`).
+    pub fn is_claim_of_set(&self, claim: &str) -> bool {
+        self.claims.iter().any(|(set, template)| {
+            let rest = claim.strip_prefix(&format!("{template}-{}-", set.name));
+            rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|it| it.is_ascii_digit()))
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

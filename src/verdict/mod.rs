@@ -29,6 +29,7 @@ use crate::event::{Health, HookPhase, PodChanged, Verdict};
 use crate::snapshot::{ObjectRef, Uid, World};
 
 pub use cause::Cause;
+pub use ready::is_pod_ready;
 pub use scope::{Baseline, Repeating, Scope, nothing_repeats};
 pub use status::{CompletedRule, Printed, human_duration, printed};
 

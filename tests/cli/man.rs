@@ -19,10 +19,13 @@ fn a_page_for_stackctl_and_one_for_each_verb() {
     .TH stackctl 1  VERSION
     .TH stackctl-up 1  VERSION
     .TH stackctl-down 1  VERSION
+    .TH stackctl-rollback 1  VERSION
+    .TH stackctl-history 1  VERSION
     .TH stackctl-status 1  VERSION
     .TH stackctl-logs 1  VERSION
     .TH stackctl-plan 1  VERSION
     .TH stackctl-check 1  VERSION
+    .TH stackctl-doctor 1  VERSION
     .TH stackctl-graph 1  VERSION
     .TH stackctl-init 1  VERSION
     .TH stackctl-lock 1  VERSION

@@ -190,7 +190,7 @@ fn a_signal_before_the_run_leaves_nothing_behind() {
         let asked = "#!/bin/sh\necho asked > \"$HOME/asked\"\nexec /bin/sleep 600\n";
         let (folder, cluster) = Folder::shop_of_a_cluster();
         let folder = folder.script("bin/helm", asked);
-        let program = start(&mut folder.command(&["up"]));
+        let program = start(&mut folder.command(&["up", "--force"]));
         let limit = Instant::now() + Duration::from_secs(60);
         while !folder.path().join("asked").exists() {
             assert!(Instant::now() < limit, "helm was not asked");

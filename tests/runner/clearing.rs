@@ -61,8 +61,8 @@ fn a_helm_that_may_be_at_work_is_left_alone() {
     let verdict = ran.verdict("a");
     assert_eq!(
         verdict.sentence,
-        "its revision 2 is pending-upgrade, and run 20260101-000000-0001 left it so, without a word \
-         and not on this machine: its helm may still be at work"
+        "its revision 2 is pending-upgrade, and run 20260101-000000-0001 left it so, without a word: \
+         its helm may still be at work"
     );
     assert!(verdict.hints[1].contains("`stackctl up --recover`"));
 

@@ -10,14 +10,14 @@ use futures::future::LocalBoxFuture;
 use futures::stream::{self, LocalBoxStream};
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
-use stackctl::names::{Namespace, ReleaseName};
+use stackctl::names::{Namespace, ReleaseName, RunId};
 use stackctl::plan::{Command, Step};
 use stackctl::runner::ports::{
     Cancel, DeployError, Deployer, LogPart, LogTarget, ObserveError, Observer, Refusal, Trouble,
 };
 use stackctl::snapshot::{
-    Condition, Contents, Hook, Job, Marks, Meta, ObjectRef, Observation, Owner, Pod, Record,
-    RecordStatus, Snapshot, Uid,
+    Condition, Contents, Contested, Hook, Job, Lingering, Marks, Meta, ObjectRef, Observation,
+    Owner, Pod, Record, RecordStatus, Share, Snapshot, Surveyed, Uid,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -64,7 +64,28 @@ struct Inner {
     at_work: Cell<usize>,
     most_at_work: Cell<usize>,
     verified: RefCell<Vec<String>>,
+    /// What somebody does to objects, by their names.
+    hands: RefCell<HashMap<String, Hand>>,
+    surveys: Cell<usize>,
+    went_back: RefCell<Vec<(String, u32)>>,
+    /// The last revision of each release.
+    revisions: RefCell<HashMap<String, u32>>,
+    /// What happens a second after the first survey.
+    later: RefCell<Vec<Snapshot>>,
 }
+
+/// What somebody does to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hand {
+    Deletes,
+    /// So that helm can put it right.
+    Edits,
+    /// And keeps the field.
+    Keeps,
+}
+
+/// What the fake helm holds of an object.
+pub const SHARE: &str = "all";
 
 impl Fake {
     pub fn new(fates: impl IntoIterator<Item = (String, Fate)>) -> Fake {
@@ -77,6 +98,11 @@ impl Fake {
                 at_work: Cell::new(0),
                 most_at_work: Cell::new(0),
                 verified: RefCell::default(),
+                hands: RefCell::default(),
+                surveys: Cell::default(),
+                went_back: RefCell::default(),
+                revisions: RefCell::default(),
+                later: RefCell::default(),
             }),
         }
     }
@@ -91,7 +117,27 @@ impl Fake {
         self.inner.verified.borrow().iter().any(|it| it == release)
     }
 
+    pub fn by_hand(&self, object: &str, hand: Hand) {
+        let mut hands = self.inner.hands.borrow_mut();
+        hands.insert(object.to_owned(), hand);
+    }
+
+    /// How often was asked what there is.
+    pub fn surveys(&self) -> usize {
+        self.inner.surveys.get()
+    }
+
+    /// The revisions that releases went back to.
+    pub fn went_back(&self) -> Vec<(String, u32)> {
+        self.inner.went_back.borrow().clone()
+    }
+
     fn tell(&self, snapshot: Snapshot) {
+        if let Snapshot::Record(record) = &snapshot {
+            let mut revisions = self.inner.revisions.borrow_mut();
+            let last = revisions.entry(record.release.clone()).or_default();
+            *last = record.revision.max(*last);
+        }
         let _ = self.inner.sender.send(Observation::Seen(snapshot));
     }
 
@@ -198,6 +244,39 @@ impl Deployer for Fake {
         .boxed_local()
     }
 
+    fn roll_back<'a>(
+        &'a self,
+        step: &'a Step,
+        to: u32,
+        _limit: Duration,
+        _cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
+        async move {
+            let went = (step.id.to_string(), to);
+            self.inner.went_back.borrow_mut().push(went);
+            tokio::time::sleep(Duration::from_millis(HELM)).await;
+            self.tell(job(step, None));
+            let last = self
+                .inner
+                .revisions
+                .borrow()
+                .get(step.release.as_str())
+                .copied();
+            let next = last.unwrap_or_default() + 1;
+            // helm copies the marks of the revision that it goes back to.
+            let Snapshot::Record(mut record) =
+                record_of(step, next, "an earlier one", RecordStatus::Deployed)
+            else {
+                unreachable!()
+            };
+            record.marks.revision = Some(to);
+            self.tell(Snapshot::Record(record));
+            self.tell_later(1000, job(step, Some("Complete")));
+            Ok(())
+        }
+        .boxed_local()
+    }
+
     fn remove<'a>(
         &'a self,
         step: &'a Step,
@@ -290,6 +369,61 @@ impl Observer for Fake {
         async { Ok(Vec::new()) }.boxed_local()
     }
 
+    fn survey<'a>(
+        &'a self,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Surveyed>, ObserveError>> {
+        self.inner.surveys.set(self.inner.surveys.get() + 1);
+        for snapshot in self.inner.later.take() {
+            self.tell_later(1000, snapshot);
+        }
+        let hands = self.inner.hands.borrow();
+        let there = objects.iter().filter_map(|object| {
+            let share = match hands.get(&object.name) {
+                Some(Hand::Deletes) => return None,
+                Some(Hand::Edits | Hand::Keeps) => "less",
+                None => SHARE,
+            };
+            Some(Surveyed {
+                object: object.clone(),
+                share: Some(Share(share.into())),
+            })
+        });
+        let there = there.collect();
+        async { Ok(there) }.boxed_local()
+    }
+
+    fn lingering<'a>(
+        &'a self,
+        _: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Lingering>, ObserveError>> {
+        async { Ok(Vec::new()) }.boxed_local()
+    }
+
+    fn delete<'a>(&'a self, _: &'a [ObjectRef]) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        async { Ok(()) }.boxed_local()
+    }
+
+    fn contested<'a>(
+        &'a self,
+        _: &'a Namespace,
+        _: &'a ReleaseName,
+        _: u32,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Contested>, ObserveError>> {
+        let hands = self.inner.hands.borrow();
+        let kept = objects
+            .iter()
+            .filter(|object| hands.get(&object.name) == Some(&Hand::Keeps));
+        let contested = kept.map(|object| Contested {
+            object: object.clone(),
+            field: ".spec.replicas".into(),
+            manager: "kubectl (scale)".into(),
+        });
+        let contested = contested.collect();
+        async { Ok(contested) }.boxed_local()
+    }
+
     fn log(&self, _: LogTarget) -> LocalBoxStream<'static, LogPart> {
         stream::empty().boxed_local()
     }
@@ -311,6 +445,20 @@ impl Observer for Fake {
         async { Ok(record) }.boxed_local()
     }
 
+    fn mark_made<'a>(
+        &'a self,
+        _: &'a Namespace,
+        _: &'a ReleaseName,
+        _: u32,
+        _: &'a RunId,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        async { Ok(()) }.boxed_local()
+    }
+
+    fn delete_pod<'a>(&'a self, _: &'a Meta) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        async { Ok(()) }.boxed_local()
+    }
+
     fn mark_verified<'a>(
         &'a self,
         _: &'a Namespace,
@@ -326,6 +474,37 @@ impl Observer for Fake {
 pub fn deployed(fake: &Fake, step: &Step) {
     fake.tell(record(step, RecordStatus::Deployed));
     fake.tell(job(step, Some("Complete")));
+}
+
+/// Puts a release into the cluster at this revision.
+pub fn at_revision(fake: &Fake, step: &Step, revision: u32) {
+    fake.tell(record_of(
+        step,
+        revision,
+        "an earlier one",
+        RecordStatus::Deployed,
+    ));
+    fake.tell(job(step, Some("Complete")));
+}
+
+/// Puts a release into the cluster that was made of these inputs. Where it was not `verified`, its Job
+/// is through only after a while.
+pub fn applied(fake: &Fake, step: &Step, inputs: &str, verified: bool) {
+    let Snapshot::Record(mut record) = record(step, RecordStatus::Deployed) else {
+        unreachable!()
+    };
+    record.marks.inputs = Some(inputs.into());
+    record.marks.verified = verified.then_some(record.revision);
+    fake.tell(Snapshot::Record(record));
+    if verified {
+        fake.tell(job(step, Some("Complete")));
+    } else {
+        fake.tell(job(step, None));
+        fake.inner
+            .later
+            .borrow_mut()
+            .push(job(step, Some("Complete")));
+    }
 }
 
 /// Puts a release into the cluster whose first install has failed.

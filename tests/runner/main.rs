@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod backward;
 mod clearing;
 mod commands;
 mod evidence;
@@ -10,6 +11,7 @@ mod holding;
 mod lease;
 mod scripted;
 mod sooner;
+mod unchanged;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -19,29 +21,43 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use scripted::Scripted;
 use stackctl::event::{CancelReason, Event, EventKind, Outcome, Verdict, VerdictClass};
+use stackctl::memory::{EndedRelease, VerifiedSet};
 use stackctl::names::{ReleaseId, RunId};
 use stackctl::plan::{Plan, Selection};
 use stackctl::profile::{self, Profile};
 use stackctl::runner::ports::ObserveError;
-use stackctl::runner::{Channels, Emitter, Gate, Settings, down, up};
+use stackctl::runner::{Back, Channels, Emitter, Ended, Gate, Known, Settings, back, down, up};
 use stackctl::verdict::CompletedRule;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// A stack and what becomes of its releases.
 struct Case {
+    profile: Profile,
     plan: Plan,
     fake: Fake,
     parallel: usize,
     timeout: Option<Duration>,
     recover: bool,
+    known: HashMap<ReleaseId, Known>,
+    back_on_failure: Option<VerifiedSet>,
     unsure: Vec<RunId>,
     /// When signals come, in milliseconds from the start.
     signals: Vec<(u64, CancelReason)>,
     _folder: tempfile::TempDir,
 }
 
+enum Way {
+    Up,
+    Down,
+    Back(Back),
+}
+
 struct Ran {
     outcome: Outcome,
+    ends: Vec<EndedRelease>,
+    /// What there is to be remembered of.
+    verified: Vec<String>,
+    together: bool,
     events: Vec<Event>,
 }
 
@@ -61,14 +77,22 @@ impl Case {
         change(&mut profile);
         Case {
             plan: Plan::new(&profile, &Selection::All).unwrap(),
+            profile,
             fake: Fake::new(releases.iter().map(|(id, fate, _)| (id.to_string(), *fate))),
             parallel: 8,
             timeout: None,
             recover: false,
+            known: HashMap::new(),
+            back_on_failure: None,
             unsure: Vec::new(),
             signals: Vec::new(),
             _folder: folder,
         }
+    }
+
+    /// Leaves some of its releases out.
+    fn replan(&mut self, selection: &Selection) {
+        self.plan = Plan::new(&self.profile, selection).unwrap();
     }
 
     fn settings(&self) -> Settings {
@@ -76,11 +100,13 @@ impl Case {
             parallel: self.parallel,
             timeout: self.timeout,
             recover: self.recover,
+            known: self.known.clone(),
+            back_on_failure: self.back_on_failure.clone(),
             ..settings()
         }
     }
 
-    fn run(&self, goes_up: bool) -> Ran {
+    fn run(&self, way: &Way) -> Ran {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -101,24 +127,22 @@ impl Case {
                 ..channels(events, cancelled)
             };
             let settings = self.settings();
-            let outcome = if goes_up {
-                up(&self.plan, &self.fake, &self.fake, &settings, channels).await
-            } else {
-                down(&self.plan, &self.fake, &self.fake, &settings, channels).await
+            let (plan, fake) = (&self.plan, &self.fake);
+            let ended = match way {
+                Way::Up => up(plan, fake, fake, &settings, channels).await,
+                Way::Down => down(plan, fake, fake, &settings, channels).await,
+                Way::Back(to) => back(plan, to, fake, fake, &settings, channels).await,
             };
             let mut all = Vec::new();
             while let Ok(event) = happened.try_recv() {
                 all.push(event);
             }
-            Ran {
-                outcome: outcome.unwrap(),
-                events: all,
-            }
+            Ran::of(ended.unwrap(), all)
         })
     }
 
     fn up(&self) -> Ran {
-        self.run(true)
+        self.run(&Way::Up)
     }
 
     /// With every release in the cluster before, told of from the plan's last to its first.
@@ -126,7 +150,7 @@ impl Case {
         for step in self.plan.steps().iter().rev() {
             deployed(&self.fake, step);
         }
-        self.run(false)
+        self.run(&Way::Down)
     }
 }
 
@@ -153,6 +177,11 @@ fn settings() -> Settings {
         timeout: None,
         completed: CompletedRule::default(),
         charts: HashMap::new(),
+        volumes: false,
+        orphans: None,
+        prune: false,
+        back_on_failure: None,
+        known: HashMap::new(),
     }
 }
 
@@ -180,12 +209,12 @@ fn try_scripted(
         let (events, mut happened) = unbounded_channel();
         let (_signals, cancel) = unbounded_channel();
         let channels = channels(events, cancel);
-        let outcome = up(&plan, cluster, cluster, &settings(), channels).await?;
+        let ended = up(&plan, cluster, cluster, &settings(), channels).await?;
         let mut events = Vec::new();
         while let Ok(event) = happened.try_recv() {
             events.push(event);
         }
-        Ok(Ran { outcome, events })
+        Ok(Ran::of(ended, events))
     })
 }
 
@@ -194,6 +223,17 @@ fn run_scripted(releases: &[(&str, &[&str])], cluster: &Scripted) -> Ran {
 }
 
 impl Ran {
+    fn of(ended: Ended, events: Vec<Event>) -> Ran {
+        let verified = ended.verified.into_iter();
+        Ran {
+            outcome: ended.outcome,
+            ends: ended.releases,
+            verified: verified.map(|(id, ..)| id.to_string()).collect(),
+            together: ended.together,
+            events,
+        }
+    }
+
     fn verdict(&self, id: &str) -> &Verdict {
         let verdict = |event: &'_ Event| match &event.kind {
             EventKind::ReleaseFailed { release, .. } => release.as_str() == id,

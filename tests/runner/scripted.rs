@@ -9,15 +9,15 @@ use futures::future::LocalBoxFuture;
 use futures::stream::{self, LocalBoxStream};
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
-use stackctl::names::{Namespace, ReleaseName};
+use stackctl::names::{Namespace, ReleaseName, RunId};
 use stackctl::plan::{Command, Step};
 use stackctl::runner::ports::{
     Cancel, DeployError, Deployer, Life, LogPart, LogTarget, ObserveError, Observer,
 };
 use stackctl::snapshot::{
-    ContainerSpec, ContainerState, ContainerStatus, Contents, Hook, Marks, Meta, ObjectRef,
-    Observation, Owner, Pod, Record, RecordStatus, ReplicaSet, Snapshot, Terminated, Uid,
-    UpdateStrategy, Workload, WorkloadKind,
+    ContainerSpec, ContainerState, ContainerStatus, Contents, Contested, Hook, Lingering, Marks,
+    Meta, ObjectRef, Observation, Owner, Pod, Record, RecordStatus, ReplicaSet, Snapshot, Surveyed,
+    Terminated, Uid, UpdateStrategy, Workload, WorkloadKind,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -122,6 +122,16 @@ impl Deployer for Scripted {
         .boxed_local()
     }
 
+    fn roll_back<'a>(
+        &'a self,
+        _: &'a Step,
+        _: u32,
+        _: Duration,
+        _: Cancel,
+    ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
+        async { Ok(()) }.boxed_local()
+    }
+
     fn command<'a>(
         &'a self,
         _step: &'a Step,
@@ -185,6 +195,7 @@ impl Observer for Scripted {
                 objects: script.objects.clone(),
                 hooks: script.hooks.iter().map(hook).collect(),
                 kept: Vec::new(),
+                claims: Vec::new(),
             })
         }
         .boxed_local()
@@ -194,6 +205,34 @@ impl Observer for Scripted {
         &'a self,
         _: &'a [ObjectRef],
     ) -> LocalBoxFuture<'a, Result<Vec<Observation>, ObserveError>> {
+        async { Ok(Vec::new()) }.boxed_local()
+    }
+
+    fn survey<'a>(
+        &'a self,
+        _: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Surveyed>, ObserveError>> {
+        async { Ok(Vec::new()) }.boxed_local()
+    }
+
+    fn lingering<'a>(
+        &'a self,
+        _: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Lingering>, ObserveError>> {
+        async { Ok(Vec::new()) }.boxed_local()
+    }
+
+    fn delete<'a>(&'a self, _: &'a [ObjectRef]) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        async { Ok(()) }.boxed_local()
+    }
+
+    fn contested<'a>(
+        &'a self,
+        _: &'a Namespace,
+        _: &'a ReleaseName,
+        _: u32,
+        _: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<Contested>, ObserveError>> {
         async { Ok(Vec::new()) }.boxed_local()
     }
 
@@ -224,6 +263,20 @@ impl Observer for Scripted {
             marks: Marks::default(),
         };
         async { Ok(record) }.boxed_local()
+    }
+
+    fn mark_made<'a>(
+        &'a self,
+        _: &'a Namespace,
+        _: &'a ReleaseName,
+        _: u32,
+        _: &'a RunId,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        async { Ok(()) }.boxed_local()
+    }
+
+    fn delete_pod<'a>(&'a self, _: &'a Meta) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        async { Ok(()) }.boxed_local()
     }
 
     fn mark_verified<'a>(

@@ -2,6 +2,7 @@
 
 mod demo;
 mod docs;
+mod kill_matrix;
 mod steps;
 mod verify;
 
@@ -22,6 +23,8 @@ enum Recipe {
     Demo(demo::Demo),
     /// Write the tables of values in the charts' READMEs
     Docs(docs::Docs),
+    /// Kill runs at random instants, and look whether the next one ends as if nothing had happened
+    KillMatrix(kill_matrix::KillMatrix),
     /// Check format, lints and all tests, end to end on the sandbox
     Verify(verify::Verify),
 }
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().recipe {
         Recipe::Demo(demo) => demo.run(),
         Recipe::Docs(docs) => docs.run(),
+        Recipe::KillMatrix(matrix) => matrix.run(),
         Recipe::Verify(verify) => verify.run(),
     };
     match result {

@@ -42,11 +42,27 @@ impl Verify {
             "faults",
             "--skip",
             "upgrade",
+            "--skip",
+            "kill_matrix",
+            "--skip",
+            "many",
         ];
         cargo("end to end", &[&end_to_end[..], &whole, &others].concat())?;
         // Its requests need the machine for themselves.
         let alone = ["--", "--nocapture", "--test-threads=1", "upgrade"];
         cargo("an upgrade under load", &[&end_to_end[..], &alone].concat())?;
+        // Many processes each: beside others they would only take longer.
+        let crowds = [
+            "--",
+            "--nocapture",
+            "--test-threads=1",
+            "kill_matrix",
+            "many",
+        ];
+        cargo(
+            "kills, and ten at once",
+            &[&end_to_end[..], &crowds].concat(),
+        )?;
         let scenarios = ["--", "--test-threads=8", "scenarios", "faults"];
         cargo("scenarios", &[&end_to_end[..], &scenarios].concat())?;
         let sequential = ["--", "--nocapture", "--test-threads=1", "--include-ignored"];

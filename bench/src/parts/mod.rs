@@ -1,5 +1,6 @@
 //! One file a question. Each returns its answer as tables.
 
+mod again;
 mod calm;
 mod cause;
 mod chains;
@@ -35,6 +36,8 @@ pub enum Part {
     Calm,
     /// How long a large tree of releases takes, on simulated nodes
     Tree,
+    /// What a run costs that has nothing to do, on simulated nodes
+    Again,
 }
 
 impl Part {
@@ -46,6 +49,7 @@ impl Part {
             Part::Watch => "watch",
             Part::Calm => "calm",
             Part::Tree => "tree",
+            Part::Again => "again",
         }
     }
 
@@ -59,6 +63,7 @@ impl Part {
             Part::Watch => &["watch"],
             Part::Calm => &["calm"],
             Part::Tree => &["tree"],
+            Part::Again => &["again"],
         }
     }
 }
@@ -72,7 +77,7 @@ pub fn run(bench: &Bench, chosen: &[Part], mut done: impl FnMut(Table)) -> Resul
     let (simulated, real): (Vec<Part>, Vec<Part>) = Part::value_variants()
         .iter()
         .filter(is_chosen)
-        .partition(|&&part| part == Part::Tree);
+        .partition(|&&part| matches!(part, Part::Tree | Part::Again));
     // One cluster after the other: two at once would take the machine from each other.
     let mut on = |start: fn() -> Result<Cluster>, parts: Vec<Part>| {
         if parts.is_empty() {
@@ -100,6 +105,7 @@ fn measure(part: Part, bench: &Bench, cluster: &Cluster) -> Result<Vec<Table>> {
         Part::Watch => watch::measure(bench, cluster),
         Part::Calm => calm::measure(bench, cluster),
         Part::Tree => tree::measure(bench, cluster),
+        Part::Again => again::measure(bench, cluster),
     };
     tables.context(name)
 }

@@ -28,6 +28,7 @@ pub fn record(meta: &ObjectMeta) -> Option<Record> {
             run: text("stackctl.dev/run"),
             revision: number("stackctl.dev/revision"),
             verified: number("stackctl.dev/verified"),
+            inputs: text("stackctl.dev/inputs"),
         },
     })
 }

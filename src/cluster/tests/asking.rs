@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
 use super::server::{Answer, Server, list, pod, refused};
-use crate::cluster::{Ensured, StackRecord, StackRelease};
+use crate::cluster::Ensured;
+use crate::memory::{StackRecord, StackRelease};
 use crate::names::Namespace;
 use crate::runner::ports::{ObserveError, Observer};
 use crate::snapshot::{ObjectRef, Observation, Snapshot};
@@ -128,6 +129,7 @@ fn oro() -> StackRecord {
         namespace: shop(),
         chart: "php-fpm-0.3.0".to_owned(),
         needs: vec!["database".parse().unwrap()],
+        verified: None,
     });
     record
 }

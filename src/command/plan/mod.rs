@@ -6,14 +6,16 @@ use jiff::Timestamp;
 
 use super::inputs::Inputs;
 use super::signals::Signals;
-use super::{Context, lock, print, profile, session};
+use super::{Context, lock, orphans, print, profile, seal, session};
 use crate::cli::{Format, Plan as Args};
 use crate::cluster::Cluster;
 use crate::error::{Failure, Kind};
 use crate::helm::Helm;
+use crate::keyed::Key;
+use crate::memory::{StackRecord, StackRelease};
 use crate::names::ReleaseId;
-use crate::plan::Plan;
-use crate::preview::{self, Key, LookError, Looked, Preview};
+use crate::plan::{Plan, Selection};
+use crate::preview::{self, LookError, Looked, Preview};
 
 pub use saved::{read, unmoved};
 
@@ -28,9 +30,19 @@ pub async fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         let inputs = Inputs::bring(context, &profile, &plan, locked.as_ref()).await?;
         let cluster = session::connect(context).await?;
         let marks = session::marks(&plan, &session::run_id(Timestamp::now()));
-        let helm = inputs.helm(context, &cluster, marks);
-        let key = saved::new_key()?;
-        look(context, &plan, &helm, &cluster, selected, key).await
+        let mut helm = inputs.helm(context, &cluster, marks);
+        let record = seal::as_before(&cluster, &plan, &mut helm).await?;
+        let key = seal::new_key()?;
+        let mut looked = look(context, &plan, &helm, &cluster, selected, key).await?;
+        let whole = profile::plan(&profile, &Selection::All)?;
+        let (stack, namespace) = (whole.stack.clone(), whole.namespace.clone());
+        let record = record.unwrap_or_else(|| StackRecord::new(stack, namespace, ""));
+        let orphans = orphans::still_there(&cluster, &whole, &record).await?;
+        let orphan = |StackRelease {
+                          release, namespace, ..
+                      }: StackRelease| preview::Orphan { release, namespace };
+        looked.preview.orphans = orphans.into_iter().map(orphan).collect();
+        Ok(looked)
     };
     let Looked { preview, saved } = signals.unless_any(look).await?;
     if let Some(file) = &args.save {

@@ -7,18 +7,7 @@ use std::path::Path;
 
 use super::named;
 use crate::error::{Failure, Kind};
-use crate::preview::{Key, Moved, Saved};
-
-pub fn new_key() -> Result<Key, Failure> {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|error| {
-        Failure::new(
-            Kind::Environment,
-            format!("there is no randomness: {error}"),
-        )
-    })?;
-    Ok(Key::new(random))
-}
+use crate::preview::{Moved, Saved};
 
 /// For its owner alone: with the key in it, digests can be tried.
 pub fn write(file: &Path, saved: &Saved) -> Result<(), Failure> {

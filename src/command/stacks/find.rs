@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Found, Member, Stack, namespaces, recorded};
 use crate::budget::Budgets;
-use crate::cluster::{Cluster, StackRecord};
+use crate::cluster::Cluster;
 use crate::command::{Context, session};
 use crate::error::{Failure, Kind};
+use crate::memory::StackRecord;
 use crate::names::{Namespace, ReleaseId};
 use crate::runner::ports::ObserveError;
 use crate::snapshot::Record;
@@ -53,7 +54,8 @@ pub async fn find(
     Ok(Found { stacks, unseen })
 }
 
-fn fallback(context: &Context, cluster: &Cluster) -> Result<Namespace, Failure> {
+/// Where to look when the whole cluster may not be listed.
+pub fn fallback(context: &Context, cluster: &Cluster) -> Result<Namespace, Failure> {
     match &context.common.namespace {
         Some(namespace) => Ok(namespace.clone()),
         None => cluster.default_namespace().parse().map_err(|error| {

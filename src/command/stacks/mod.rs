@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 
 use super::{Context, profile};
 use crate::budget::Budgets;
-use crate::cluster::{Cluster, StackRecord};
+use crate::cluster::Cluster;
 use crate::error::Failure;
+use crate::memory::{StackRecord, StackRelease};
 use crate::names::{Namespace, ReleaseId, ReleaseName, StackName};
 use crate::plan::Selection;
 use crate::snapshot::Record;
 
-pub use find::find;
+pub use find::{fallback, find};
 pub use view::{Seen, View};
 
 #[derive(Debug)]
@@ -90,7 +91,7 @@ pub fn planned(context: &Context) -> Result<Option<Stack>, Failure> {
 }
 
 fn recorded(record: StackRecord) -> Stack {
-    let member = |release: crate::cluster::StackRelease| Member {
+    let member = |release: StackRelease| Member {
         id: release.id,
         release: release.release,
         namespace: release.namespace,

@@ -98,6 +98,7 @@ pub fn stage(
         charts: HashMap::new(),
         wanted: Vec::new(),
     };
+    let copier = copy::Copier::new(tree);
     let mut errors = Vec::new();
     for step in plan.steps() {
         let source = exact(&step.chart, pinned(&step.id));
@@ -106,7 +107,6 @@ pub fn stage(
             continue;
         }
         let target = workspace.charts().join(step.id.as_str());
-        let copier = copy::Copier::new(tree);
         match stage_one(&source, &target, &copier, &mut staging.wanted) {
             Ok(one) => {
                 by_source.push((source, one.clone()));
@@ -184,12 +184,13 @@ struct Together<'a> {
 
 impl Together<'_> {
     fn copy(&mut self, chart: &Path, target: &Path) -> Result<String, StageError> {
-        let file = ChartFile::read(chart).map_err(|why| StageError::ChartFile {
+        let real = chart.canonicalize().unwrap_or_else(|_| chart.to_owned());
+        self.copier.copy(chart, target)?;
+        // From the copy: no link leads out of that.
+        let file = ChartFile::read(target).map_err(|why| StageError::ChartFile {
             chart: chart.to_owned(),
             why,
         })?;
-        let real = chart.canonicalize().unwrap_or_else(|_| chart.to_owned());
-        self.copier.copy(chart, target)?;
         self.above.push(real);
         for dependency in &file.dependencies {
             match dependency.folder() {
@@ -263,8 +264,8 @@ impl Together<'_> {
     }
 }
 
-/// A path without `./` in its middle.
-fn plain(path: &Path) -> String {
+/// A path without `./` in its middle, as the profile's author knows it.
+pub(super) fn plain(path: &Path) -> String {
     let plain: PathBuf = path.components().collect();
     plain.display().to_string()
 }

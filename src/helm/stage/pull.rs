@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{Staged, Staging, label};
 use crate::helm::binary::Binary;
-use crate::helm::environment::{self, Changes};
+use crate::helm::environment;
 use crate::helm::workspace::Workspace;
 use crate::names::ReleaseId;
 use crate::process::{self, Ended, Program};
@@ -341,7 +341,7 @@ impl Puller<'_> {
         args: impl IntoIterator<Item = A>,
     ) -> Result<Ended, String> {
         let mut program = Program::new(&self.binary.path).args(args);
-        program.env = self.environment();
+        program.env = environment::of_run(&self.workspace.helm());
         program.leash = self.leash.map(Path::to_owned);
         let ended = program.run_within(PATIENCE).await;
         let ended = ended.map_err(|error| format!("helm can't be started: {error}"))?;
@@ -357,12 +357,6 @@ impl Puller<'_> {
             || ended.status.to_string(),
             |line| without_password(line.trim().trim_start_matches("Error: ")),
         ))
-    }
-
-    fn environment(&self) -> Changes {
-        let mut changes = environment::scrubbed(std::env::vars_os().map(|(key, _)| key));
-        changes.extend(environment::private(&self.workspace.helm()));
-        changes
     }
 }
 

@@ -1,11 +1,12 @@
 mod remains;
+mod sweep;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
-use futures::stream::{FuturesUnordered, LocalBoxStream};
+use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use super::begin::{Begun, begin};
@@ -13,12 +14,18 @@ use super::emitter::Emitter;
 use super::outage::Outage;
 use super::ports::{self, Cancel, DeployError, Deployer, ObserveError, Observer};
 use super::tracked::GRACE;
-use super::{Channels, Gate, Settings};
+use super::{Channels, Ended, Ends, Gate, Settings};
 use crate::event::{CancelReason, EventKind, Outcome, Verb, Verdict, VerdictClass};
+use crate::memory::{EndedRelease, ReleaseEnd};
 use crate::names::ReleaseId;
 use crate::plan::{Plan, Queue, Step};
-use crate::snapshot::{Contents, ObjectRef, Observation, Uid, World};
+use crate::snapshot::{Contents, Lingering, ObjectRef, Observation, Uid, World};
 use crate::wording;
+
+/// Before it is asked again what is there of kinds that are not watched; the same while something
+/// that is watched is left anyway.
+const PAUSE: Duration = Duration::from_secs(1);
+const LONG_PAUSE: Duration = Duration::from_secs(5);
 
 /// Takes the plan's releases away, each after all that need it, and waits until what they
 /// consisted of is gone. Objects that their charts keep are left.
@@ -32,39 +39,54 @@ pub async fn down(
     observer: &dyn Observer,
     settings: &Settings,
     channels: Channels,
-) -> Result<Outcome, ObserveError> {
-    let (emitter, observations, cancel, gate) =
-        match begin(Verb::Down, plan, observer, settings, channels).await? {
-            Begun::Watching {
-                emitter,
-                observations,
-                cancel,
-                gate,
-            } => (emitter, observations, cancel, gate),
-            Begun::Cancelled(outcome) => return Ok(outcome),
-        };
-    let run = Down {
-        deployer,
-        observer,
-        parallel: settings.parallel.max(1),
-        deadline: settings.timeout.map(|limit| Instant::now() + limit),
-        queue: Queue::backward(plan),
-        releases: plan.steps().iter().map(Removed::new).collect(),
-        world: World::default(),
-        outage: Outage::default(),
-        work: FuturesUnordered::new(),
-        emitter,
-        gate,
-        cancelled: None,
-        superseded: false,
-        failures: Vec::new(),
+) -> Result<Ended, ObserveError> {
+    let watching = match begin(Verb::Down, plan, observer, settings, channels).await? {
+        Begun::Watching(watching) => watching,
+        Begun::Cancelled(outcome) => return Ok(Ended::early(outcome)),
     };
-    run.run(observations, cancel).await
+    let standing = Standing {
+        emitter: watching.emitter,
+        gate: watching.gate,
+        world: World::default(),
+    };
+    let mut ends = (watching.observations, watching.cancel);
+    let run = Down::new(plan, deployer, observer, settings, standing);
+    let (ended, mut emitter) = run.run(&mut ends).await?;
+    emitter.finish(ended.outcome);
+    Ok(ended)
+}
+
+/// Takes away what a run that has brought up the rest finds surplus, as a part of that run: it is
+/// for the caller to end it.
+///
+/// # Errors
+/// As those of [`down`].
+pub(super) async fn prune(
+    plan: &Plan,
+    deployer: &dyn Deployer,
+    observer: &dyn Observer,
+    settings: &Settings,
+    standing: Standing,
+    ends: &mut Ends,
+) -> Result<(Ended, Emitter), ObserveError> {
+    observer.watch(&plan.namespaces()).await?;
+    let run = Down::new(plan, deployer, observer, settings, standing);
+    run.run(ends).await
+}
+
+/// What a removal goes on with.
+pub(super) struct Standing {
+    pub emitter: Emitter,
+    pub gate: Gate,
+    /// What was seen before.
+    pub world: World,
 }
 
 struct Down<'p> {
     deployer: &'p dyn Deployer,
     observer: &'p dyn Observer,
+    /// Volumes go too.
+    volumes: bool,
     parallel: usize,
     deadline: Option<Instant>,
     queue: Queue,
@@ -91,6 +113,14 @@ struct Removed<'p> {
     /// When a helm that was asked to end is made to.
     kill_at: Option<Instant>,
     waiting: Option<String>,
+    /// What helm has left and we have removed.
+    swept: Vec<ObjectRef>,
+    /// What is still there, when it was asked; None until it was.
+    lingering: Option<Vec<Lingering>>,
+    asked_at: Option<Instant>,
+    /// A question or a deletion is under way.
+    asking: bool,
+    end: Option<ReleaseEnd>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +135,9 @@ enum Phase {
 enum Done {
     Contents(usize, Result<Contents, ObserveError>),
     Removed(usize, Result<(), DeployError>),
+    /// What helm has left is removed.
+    Swept(usize, Result<(), ObserveError>),
+    Lingering(usize, Result<Vec<Lingering>, ObserveError>),
 }
 
 impl<'p> Removed<'p> {
@@ -118,6 +151,11 @@ impl<'p> Removed<'p> {
             cancel: Cancel::default(),
             kill_at: None,
             waiting: None,
+            swept: Vec::new(),
+            lingering: None,
+            asked_at: None,
+            asking: false,
+            end: None,
         }
     }
 
@@ -135,12 +173,37 @@ impl<'p> Removed<'p> {
 }
 
 impl<'p> Down<'p> {
+    fn new(
+        plan: &'p Plan,
+        deployer: &'p dyn Deployer,
+        observer: &'p dyn Observer,
+        settings: &Settings,
+        standing: Standing,
+    ) -> Down<'p> {
+        Down {
+            deployer,
+            observer,
+            volumes: settings.volumes,
+            parallel: settings.parallel.max(1),
+            deadline: settings.timeout.map(|limit| Instant::now() + limit),
+            queue: Queue::backward(plan),
+            releases: plan.steps().iter().map(Removed::new).collect(),
+            world: standing.world,
+            outage: Outage::default(),
+            work: FuturesUnordered::new(),
+            emitter: standing.emitter,
+            gate: standing.gate,
+            cancelled: None,
+            superseded: false,
+            failures: Vec::new(),
+        }
+    }
+
     async fn run(
         mut self,
-        mut observations: LocalBoxStream<'static, Observation>,
-        mut cancel: UnboundedReceiver<CancelReason>,
-    ) -> Result<Outcome, ObserveError> {
-        while let Some(seen) = ports::at_hand(&mut observations) {
+        (observations, cancel): &mut Ends,
+    ) -> Result<(Ended, Emitter), ObserveError> {
+        while let Some(seen) = ports::at_hand(observations) {
             self.observe(&seen);
         }
         loop {
@@ -156,13 +219,17 @@ impl<'p> Down<'p> {
             let active = self.releases.iter().filter(|r| r.is_active());
             let ends = active.filter_map(|r| r.deadline);
             let kills = self.releases.iter().filter_map(|r| r.kill_at);
-            let wake = ends.chain(kills).chain(self.outage.end()).min();
+            let vanishing = self.releases.iter().filter(|r| r.phase == Phase::Vanishing);
+            let asks = vanishing
+                .filter(|r| !r.asking)
+                .filter_map(|r| self.asks_at(r));
+            let wake = ends.chain(kills).chain(asks).chain(self.outage.end()).min();
             tokio::select! {
                 Some(reason) = cancel.recv() => self.cancel(reason),
                 Some(done) = self.work.next() => self.done(done),
                 Some(seen) = observations.next() => {
                     self.observe(&seen);
-                    while let Some(seen) = ports::at_hand(&mut observations) {
+                    while let Some(seen) = ports::at_hand(observations) {
                         self.observe(&seen);
                     }
                 }
@@ -173,9 +240,15 @@ impl<'p> Down<'p> {
                 self.look(at);
             }
         }
-        let outcome = self.outcome();
-        self.emitter.finish(outcome);
-        Ok(outcome)
+        let mut ended = Ended::early(self.outcome());
+        for release in &self.releases {
+            ended.releases.extend(release.end.map(|end| EndedRelease {
+                id: release.step.id.clone(),
+                revision: None,
+                end,
+            }));
+        }
+        Ok((ended, self.emitter))
     }
 
     fn observe(&mut self, seen: &Observation) {
@@ -251,9 +324,10 @@ impl<'p> Down<'p> {
             Done::Removed(at, result) if self.releases[at].phase == Phase::Removing => match result
             {
                 Ok(()) => {
-                    self.releases[at].phase = Phase::Vanishing;
                     if self.cancelled.is_some() {
                         self.end(at, |release| EventKind::ReleaseCancelled { release });
+                    } else {
+                        self.sweep(at);
                     }
                 }
                 Err(DeployError::Cancelled) => {
@@ -262,6 +336,8 @@ impl<'p> Down<'p> {
                 Err(DeployError::Refused(said)) => self.fail(at, said.verdict()),
             },
             Done::Removed(..) => {}
+            Done::Swept(at, swept) => self.swept(at, swept),
+            Done::Lingering(at, found) => self.lingers(at, found),
         }
     }
 
@@ -289,27 +365,9 @@ impl<'p> Down<'p> {
         if release.phase == Phase::Removing {
             self.find_owners(at);
         }
-        if self.releases[at].phase == Phase::Vanishing {
-            let left = self.left(&self.releases[at]);
-            if left.is_empty() {
-                self.removed(at);
-                return;
-            }
-            let first: Vec<String> = left.iter().take(3).cloned().collect();
-            let more = match left.len() - first.len() {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            let on = format!("{}{more} to be gone", wording::list(&first));
-            let release = &mut self.releases[at];
-            if release.waiting.as_ref() != Some(&on) {
-                release.waiting = Some(on.clone());
-                self.emitter.emit(EventKind::ReleaseWaiting {
-                    release: release.step.id.clone(),
-                    on,
-                    since: None,
-                });
-            }
+        if self.releases[at].phase == Phase::Vanishing && self.vanishes(at) {
+            self.removed(at);
+            return;
         }
         if self.releases[at]
             .deadline
@@ -319,8 +377,63 @@ impl<'p> Down<'p> {
         }
     }
 
+    /// Whether all of it is gone. What is watched tells by itself; what else there is has to be
+    /// asked for.
+    fn vanishes(&mut self, at: usize) -> bool {
+        let left = self.left(&self.releases[at]);
+        let release = &self.releases[at];
+        let lingering = release.lingering.as_deref();
+        if left.is_empty() && lingering.is_some_and(<[_]>::is_empty) {
+            return true;
+        }
+        let is_due = self.asks_at(release).is_none_or(|at| at <= Instant::now());
+        if is_due && !release.asking {
+            self.ask_what_lingers(at);
+        }
+        let release = &self.releases[at];
+        let told: Vec<String> = release
+            .lingering
+            .iter()
+            .flatten()
+            .map(sweep::told)
+            .collect();
+        let all = if left.is_empty() { told } else { left };
+        if all.is_empty() {
+            return false;
+        }
+        let first: Vec<String> = all.iter().take(3).cloned().collect();
+        let more = match all.len() - first.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let on = format!("{}{more} to be gone", wording::list(&first));
+        let release = &mut self.releases[at];
+        if release.waiting.as_ref() != Some(&on) {
+            release.waiting = Some(on.clone());
+            self.emitter.emit(EventKind::ReleaseWaiting {
+                release: release.step.id.clone(),
+                on,
+                since: None,
+            });
+        }
+        false
+    }
+
+    /// When it is to be asked what is there; None for now.
+    fn asks_at(&self, release: &Removed) -> Option<Instant> {
+        let pause = match self.left(release).is_empty() {
+            true if release.lingering.is_none() => return None,
+            true => PAUSE,
+            false => LONG_PAUSE,
+        };
+        Some(release.asked_at? + pause)
+    }
+
     fn removed(&mut self, at: usize) {
-        let kept = self.releases[at].contents.kept.iter();
+        let release = &self.releases[at];
+        let own = release.step.namespace.as_str();
+        let is_swept = |object: &&ObjectRef| release.swept.contains(&object.placed(own));
+        let kept = release.contents.kept.iter().filter(|it| !is_swept(it));
         let kept = kept.map(ObjectRef::short).collect();
         self.end(at, |release| EventKind::ReleaseRemoved { release, kept });
         self.queue.succeed(at);
@@ -331,6 +444,12 @@ impl<'p> Down<'p> {
         release.stop_helm();
         let waiting = release.waiting.clone();
         let limit = wording::duration(release.step.timeout);
+        let held = release.lingering.iter().flatten();
+        let finalizers: BTreeSet<&String> = held.flat_map(|it| &it.finalizers).collect();
+        let mut hints: Vec<String> = finalizers.into_iter().map(|it| sweep::owner(it)).collect();
+        if hints.is_empty() {
+            hints.push("look at what is left with `kubectl get -o yaml`".to_owned());
+        }
         let verdict = Verdict {
             class: VerdictClass::Expired,
             sentence: match waiting {
@@ -339,7 +458,7 @@ impl<'p> Down<'p> {
             },
             chain: Vec::new(),
             evidence: Vec::new(),
-            hints: vec!["look at the finalizers of what is left with `kubectl get -o yaml`".into()],
+            hints,
         };
         self.fail(at, verdict);
     }
@@ -357,7 +476,9 @@ impl<'p> Down<'p> {
     fn end(&mut self, at: usize, event: impl FnOnce(ReleaseId) -> EventKind) {
         let release = &mut self.releases[at];
         release.phase = Phase::Ended;
-        self.emitter.emit(event(release.step.id.clone()));
+        let event = event(release.step.id.clone());
+        release.end = ReleaseEnd::of(&event);
+        self.emitter.emit(event);
     }
 
     fn cancel(&mut self, reason: CancelReason) {

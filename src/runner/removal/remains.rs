@@ -28,7 +28,7 @@ impl Down<'_> {
     }
 
     /// The release's objects with their namespaces, without those that its chart keeps.
-    fn objects(&self, release: &Removed) -> Vec<ObjectRef> {
+    pub(super) fn objects(&self, release: &Removed) -> Vec<ObjectRef> {
         let contents = &release.contents;
         let removed = contents
             .objects
@@ -49,7 +49,8 @@ impl Down<'_> {
                 || world.claim(object).is_some()
                 || world.service(object).is_some()
         };
-        let objects = self.objects(release);
+        let mut objects = self.objects(release);
+        objects.extend(release.swept.iter().cloned());
         let objects = objects.iter().filter(there);
         let mut left: BTreeSet<String> = objects.map(ObjectRef::short).collect();
         let pods = release.owners.iter().flat_map(|uid| world.pods_of(uid));

@@ -9,16 +9,15 @@
 use futures::FutureExt;
 use tokio::time::Instant;
 
-use super::deploying::{read_contents, until_answered};
+use super::deploying::{PAUSE, read_contents, until_answered};
 use super::{Done, Up, first_install};
 use crate::event::EventKind;
 use crate::plan::Step;
-use crate::runner::ports::{Cancel, DeployError, ObserveError, Refusal, Trouble};
+use crate::runner::ports::{Cancel, DeployError, ObserveError, Observer, Refusal, Trouble};
 use crate::runner::tracked::Phase;
 use crate::snapshot::{
     ContainerState, Contents, ObjectRef, Observation, Record, RecordStatus, Snapshot,
 };
-use crate::verdict::Waiting;
 
 /// Statuses that helm only leaves behind when it is not let end.
 fn is_half_done(status: RecordStatus) -> bool {
@@ -62,6 +61,24 @@ async fn unless<T>(
         answer = answer => answer,
         () = cancel.gently.cancelled() => {
             Err(ObserveError::Unreachable("the release was given up".to_owned()))
+        }
+    }
+}
+
+/// Waits until all that was removed is gone: what helm makes anew would go with it.
+async fn gone(observer: &dyn Observer, step: &Step, contents: &Contents) {
+    let goes = contents
+        .objects
+        .iter()
+        .filter(|it| !contents.kept.contains(it));
+    let objects: Vec<ObjectRef> = goes
+        .map(|object| object.placed(step.namespace.as_str()))
+        .collect();
+    loop {
+        match until_answered(|| observer.lingering(&objects)).await {
+            Ok(left) if !left.is_empty() => tokio::time::sleep(PAUSE).await,
+            // What may not be asked for is not waited for.
+            _ => return,
         }
     }
 }
@@ -161,10 +178,10 @@ impl Up<'_> {
         self.releases[at].left_behind = None;
         let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
         let record = self.world.last_record(namespace, name);
-        let ours = record.is_some_and(|record| self.is_ours(record));
+        let ours = record.is_some_and(|record| record.is_of(self.stack.as_str()));
         match record.map(|it| it.status) {
             Some(status) if status.is_pending() => self.close_revision(at, last.revision, status),
-            Some(status @ RecordStatus::Uninstalling) => self.take_away(at, status),
+            Some(status @ RecordStatus::Uninstalling) => self.take_away(at, status, &last),
             Some(status @ RecordStatus::Failed)
                 if first_install::failed(&self.world, step).is_some() =>
             {
@@ -173,7 +190,7 @@ impl Up<'_> {
                     Some(refusal) if !ours || may_hold_data(&last) => {
                         self.push_refusal(at, refusal);
                     }
-                    Some(_) => self.take_away(at, status),
+                    Some(_) => self.take_away(at, status, &last),
                 }
             }
             _ => self.prepare(at, 0),
@@ -197,7 +214,7 @@ impl Up<'_> {
     /// Why the helm that left this revision may still be at work.
     fn doubt(&self, step: &Step, last: &Record) -> Option<Refusal> {
         let run = last.marks.run.as_deref();
-        let ours = self.is_ours(last);
+        let ours = last.is_of(self.stack.as_str());
         let why = match run {
             _ if self.recover => return None,
             // helm writes nothing of ours on it when it uninstalls.
@@ -205,9 +222,9 @@ impl Up<'_> {
                 "a helm may still be at work on that".to_owned()
             }
             Some(run) if ours && !self.unsure.iter().any(|it| it.as_str() == run) => return None,
-            Some(run) if ours => format!(
-                "run {run} left it so, without a word and not on this machine: its helm may still be at work"
-            ),
+            Some(run) if ours => {
+                format!("run {run} left it so, without a word: its helm may still be at work")
+            }
             _ => "no run of stackctl left it so: somebody's helm may still be at work".to_owned(),
         };
         let (release, namespace) = (&step.release, &step.namespace);
@@ -226,13 +243,6 @@ impl Up<'_> {
             ],
             ..Refusal::default()
         })
-    }
-
-    /// A run of this stack has made this very revision.
-    fn is_ours(&self, record: &Record) -> bool {
-        let marks = &record.marks;
-        marks.revision == Some(record.revision)
-            && marks.stack.as_deref() == Some(self.stack.as_str())
     }
 
     /// Notes on a pending revision that it has failed: the next one then is an upgrade over the last
@@ -271,17 +281,27 @@ impl Up<'_> {
     }
 
     /// Removes what is left of it, to be installed anew.
-    fn take_away(&mut self, at: usize, status: RecordStatus) {
+    fn take_away(&mut self, at: usize, status: RecordStatus, contents: &Contents) {
         self.tell_recovery(at, status);
         let release = &self.releases[at];
         let (deployer, step, cancel) = (self.deployer, release.step, release.cancel.clone());
         let limit = release.remaining(Instant::now());
         let gate = self.gate.clone();
+        let (observer, contents) = (self.observer, contents.clone());
         let removed = async move {
             if let Err(cancelled) = gate.opened_unless(&cancel).await {
                 return Done::TakenAway(at, Err(cancelled));
             }
-            Done::TakenAway(at, deployer.remove(step, limit, cancel).await)
+            let removed = deployer.remove(step, limit, cancel.clone()).await;
+            if removed.is_ok() {
+                tokio::select! {
+                    () = gone(observer, step, &contents) => {}
+                    () = cancel.gently.cancelled() => {
+                        return Done::TakenAway(at, Err(DeployError::Cancelled));
+                    }
+                }
+            }
+            Done::TakenAway(at, removed)
         };
         self.work.push(removed.boxed_local());
     }
@@ -313,22 +333,10 @@ impl Up<'_> {
     }
 
     fn wait_for_hook(&mut self, at: usize, on: String) {
-        let release = &mut self.releases[at];
-        let known = release.assessment.waiting.as_ref();
-        if known.is_some_and(|waiting| waiting.on == on) {
-            return;
+        let known = self.releases[at].assessment.waiting.as_ref();
+        if known.is_none_or(|waiting| waiting.on != on) {
+            self.tell_waiting(at, on);
         }
-        release.assessment.waiting = Some(Waiting {
-            on: on.clone(),
-            since: None,
-            chain: Vec::new(),
-            log_of: None,
-        });
-        self.emitter.emit(EventKind::ReleaseWaiting {
-            release: release.step.id.clone(),
-            on,
-            since: None,
-        });
     }
 
     /// A release that waits for a hook of an earlier run has nothing at work that would give its

@@ -4,18 +4,18 @@ use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::{Done, Up};
-use crate::event::EventKind;
 use crate::plan::Command;
 use crate::runner::ports::DeployError;
 use crate::runner::tracked::Phase;
-use crate::verdict::Waiting;
 
 impl Up<'_> {
     /// Runs the command of this number before helm, or helm after the last one. A place among the
     /// helms is taken already.
     pub(super) fn prepare(&mut self, at: usize, number: usize) {
         let step = self.releases[at].step;
-        let Some(command) = step.before.get(number) else {
+        let command = step.before.get(number);
+        // What goes back brings nothing that they would prepare.
+        let Some(command) = command.filter(|_| self.releases[at].back.is_none()) else {
             self.deploy(at);
             return;
         };
@@ -51,7 +51,8 @@ impl Up<'_> {
     pub(super) fn conclude(&mut self, at: usize) -> bool {
         let release = &mut self.releases[at];
         let step = release.step;
-        let Some(command) = step.after.get(release.concluded) else {
+        let command = step.after.get(release.concluded);
+        let Some(command) = command.filter(|_| release.back.is_none()) else {
             return false;
         };
         if release.helm_works || self.helms >= self.parallel {
@@ -84,18 +85,6 @@ impl Up<'_> {
     }
 
     fn tell_command(&mut self, at: usize, command: &Command, when: &str) {
-        let on = format!("{} {when}", command.title());
-        let release = &mut self.releases[at];
-        release.assessment.waiting = Some(Waiting {
-            on: on.clone(),
-            since: None,
-            chain: Vec::new(),
-            log_of: None,
-        });
-        self.emitter.emit(EventKind::ReleaseWaiting {
-            release: release.step.id.clone(),
-            on,
-            since: None,
-        });
+        self.tell_waiting(at, format!("{} {when}", command.title()));
     }
 }

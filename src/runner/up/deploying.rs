@@ -32,8 +32,10 @@ impl Up<'_> {
         release.deadline = Some(earlier(now + step.timeout, self.deadline));
         release.helm_works = true;
         self.helms += 1;
-        self.emitter.emit(EventKind::ReleaseStarted {
-            release: step.id.clone(),
+        let id = step.id.clone();
+        self.emitter.emit(match release.back {
+            Some(to) => EventKind::ReleaseRollingBack { release: id, to },
+            None => EventKind::ReleaseStarted { release: id },
         });
         self.clear_the_way(at);
     }
@@ -41,7 +43,7 @@ impl Up<'_> {
     /// Lets helm do its work, in the place that the release has among the helms.
     pub(super) fn deploy(&mut self, at: usize) {
         let release = &self.releases[at];
-        let (step, revision) = (release.step, release.before + 1);
+        let (step, revision, back) = (release.step, release.before + 1, release.back);
         let limit = release.remaining(Instant::now());
         let cancel: Cancel = release.cancel.clone();
         let deployer = self.deployer;
@@ -50,7 +52,11 @@ impl Up<'_> {
             if let Err(cancelled) = gate.opened_unless(&cancel).await {
                 return Done::Deployed(at, Err(cancelled));
             }
-            Done::Deployed(at, deployer.deploy(step, revision, limit, cancel).await)
+            let deployed = match back {
+                Some(to) => deployer.roll_back(step, to, limit, cancel).await,
+                None => deployer.deploy(step, revision, limit, cancel).await,
+            };
+            Done::Deployed(at, deployed)
         };
         self.work.push(deployed.boxed_local());
     }
@@ -110,8 +116,9 @@ impl Up<'_> {
         else {
             return;
         };
-        // Somebody else's helm may be at work on it too.
-        let ours = record.marks.run.as_deref() == Some(self.run.as_str());
+        // Somebody else's helm may be at work on it too. What goes back bears the marks of what it
+        // goes back to.
+        let ours = release.back.is_some() || record.marks.run.as_deref() == Some(self.run.as_str());
         if record.revision <= release.before || !ours {
             return;
         }
@@ -153,6 +160,10 @@ impl Up<'_> {
             release: step.id.clone(),
             revision,
         });
+        if release.back.is_some() {
+            self.queue.succeed(at);
+            self.mark_made(at, revision);
+        }
         self.look(at, Duration::ZERO);
     }
 
@@ -177,6 +188,15 @@ impl Up<'_> {
             Done::LookedAt(at, observer.refresh(&unsure).await)
         };
         self.work.push(looked.boxed_local());
+    }
+
+    fn mark_made(&self, at: usize, revision: u32) {
+        let (observer, step, run) = (self.observer, self.releases[at].step, self.run.clone());
+        let marked = async move {
+            let mark = || observer.mark_made(&step.namespace, &step.release, revision, &run);
+            Done::Marked(at, until_answered(mark).await)
+        };
+        self.work.push(marked.boxed_local());
     }
 
     pub(super) fn mark_verified(&self, at: usize, revision: u32) {

@@ -6,9 +6,10 @@ use tokio::time::Instant;
 
 use super::{REST_OF_LOG, Up};
 use crate::event::{CancelReason, EventKind, Outcome, PodChanged, VerdictClass};
+use crate::memory::{EndedRelease, ReleaseEnd};
 use crate::names::ReleaseId;
 use crate::runner::tracked::{GRACE, Phase, Tracked};
-use crate::runner::{SETTLE, outcome};
+use crate::runner::{Ended, SETTLE, outcome};
 use crate::snapshot::Pod;
 use crate::wording;
 
@@ -63,7 +64,9 @@ impl Up<'_> {
         release.phase = Phase::Ended;
         self.turned = true;
         self.logs.close(at);
-        self.emitter.emit(event(release.step.id.clone()));
+        let event = event(release.step.id.clone());
+        release.end = ReleaseEnd::of(&event);
+        self.emitter.emit(event);
     }
 
     pub(super) fn cancel(&mut self, reason: CancelReason) {
@@ -136,15 +139,19 @@ impl Up<'_> {
             None => [r.deadline, r.patience.next(&r.assessment.findings)],
         });
         let kills = self.releases.iter().map(|r| r.kill_at);
-        let others = [quiet, run, self.outage.end(), self.logs.next_turn()];
+        let shuts = self.gate.shuts_at().filter(|_| !self.shut);
+        let others = [quiet, run, shuts, self.outage.end(), self.logs.next_turn()];
         ends.chain(kills).chain(others).flatten().min()
     }
 
     /// How long a run whose releases have all ended goes on, to see them stay ready: a pod without
     /// a readiness probe counts as ready the moment it runs, so its first moments prove little.
     fn quiet_time(&self) -> Duration {
-        let unproven = |r: &Tracked| r.phase == Phase::Ready && self.has_unprobed_pod(r);
-        if self.releases.iter().any(unproven) {
+        let unproven =
+            |r: &Tracked| r.phase == Phase::Ready && !r.is_proven() && self.has_unprobed_pod(r);
+        // Who goes back anyway learns nothing from it.
+        let is_lost = self.back_on_failure.is_some() && !self.failures.is_empty();
+        if !is_lost && self.releases.iter().any(unproven) {
             SETTLE
         } else if self.logs.is_behind() {
             REST_OF_LOG
@@ -170,7 +177,35 @@ impl Up<'_> {
             .filter_map(|(uid, view)| Some((self.world.pods.get(uid)?, view)))
     }
 
-    pub(super) fn outcome(&self) -> Outcome {
+    pub(super) fn ended(&self) -> Ended {
+        let mut ended = Ended::early(self.outcome());
+        ended.together = self.releases.iter().all(|r| r.phase == Phase::Ready);
+        for release in &self.releases {
+            let id = &release.step.id;
+            let end = match release.phase {
+                Phase::Ready if release.settled.is_some() => Some(ReleaseEnd::Unchanged),
+                Phase::Ready => Some(ReleaseEnd::Ready),
+                _ => release.end,
+            };
+            ended.releases.extend(end.map(|end| EndedRelease {
+                id: id.clone(),
+                revision: release.revision,
+                end,
+            }));
+            let is_remembered = release.settled.is_some_and(|before| before.remembered);
+            if let (Phase::Ready, Some(contents), false) =
+                (release.phase, &release.contents, is_remembered)
+            {
+                let objects = contents.objects.clone();
+                ended
+                    .verified
+                    .push((id.clone(), contents.revision, objects));
+            }
+        }
+        ended
+    }
+
+    fn outcome(&self) -> Outcome {
         let superseded = self.closed.filter(|it| *it == CancelReason::Superseded);
         outcome(
             self.cancelled.or(superseded),

@@ -25,6 +25,7 @@ impl Up<'_> {
                 self.go_on_clearing(at);
                 self.read_record(at);
                 self.assess(at);
+                self.unstick(at);
                 self.follow_logs(at);
             }
         }
@@ -46,6 +47,9 @@ impl Up<'_> {
 
     /// Lets those start that need no more of this release than there is.
     fn meet_sooner(&mut self, at: usize) {
+        if self.goes_back {
+            return;
+        }
         for (dependent, turn) in self.sooner.turns(at, &self.releases[at]) {
             if self.releases[dependent].phase != Phase::Waiting {
                 continue;
@@ -66,7 +70,9 @@ impl Up<'_> {
 
     /// What is borne of each release's troubles, because others may end them.
     fn held(&self) -> Vec<Held> {
-        if self.outage.is_on() {
+        let is_to_come = |r: &Tracked| matches!(r.phase, Phase::Waiting | Phase::Deploying);
+        let waits_for_needs = self.goes_back && self.releases.iter().any(is_to_come);
+        if self.outage.is_on() || waits_for_needs {
             return vec![Held::ALL; self.releases.len()];
         }
         let releases = self.releases.iter();
@@ -195,6 +201,10 @@ impl Up<'_> {
     pub(super) fn fail(&mut self, at: usize, verdict: Verdict) {
         self.failures.push(verdict.class);
         self.end(at, |release| EventKind::ReleaseFailed { release, verdict });
+        if self.goes_back {
+            self.queue.succeed(at);
+            return;
+        }
         for blocked in self.queue.fail(at) {
             let by = self.releases[blocked]
                 .step
@@ -217,7 +227,7 @@ impl Up<'_> {
             release: release.step.id.clone(),
         });
         self.queue.succeed(at);
-        if let Some(revision) = revision {
+        if let Some(revision) = revision.filter(|_| !release.is_proven()) {
             self.mark_verified(at, revision);
         }
     }
@@ -232,6 +242,8 @@ impl Up<'_> {
             release: release.step.id.clone(),
             reason: waiting.map_or_else(|| "it is not ready any more".into(), |w| w.on.clone()),
         });
-        self.queue.reopen(at);
+        if !self.goes_back {
+            self.queue.reopen(at);
+        }
     }
 }

@@ -1,37 +1,40 @@
 //! The run that brings releases up: the loop, its beginning and its end. What it does with one
 //! release is in `deploying` while helm is at work, and in `judging` from then on.
 
+mod back;
 mod clearing;
 mod commands;
 mod deploying;
 mod ending;
 mod first_install;
 mod judging;
+mod unchanged;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::LocalBoxFuture;
-use futures::stream::{FuturesUnordered, LocalBoxStream};
-use tokio::sync::mpsc::UnboundedReceiver;
+use futures::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::begin::{Begun, begin};
+use super::begin::{Begun, Watching, begin};
 use super::emitter::Emitter;
 use super::hold::Holds;
 use super::logs::{LogItem, LogKeeper};
 use super::outage::Outage;
 use super::ports::{self, DeployError, Deployer, ObserveError, Observer, Refusal};
+use super::removal::{Standing, prune};
 use super::sooner::Sooner;
 use super::touched::Touched;
 use super::tracked::{Phase, Tracked};
-use super::{Channels, Gate, Settings};
+use super::{Back, Channels, Ended, Ends, Gate, Known, Settings};
 use crate::event::{CancelReason, EventKind, Outcome, Verb, VerdictClass};
-use crate::names::{RunId, StackName};
+use crate::memory::VerifiedSet;
+use crate::names::{ReleaseId, RunId, StackName};
 use crate::plan::{Plan, Queue};
 use crate::snapshot::{Contents, Observation, Pod, Record, Snapshot, Uid, World};
-use crate::verdict::CompletedRule;
+use crate::verdict::{CompletedRule, Waiting};
 
 /// How long a failure waits for the last lines of its log and for its cause to be seen.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -42,7 +45,7 @@ const PROOF_LINES: usize = 20;
 /// Observations taken in before everything is judged again.
 const BATCH: usize = 512;
 
-/// Brings the plan's releases up. Returns how the run ended; everything else is in the events.
+/// Brings the plan's releases up. Returns how that ended; everything else is in the events.
 ///
 /// # Errors
 /// The cluster can't be watched at all, and nothing was started then; or its API server has not
@@ -53,58 +56,52 @@ pub async fn up(
     observer: &dyn Observer,
     settings: &Settings,
     channels: Channels,
-) -> Result<Outcome, ObserveError> {
-    let unsure = channels.unsure.clone();
-    let (emitter, observations, cancel, gate) =
-        match begin(Verb::Up, plan, observer, settings, channels).await? {
-            Begun::Watching {
-                emitter,
-                observations,
-                cancel,
-                gate,
-            } => (emitter, observations, cancel, gate),
-            Begun::Cancelled(outcome) => return Ok(outcome),
-        };
-    let run = Up {
-        deployer,
-        observer,
-        run: settings.run.clone(),
-        stack: plan.stack.clone(),
-        recover: settings.recover,
-        unsure,
-        parallel: settings.parallel.max(1),
-        helms: 0,
-        completed: settings.completed,
-        deadline: settings.timeout.map(|limit| Instant::now() + limit),
-        queue: Queue::forward(plan),
-        releases: plan.steps().iter().map(Tracked::new).collect(),
-        world: World::default(),
-        unjudged: BTreeSet::new(),
-        unjudged_pods: HashSet::new(),
-        touched: Touched::new(plan),
-        holds: Holds::new(plan),
-        sooner: Sooner::new(plan),
-        outage: Outage::default(),
-        logs: LogKeeper::default(),
-        work: FuturesUnordered::new(),
-        emitter,
-        gate,
-        cancelled: None,
-        closed: None,
-        turned: false,
-        quiet_since: None,
-        failures: Vec::new(),
-    };
-    run.run(observations, cancel).await
+) -> Result<Ended, ObserveError> {
+    match begin(Verb::Up, plan, observer, settings, channels).await? {
+        Begun::Watching(watching) => {
+            let (mut run, ends) = Up::new(plan, deployer, observer, settings, watching);
+            run.tell_orphans(settings);
+            run.run(ends, settings).await
+        }
+        Begun::Cancelled(outcome) => Ok(Ended::early(outcome)),
+    }
+}
+
+/// Brings the plan's releases back to earlier revisions, one for each: those that need others first.
+/// Returns as [`up`].
+///
+/// # Errors
+/// As those of [`up`].
+pub async fn back(
+    plan: &Plan,
+    back: &Back,
+    deployer: &dyn Deployer,
+    observer: &dyn Observer,
+    settings: &Settings,
+    channels: Channels,
+) -> Result<Ended, ObserveError> {
+    match begin(Verb::Rollback, plan, observer, settings, channels).await? {
+        Begun::Watching(watching) => {
+            let (mut run, ends) = Up::new(plan, deployer, observer, settings, watching);
+            run.tell_left(&back.left);
+            run.go_back(&back.to);
+            run.run(ends, settings).await
+        }
+        Begun::Cancelled(outcome) => Ok(Ended::early(outcome)),
+    }
 }
 
 struct Up<'p> {
+    plan: &'p Plan,
     deployer: &'p dyn Deployer,
     observer: &'p dyn Observer,
     run: RunId,
     stack: StackName,
     /// Releases that a helm may still be at work on are taken up all the same.
     recover: bool,
+    known: HashMap<ReleaseId, Known>,
+    /// Releases that need no helm, by position. None until they have been looked for.
+    settled: Option<HashMap<usize, unchanged::Settled>>,
     /// Runs whose helms may still be at work.
     unsure: Vec<RunId>,
     parallel: usize,
@@ -136,10 +133,18 @@ struct Up<'p> {
     /// Since when every release has ended and nothing has run beside us.
     quiet_since: Option<Instant>,
     failures: Vec<VerdictClass>,
+    /// What to go back to, should the run fail.
+    back_on_failure: Option<VerifiedSet>,
+    /// Releases go back, those that need others first.
+    goes_back: bool,
+    /// It was told that nothing may be started, because the Lease is not renewed.
+    shut: bool,
 }
 
 /// What comes back from the side; the first number is the release's position in the plan.
 enum Done {
+    /// What needs no helm is known.
+    Surveyed(Result<unchanged::Found, ObserveError>),
     /// What an earlier run has left, and its first install.
     LeftBehind(
         usize,
@@ -159,22 +164,125 @@ enum Done {
     /// A command after it has ended.
     Concluded(usize, Result<(), DeployError>),
     Marked(usize, Result<(), ObserveError>),
+    /// A pod that stood in the way is gone.
+    Unstuck(usize, Result<(), ObserveError>),
 }
 
-impl Up<'_> {
-    async fn run(
-        mut self,
-        mut observations: LocalBoxStream<'static, Observation>,
-        mut cancel: UnboundedReceiver<CancelReason>,
-    ) -> Result<Outcome, ObserveError> {
+impl Done {
+    /// The release that it is about.
+    fn release(&self) -> Option<usize> {
+        match *self {
+            Done::Surveyed(_) => None,
+            Done::LeftBehind(at, ..)
+            | Done::Closed(at, _)
+            | Done::TakenAway(at, _)
+            | Done::Prepared(at, _)
+            | Done::Deployed(at, _)
+            | Done::Concluded(at, _)
+            | Done::Contents(at, _)
+            | Done::Watched(at)
+            | Done::LookedAt(at, _)
+            | Done::Marked(at, _)
+            | Done::Unstuck(at, _) => Some(at),
+        }
+    }
+}
+
+impl<'p> Up<'p> {
+    fn new(
+        plan: &'p Plan,
+        deployer: &'p dyn Deployer,
+        observer: &'p dyn Observer,
+        settings: &Settings,
+        watching: Watching,
+    ) -> (Up<'p>, Ends) {
+        let run = Up {
+            plan,
+            deployer,
+            observer,
+            run: settings.run.clone(),
+            stack: plan.stack.clone(),
+            recover: settings.recover,
+            known: settings.known.clone(),
+            settled: None,
+            unsure: watching.unsure,
+            parallel: settings.parallel.max(1),
+            helms: 0,
+            completed: settings.completed,
+            deadline: settings.timeout.map(|limit| Instant::now() + limit),
+            queue: Queue::forward(plan),
+            releases: plan.steps().iter().map(Tracked::new).collect(),
+            world: World::default(),
+            unjudged: BTreeSet::new(),
+            unjudged_pods: HashSet::new(),
+            touched: Touched::new(plan),
+            holds: Holds::new(plan),
+            sooner: Sooner::new(plan),
+            outage: Outage::default(),
+            logs: LogKeeper::default(),
+            work: FuturesUnordered::new(),
+            emitter: watching.emitter,
+            gate: watching.gate,
+            cancelled: None,
+            closed: None,
+            turned: false,
+            quiet_since: None,
+            failures: Vec::new(),
+            back_on_failure: settings.back_on_failure.clone(),
+            goes_back: false,
+            shut: false,
+        };
+        (run, (watching.observations, watching.cancel))
+    }
+
+    async fn run(mut self, mut ends: Ends, settings: &Settings) -> Result<Ended, ObserveError> {
         // What the watches saw at first is the baseline, so it has to be in before anything starts.
-        while let Some(seen) = ports::at_hand(&mut observations) {
+        while let Some(seen) = ports::at_hand(&mut ends.0) {
             self.observe(&seen);
         }
+        if self.settled.is_none() {
+            self.look_for_settled();
+        }
+        self.work_through(&mut ends).await?;
+        let mut ended = self.ended();
+        if self.turn_back(ended.outcome) {
+            self.work_through(&mut ends).await?;
+            // What failed is told as it was; what is remembered is what there is now.
+            let now = self.ended();
+            (ended.verified, ended.together) = (now.verified, now.together);
+        }
+        let orphans = settings.orphans.as_ref();
+        let Some(orphans) = orphans.filter(|_| settings.prune && ended.outcome == Outcome::Ready)
+        else {
+            self.emitter.finish(ended.outcome);
+            return Ok(ended);
+        };
+        let standing = Standing {
+            emitter: self.emitter,
+            gate: self.gate,
+            world: self.world,
+        };
+        let (deployer, observer) = (self.deployer, self.observer);
+        let pruned = prune(orphans, deployer, observer, settings, standing, &mut ends).await;
+        let (pruned, mut emitter) = pruned?;
+        ended.releases.extend(pruned.releases);
+        if pruned.outcome != Outcome::Removed {
+            ended.outcome = pruned.outcome;
+        }
+        emitter.finish(ended.outcome);
+        Ok(ended)
+    }
+
+    /// Goes on until everything has ended.
+    async fn work_through(
+        &mut self,
+        (observations, cancel): &mut Ends,
+    ) -> Result<(), ObserveError> {
         loop {
+            self.tell_gate();
             self.start_what_may();
             if self.is_over() {
-                break;
+                return Ok(());
             }
             if let Some(error) = self.outage.too_long(Instant::now()) {
                 return Err(error);
@@ -186,7 +294,7 @@ impl Up<'_> {
                 Some(seen) = observations.next() => {
                     self.observe(&seen);
                     for _ in 0..BATCH {
-                        let Some(seen) = ports::at_hand(&mut observations) else { break };
+                        let Some(seen) = ports::at_hand(observations) else { break };
                         self.observe(&seen);
                     }
                 }
@@ -200,17 +308,58 @@ impl Up<'_> {
             }
             self.judge();
         }
-        let outcome = self.outcome();
-        self.emitter.finish(outcome);
-        Ok(outcome)
+    }
+
+    fn tell_orphans(&mut self, settings: &Settings) {
+        for step in settings.orphans.iter().flat_map(Plan::steps) {
+            let remedy = match settings.prune {
+                true => "it is removed once the rest is ready",
+                false => "`up --prune` removes it",
+            };
+            let (release, namespace) = (&step.release, &step.namespace);
+            let message = format!(
+                "release `{release}` in `{namespace}` is of this stack, and the profile names it no \
+                 more: {remedy}"
+            );
+            self.emitter.emit(EventKind::Warning {
+                release: None,
+                message,
+            });
+        }
+    }
+
+    fn tell_gate(&mut self) {
+        let shut = !self.gate.is_open();
+        if std::mem::replace(&mut self.shut, shut) == shut {
+            return;
+        }
+        let message = match shut {
+            true => {
+                "the stack's Lease can't be renewed: nothing more is started until it can, for \
+                 another run may have the stack by then"
+            }
+            false => "the stack's Lease is renewed again",
+        };
+        self.emitter.emit(EventKind::Warning {
+            release: None,
+            message: message.to_owned(),
+        });
     }
 
     fn start_what_may(&mut self) {
         while self.cancelled.is_none() && self.gate.is_open() && self.helms < self.parallel {
+            let Some(settled) = &mut self.settled else {
+                return;
+            };
             let Some(at) = self.queue.start_next() else {
                 return;
             };
-            self.start(at);
+            match settled.remove(&at) {
+                Some(settled) => self.settle(at, settled),
+                None if self.releases[at].phase == Phase::Waiting => self.start(at),
+                // It stays where it is.
+                None => self.queue.succeed(at),
+            }
         }
     }
 
@@ -286,19 +435,10 @@ impl Up<'_> {
         if let Done::Deployed(at, _) | Done::Concluded(at, _) = done {
             self.helm_ended(at);
         }
-        let (Done::LeftBehind(at, ..)
-        | Done::Closed(at, _)
-        | Done::TakenAway(at, _)
-        | Done::Prepared(at, _)
-        | Done::Deployed(at, _)
-        | Done::Concluded(at, _)
-        | Done::Contents(at, _)
-        | Done::Watched(at)
-        | Done::LookedAt(at, _)
-        | Done::Marked(at, _)) = done;
-        self.unjudged.insert(at);
+        self.unjudged.extend(done.release());
         match done {
-            Done::LeftBehind(..) | Done::Closed(..) | Done::TakenAway(..)
+            Done::Surveyed(found) => self.surveyed(found),
+            Done::LeftBehind(at, ..) | Done::Closed(at, _) | Done::TakenAway(at, _)
                 if !self.may_go_on(at) =>
             {
                 self.helm_ended(at);
@@ -336,11 +476,35 @@ impl Up<'_> {
                     self.look(at, deploying::PAUSE);
                 }
             }
-            Done::Watched(_) | Done::Marked(_, Ok(())) => {}
+            // What a helm of this run has made is looked at one by one.
+            Done::Watched(at) => {
+                let release = &mut self.releases[at];
+                release.looked_at |= release.settled.is_some();
+            }
+            Done::Marked(_, Ok(())) | Done::Unstuck(_, Ok(())) => {}
+            Done::Unstuck(at, Err(error)) => {
+                self.warn(at, format!("its pod can't be deleted: {error}"));
+            }
             Done::Marked(at, Err(error)) => {
                 self.warn(at, format!("its record can't be marked: {error}"));
             }
         }
+    }
+
+    /// What a release waits for while nothing of it is in the cluster yet, or no more is to come.
+    fn tell_waiting(&mut self, at: usize, on: String) {
+        let release = &mut self.releases[at];
+        release.assessment.waiting = Some(Waiting {
+            on: on.clone(),
+            since: None,
+            chain: Vec::new(),
+            log_of: None,
+        });
+        self.emitter.emit(EventKind::ReleaseWaiting {
+            release: release.step.id.clone(),
+            on,
+            since: None,
+        });
     }
 
     /// A place among the helms is free again.

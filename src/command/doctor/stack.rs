@@ -1,0 +1,167 @@
+//! What a stack needs of its cluster: namespaces, rights, storage.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt};
+
+use crate::cluster::Cluster;
+use crate::command::Context;
+use crate::command::inputs::Inputs;
+use crate::command::session;
+use crate::doctor::{self, Check, Want};
+use crate::manifest;
+use crate::names::RunId;
+use crate::plan::Plan;
+use crate::process::Stop;
+use crate::runner::ports::DeployError;
+use crate::snapshot::ObjectRef;
+
+/// Questions that are open at once.
+const AT_ONCE: usize = 16;
+
+pub async fn namespaces(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for namespace in plan.namespaces() {
+        checks.push(match cluster.has_namespace(&namespace).await {
+            Ok(true) => Check::good("namespace", format!("`{namespace}` is there")),
+            Ok(false) if plan.create_namespace => {
+                Check::good("namespace", format!("`{namespace}` will be made"))
+            }
+            Ok(false) => Check::problem("namespace", format!("there is no `{namespace}`"))
+                .hint("make it, or let the profile say `createNamespace: true`"),
+            Err(error) => Check::problem("namespace", error.to_string()),
+        });
+    }
+    checks
+}
+
+/// Renders the charts, and asks for all that their objects need.
+pub async fn needs(
+    context: &Context,
+    cluster: &Cluster,
+    plan: &Plan,
+    inputs: Inputs,
+) -> Vec<Check> {
+    let _waiting = context.environment.waiting_for("asking what is allowed");
+    let run = RunId::foreign("doctor");
+    let helm = inputs.renderer(session::marks(plan, &run));
+    let stop = Stop::default();
+    let rendered: Vec<_> = stream::iter(plan.steps())
+        .map(|step| helm.template(step, &stop))
+        .buffered(4)
+        .collect()
+        .await;
+    let mut checks = Vec::new();
+    let mut objects = Vec::new();
+    for (step, template) in plan.steps().iter().zip(rendered) {
+        match template {
+            Ok(template) => {
+                let wholes = manifest::wholes(&template.manifest).unwrap_or_default();
+                let namespace = step.namespace.as_str();
+                objects.extend(wholes.into_iter().map(|whole| (namespace, whole.value)));
+            }
+            Err(DeployError::Refused(said)) => {
+                checks.push(Check::problem(
+                    "charts",
+                    format!("{}: {}", step.id, said.sentence),
+                ));
+            }
+            Err(DeployError::Cancelled) => {}
+        }
+    }
+    checks.extend(rights(cluster, plan, &objects).await);
+    checks.extend(storage(cluster, &objects).await);
+    checks
+}
+
+async fn rights(
+    cluster: &Cluster,
+    plan: &Plan,
+    objects: &[(&str, serde_json::Value)],
+) -> Vec<Check> {
+    let mut kinds = BTreeMap::new();
+    for (namespace, value) in objects {
+        let Some(object) = manifest::reference(value) else {
+            continue;
+        };
+        let ObjectRef {
+            api_version, kind, ..
+        } = &object;
+        // A kind that another release brings can't be asked for yet.
+        let Some((resource, is_namespaced)) = cluster.resource(api_version, kind).await else {
+            continue;
+        };
+        let place = object.placed(namespace).namespace.filter(|_| is_namespaced);
+        kinds
+            .entry((resource, place))
+            .or_insert_with(|| object.short());
+    }
+    let wants = doctor::wants(&plan.namespaces(), &kinds);
+    let asked: Vec<(Want, Result<bool, _>)> = stream::iter(wants)
+        .map(|want| async {
+            let answer = cluster.may(&want.right).await;
+            (want, answer)
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let mut answers = Vec::new();
+    for (want, answer) in asked {
+        match answer {
+            Ok(is_allowed) => answers.push((want, is_allowed)),
+            Err(error) => return vec![Check::warning("rights", error.to_string())],
+        }
+    }
+    doctor::lacking(&answers)
+}
+
+/// Every claim finds its storage class.
+async fn storage(cluster: &Cluster, objects: &[(&str, serde_json::Value)]) -> Vec<Check> {
+    let mut wanted: BTreeSet<(Option<String>, String)> = BTreeSet::new();
+    for (_, value) in objects {
+        let name = value["metadata"]["name"].as_str().unwrap_or_default();
+        let templates = value["spec"]["volumeClaimTemplates"].as_array();
+        let own = (value["kind"] == "PersistentVolumeClaim").then_some(value);
+        for claim in templates.into_iter().flatten().chain(own) {
+            let class = claim["spec"]["storageClassName"]
+                .as_str()
+                .map(str::to_owned);
+            // An empty class asks for a volume that somebody has made.
+            if class.as_deref() != Some("") {
+                wanted.insert((class, name.to_owned()));
+            }
+        }
+    }
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let classes = match cluster.storage_classes().await {
+        Ok(classes) => classes,
+        Err(error) => return vec![Check::warning("storage", error.to_string())],
+    };
+    let mut checks = Vec::new();
+    for (class, by) in &wanted {
+        let found = match class {
+            Some(class) => classes.iter().any(|(name, _)| name == class),
+            None => classes.iter().any(|(_, is_default)| *is_default),
+        };
+        let says = match class {
+            _ if found => continue,
+            Some(class) => format!("there is no storage class `{class}`, which `{by}` asks for"),
+            None => format!("there is no default storage class, which `{by}` relies on"),
+        };
+        let names: Vec<String> = classes
+            .iter()
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        let there = match names.as_slice() {
+            [] => "the cluster has none".to_owned(),
+            names => format!("there are {}", names.join(", ")),
+        };
+        checks.push(Check::problem("storage", says).hint(there));
+    }
+    if checks.is_empty() {
+        checks.push(Check::good("storage", "every claim has a storage class"));
+    }
+    checks
+}

@@ -1,0 +1,68 @@
+//! The last runs of a stack, as the cluster remembers them.
+
+use serde::Serialize;
+
+use super::{Context, print, session, stacks};
+use crate::cli::{Format, History};
+use crate::error::Failure;
+use crate::memory::{PastRun, StackRecord};
+use crate::names::{Namespace, RunId, StackName};
+use crate::reporter::history;
+
+/// The runs of one stack, the newest first.
+#[derive(Debug, Serialize)]
+struct Runs {
+    stack: StackName,
+    namespace: Namespace,
+    /// Those whose revisions `rollback --to` can bring back.
+    verified: Vec<RunId>,
+    runs: Vec<PastRun>,
+}
+
+pub async fn run(context: &Context, args: &History) -> Result<(), Failure> {
+    let planned = stacks::planned(context)?;
+    let cluster = session::connect(context).await?;
+    let records: Vec<StackRecord> = match planned {
+        Some(stack) => {
+            let found = cluster.read_stack(&stack.name, &stack.namespace).await;
+            found.map(|record| record.into_iter().collect())
+        }
+        None => {
+            let fallback = stacks::fallback(context, &cluster)?;
+            cluster.list_stacks(&fallback).await
+        }
+    }
+    .map_err(|error| session::observe(&error))?;
+    if args.output != Format::Text {
+        let runs: Vec<Runs> = records.into_iter().map(runs).collect();
+        return print::data(args.output, &runs);
+    }
+    if records.is_empty() {
+        let context = cluster.context();
+        return print::text(&format!("no stack is recorded in context `{context}`\n"));
+    }
+    let palette = context.environment.stdout_palette(context.common.color);
+    let width = context.environment.stdout_width();
+    let mut lines = Vec::new();
+    for record in &records {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.extend(history::lines(record, width, &palette));
+    }
+    print::text(&format!("{}\n", lines.join("\n")))
+}
+
+fn runs(record: StackRecord) -> Runs {
+    Runs {
+        verified: record
+            .sets
+            .iter()
+            .rev()
+            .map(|set| set.run.clone())
+            .collect(),
+        stack: record.stack,
+        namespace: record.namespace,
+        runs: record.runs.into_iter().rev().collect(),
+    }
+}

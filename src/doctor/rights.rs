@@ -1,0 +1,232 @@
+//! What credentials have to be allowed: what stackctl asks itself, and what helm does with the
+//! objects of the charts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Check, State};
+use crate::cluster::{Resource, Right};
+use crate::names::Namespace;
+use crate::wording;
+
+/// Verbs of stackctl's own questions in every namespace of a stack, by resource and group. The last
+/// says what is lost without it; nothing where an `up` can't do without.
+const OWN: [(&str, &str, &[&str], &str); 14] = [
+    ("pods", "", &["list", "watch"], ""),
+    ("pods/log", "", &["get"], "logs are not shown"),
+    (
+        "pods",
+        "",
+        &["delete"],
+        "a rollback can't free a stuck StatefulSet",
+    ),
+    (
+        "secrets",
+        "",
+        &[
+            "get", "list", "watch", "create", "update", "patch", "delete",
+        ],
+        "",
+    ),
+    (
+        "leases",
+        "coordination.k8s.io",
+        &["get", "list", "watch", "create", "update", "patch"],
+        "",
+    ),
+    (
+        "events",
+        "",
+        &["list", "watch"],
+        "causes that only events tell stay unnamed",
+    ),
+    (
+        "deployments",
+        "apps",
+        &["list", "watch"],
+        "they are not seen ready",
+    ),
+    (
+        "statefulsets",
+        "apps",
+        &["list", "watch"],
+        "they are not seen ready",
+    ),
+    (
+        "daemonsets",
+        "apps",
+        &["list", "watch"],
+        "they are not seen ready",
+    ),
+    (
+        "replicasets",
+        "apps",
+        &["list", "watch"],
+        "pods of Deployments stay unseen",
+    ),
+    (
+        "jobs",
+        "batch",
+        &["list", "watch"],
+        "they are not seen ready",
+    ),
+    (
+        "persistentvolumeclaims",
+        "",
+        &["list", "watch"],
+        "they are not seen ready",
+    ),
+    (
+        "services",
+        "",
+        &["list", "watch"],
+        "they are not seen ready",
+    ),
+    (
+        "endpointslices",
+        "discovery.k8s.io",
+        &["list", "watch"],
+        "Services are not seen ready",
+    ),
+];
+/// What helm does with an object over its life.
+const HELM: [&str; 4] = ["get", "create", "patch", "delete"];
+
+/// A right that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Want {
+    pub right: Right,
+    /// What is lost without it; nothing where an `up` can't do without.
+    pub lost: &'static str,
+    /// For whose sake: `helm` and an object, or stackctl itself.
+    pub by: String,
+}
+
+/// All rights that a stack needs. `objects` are those that helm renders: their resource, their
+/// namespace, and one of them by name.
+pub fn wants(
+    namespaces: &[Namespace],
+    objects: &BTreeMap<(Resource, Option<String>), String>,
+) -> Vec<Want> {
+    let mut wants = Vec::new();
+    for namespace in namespaces {
+        for (name, group, verbs, lost) in OWN {
+            let (resource, subresource) = match name.split_once('/') {
+                Some((resource, subresource)) => (resource, subresource),
+                None => (name, ""),
+            };
+            wants.extend(verbs.iter().map(|verb| Want {
+                right: Right {
+                    verb,
+                    resource: Resource {
+                        group: group.to_owned(),
+                        plural: resource.to_owned(),
+                    },
+                    subresource,
+                    namespace: Some(namespace.to_string()),
+                },
+                lost,
+                by: "stackctl".to_owned(),
+            }));
+        }
+    }
+    for ((resource, namespace), object) in objects {
+        wants.extend(HELM.iter().map(|verb| Want {
+            right: Right {
+                verb,
+                resource: resource.clone(),
+                subresource: "",
+                namespace: namespace.clone(),
+            },
+            lost: "",
+            by: format!("helm, for {object}"),
+        }));
+    }
+    wants
+}
+
+/// What is lacking, a sentence for each resource in a namespace; one good word where nothing is.
+pub fn lacking(asked: &[(Want, bool)]) -> Vec<Check> {
+    let mut denied: BTreeMap<(String, &str), (BTreeSet<&str>, &str)> = BTreeMap::new();
+    for (want, _) in asked.iter().filter(|(_, is_allowed)| !is_allowed) {
+        let Right {
+            resource,
+            subresource,
+            namespace,
+            verb,
+        } = &want.right;
+        let slash = if subresource.is_empty() { "" } else { "/" };
+        let place = match namespace {
+            Some(namespace) => format!("in namespace `{namespace}`"),
+            None => "in the whole cluster".to_owned(),
+        };
+        let what = format!("`{}{slash}{subresource}` {place}", resource.name());
+        let entry = denied.entry((what, want.lost)).or_default();
+        entry.0.insert(verb);
+        entry.1 = &want.by;
+    }
+    if denied.is_empty() {
+        let all = wording::count(asked.len(), "right");
+        return vec![Check::good("rights", format!("all {all} that are needed"))];
+    }
+    let tell = |((what, lost), (verbs, by)): ((String, &str), (BTreeSet<&str>, &str))| {
+        let verbs: Vec<&str> = verbs.into_iter().collect();
+        let says = format!("may not {} {what} ({by})", wording::list(&verbs));
+        match lost {
+            "" => Check::new("rights", State::Problem, says),
+            lost => Check::new("rights", State::Warning, format!("{says}: {lost}")),
+        }
+    };
+    denied.into_iter().map(tell).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shop() -> Namespace {
+        "shop".parse().unwrap()
+    }
+
+    #[test]
+    fn what_is_lacking_is_told_by_resource() {
+        let resource = Resource {
+            group: "apps".into(),
+            plural: "deployments".into(),
+        };
+        let objects = [(
+            (resource, Some("shop".to_owned())),
+            "deployment/web".to_owned(),
+        )];
+        let wants = wants(&[shop()], &objects.into());
+        let asked: Vec<(Want, bool)> = wants
+            .into_iter()
+            .map(|want| {
+                let is_helms = want.by.contains("deployment/web") && want.right.verb != "get";
+                let is_log = want.right.subresource == "log";
+                let is_allowed = !is_helms && !is_log;
+                (want, is_allowed)
+            })
+            .collect();
+        let says: Vec<String> = lacking(&asked)
+            .iter()
+            .map(|check| format!("{:?}: {}", check.state, check.says))
+            .collect();
+        assert_eq!(
+            says,
+            [
+                "Problem: may not create, delete and patch `deployments.apps` in namespace `shop` \
+                 (helm, for deployment/web)",
+                "Warning: may not get `pods/log` in namespace `shop` (stackctl): logs are not shown",
+            ]
+        );
+    }
+
+    #[test]
+    fn one_word_is_enough_where_nothing_is_lacking() {
+        let asked = wants(&[shop()], &BTreeMap::new());
+        let asked: Vec<(Want, bool)> = asked.into_iter().map(|want| (want, true)).collect();
+        let checks = lacking(&asked);
+        assert_eq!(checks.len(), 1);
+        assert_eq!(checks[0].state, State::Good);
+    }
+}

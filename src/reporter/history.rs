@@ -1,0 +1,131 @@
+//! The last runs of a stack, a line each, the newest first.
+
+use console::measure_text_width;
+
+use super::container::between;
+use super::text::{clean, fit};
+use crate::event::Outcome;
+use crate::memory::{PastRun, ReleaseEnd, StackRecord};
+use crate::output::Palette;
+use crate::wording;
+
+const COLUMNS: usize = 6;
+const TITLES: [&str; COLUMNS] = ["RUN", "DID", "OUTCOME", "TOOK", "RELEASES", "WHO"];
+const OUTCOME: usize = 2;
+
+/// A title, the runs, and which of them `rollback --to` can bring back (`*`). Lines are cut at
+/// `width`; without one, in a pipe, nothing is.
+pub fn lines(record: &StackRecord, width: Option<usize>, palette: &Palette) -> Vec<String> {
+    let cut = |line: String| match width {
+        Some(width) => fit(&line, width, palette),
+        None => line,
+    };
+    let title = format!("{} in namespace {}", record.stack, record.namespace);
+    let mut lines = vec![cut(palette.bold(&title))];
+    if record.runs.is_empty() {
+        lines.push("no run is remembered".to_owned());
+        return lines;
+    }
+    let rows: Vec<[String; COLUMNS]> = record
+        .runs
+        .iter()
+        .rev()
+        .map(|past| cells(record, past))
+        .collect();
+    let mut widths = TITLES.map(str::len);
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(measure_text_width(cell));
+        }
+    }
+    let join = |cells: &[String], paint: &dyn Fn(usize, &str) -> String| {
+        let mut line = String::new();
+        for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
+            let padding = width.saturating_sub(measure_text_width(cell)) + 2;
+            line += &paint(column, cell);
+            line += &" ".repeat(padding);
+        }
+        line.trim_end().to_owned()
+    };
+    let titles = join(&TITLES.map(str::to_owned), &|_, cell| cell.to_owned());
+    lines.push(cut(palette.dim(&titles)));
+    for (past, row) in record.runs.iter().rev().zip(&rows) {
+        let paint = |column: usize, cell: &str| match (column, &past.end) {
+            (OUTCOME, Some(end)) if is_good(end.outcome) => palette.good(cell),
+            (OUTCOME, Some(_)) => palette.bad(cell),
+            (OUTCOME, None) => palette.warn(cell),
+            _ => cell.to_owned(),
+        };
+        lines.push(cut(join(row, &paint)));
+    }
+    if !record.sets.is_empty() {
+        let legend = "* all was ready together: `stackctl rollback --to RUN` brings it back";
+        lines.push(cut(palette.dim(legend)));
+    }
+    lines
+}
+
+fn cells(record: &StackRecord, past: &PastRun) -> [String; COLUMNS] {
+    let by = &past.by;
+    let is_verified = record.sets.iter().any(|set| set.run == by.run);
+    let mark = if is_verified { "*" } else { "" };
+    let (outcome, took, releases) = match &past.end {
+        Some(end) => {
+            let took = wording::duration(between(by.since, end.at));
+            let ends: Vec<ReleaseEnd> = end.releases.iter().map(|it| it.end).collect();
+            (word(end.outcome).to_owned(), took, counts(&ends))
+        }
+        None => ("at work, or died".to_owned(), String::new(), String::new()),
+    };
+    let user = by
+        .user
+        .as_ref()
+        .map_or(String::new(), |user| format!("{user} on "));
+    let commit = by.commit.as_ref().map_or(String::new(), |commit| {
+        format!(", commit {}", commit.get(..12).unwrap_or(commit))
+    });
+    [
+        format!("{}{mark}", clean(by.run.as_str())),
+        by.verb.as_str().to_owned(),
+        outcome,
+        took,
+        releases,
+        clean(&format!("{user}{}{commit}", by.host)),
+    ]
+}
+
+/// `3 ready, 1 failed`.
+fn counts(ends: &[ReleaseEnd]) -> String {
+    let all = [
+        (ReleaseEnd::Ready, "ready"),
+        (ReleaseEnd::Unchanged, "unchanged"),
+        (ReleaseEnd::Failed, "failed"),
+        (ReleaseEnd::Blocked, "blocked"),
+        (ReleaseEnd::Cancelled, "cancelled"),
+        (ReleaseEnd::Removed, "removed"),
+    ];
+    let count = |end| ends.iter().filter(|it| **it == end).count();
+    let counts = all.into_iter().map(|(end, word)| (count(end), word));
+    let told = counts.filter(|(number, _)| *number > 0);
+    let told: Vec<String> = told
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect();
+    told.join(", ")
+}
+
+fn is_good(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Ready | Outcome::Removed)
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ready => "ready",
+        Outcome::Removed => "removed",
+        Outcome::Failed => "failed",
+        Outcome::DeadlinePassed => "deadline passed",
+        Outcome::Superseded => "made way",
+        Outcome::LockLost => "lost the stack",
+        Outcome::Interrupted => "interrupted",
+        Outcome::Terminated => "terminated",
+    }
+}

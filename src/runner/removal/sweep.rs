@@ -1,0 +1,127 @@
+//! What helm leaves behind when it uninstalls: objects of hooks, and volumes.
+
+use futures::FutureExt;
+use tokio::time::Instant;
+
+use super::{Done, Down, Phase};
+use crate::event::EventKind;
+use crate::runner::ports::ObserveError;
+use crate::snapshot::{Lingering, ObjectRef};
+
+/// Objects of hooks that stay as volumes do: they hold what nobody has elsewhere, or belong to what
+/// stays. A password that a hook has made up is worth as much as the volume that it opens.
+const STAY: [&str; 5] = [
+    "CustomResourceDefinition",
+    "Namespace",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Secret",
+];
+const CLAIM: &str = "PersistentVolumeClaim";
+
+impl Down<'_> {
+    /// helm is through with it: the rest is for us.
+    pub(super) fn sweep(&mut self, at: usize) {
+        let leftovers = self.leftovers(at);
+        let release = &mut self.releases[at];
+        release.phase = Phase::Vanishing;
+        release.asked_at = Some(Instant::now());
+        release.swept.clone_from(&leftovers);
+        if leftovers.is_empty() {
+            return;
+        }
+        let observer = self.observer;
+        release.asking = true;
+        let swept = async move { Done::Swept(at, observer.delete(&leftovers).await) };
+        self.work.push(swept.boxed_local());
+    }
+
+    /// What is to go though helm leaves it.
+    fn leftovers(&self, at: usize) -> Vec<ObjectRef> {
+        let release = &self.releases[at];
+        let (contents, own) = (&release.contents, release.step.namespace.as_str());
+        let hooks = contents.hooks.iter().map(|hook| &hook.object);
+        let goes = |object: &&ObjectRef| match object.kind.as_str() {
+            CLAIM if self.volumes => true,
+            _ if contents.kept.contains(object) => false,
+            "Secret" if self.volumes => true,
+            kind => !STAY.contains(&kind),
+        };
+        let kept = contents.kept.iter().filter(|it| it.kind == CLAIM);
+        let mut all: Vec<ObjectRef> = hooks
+            .filter(goes)
+            .chain(kept.filter(|_| self.volumes))
+            .map(|object| object.placed(own))
+            .collect();
+        if self.volumes {
+            let claims = self.world.claims.values().map(|claim| &claim.meta);
+            let of_sets = claims
+                .filter(|claim| claim.namespace == own && contents.is_claim_of_set(&claim.name));
+            all.extend(of_sets.map(|claim| ObjectRef {
+                api_version: "v1".to_owned(),
+                kind: CLAIM.to_owned(),
+                namespace: Some(claim.namespace.clone()),
+                name: claim.name.clone(),
+            }));
+        }
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    pub(super) fn swept(&mut self, at: usize, swept: Result<(), ObserveError>) {
+        self.releases[at].asking = false;
+        if let Err(error) = swept {
+            self.emitter.emit(EventKind::Warning {
+                release: Some(self.releases[at].step.id.clone()),
+                message: format!("not all that its hooks have left is removed: {error}"),
+            });
+            self.releases[at].swept.clear();
+        }
+    }
+
+    /// Asks what is still there of all kinds, those that are not watched too.
+    pub(super) fn ask_what_lingers(&mut self, at: usize) {
+        let release = &self.releases[at];
+        let mut objects = self.objects(release);
+        objects.extend(release.swept.iter().cloned());
+        let observer = self.observer;
+        self.releases[at].asking = true;
+        let asked = async move { Done::Lingering(at, observer.lingering(&objects).await) };
+        self.work.push(asked.boxed_local());
+    }
+
+    pub(super) fn lingers(&mut self, at: usize, found: Result<Vec<Lingering>, ObserveError>) {
+        let release = &mut self.releases[at];
+        release.asking = false;
+        release.asked_at = Some(Instant::now());
+        // What can't be asked is asked again.
+        release.lingering = found.ok();
+    }
+}
+
+/// `certificate/web (held by finalizer example.com/cleanup)`.
+pub(super) fn told(lingering: &Lingering) -> String {
+    let object = lingering.object.short();
+    match lingering.finalizers.as_slice() {
+        [] => object,
+        [one] => format!("{object} (held by finalizer `{one}`)"),
+        some => format!("{object} (held by finalizers `{}`)", some.join("`, `")),
+    }
+}
+
+/// Who takes a finalizer away.
+pub(super) fn owner(finalizer: &str) -> String {
+    match finalizer {
+        "kubernetes.io/pvc-protection" => "a pod still uses the claim".to_owned(),
+        "kubernetes.io/pv-protection" => "a claim is still bound to the volume".to_owned(),
+        "foregroundDeletion" => "what it owns is still there".to_owned(),
+        other => {
+            let domain = other.split('/').next().unwrap_or(other);
+            format!(
+                "the controller of `{domain}` has to take finalizer `{other}` away; if there is none \
+                 any more: `kubectl patch ... --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'`"
+            )
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What a removal takes along, and what it leaves.
+
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Secret};
+use kube::Api;
+use kube::api::{ListParams, Patch, PatchParams};
+use serde_json::json;
+use stackctl::event::EventKind;
+
+use crate::support::{Cluster, Ended, Stack, deployment, hook_job, sandbox};
+
+const SET: &str = "apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: main
+          image: docker.io/library/busybox:1.36
+          command: [sh, -c, 'trap exit TERM; while :; do sleep 1; done']
+          volumeMounts: [{name: data, mountPath: /data}]
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+";
+const PASSWORD: &str = "apiVersion: v1
+kind: Secret
+metadata:
+  name: password
+  annotations: {helm.sh/hook: pre-install, helm.sh/hook-weight: \"-1\"}
+stringData: {word: made-up}
+";
+
+fn down(stack: &Stack, more: &[&str]) -> Ended {
+    let profile = stack.profile();
+    let profile = profile.to_str().expect("a path in UTF-8");
+    let args = ["down", "--yes", "--profile", profile, "--progress", "json"];
+    Ended::of(&[&args[..], more].concat())
+}
+
+/// Jobs, claims and Secrets that are there, by kind and name, but for those of helm and stackctl.
+fn there(namespace: &str) -> Vec<String> {
+    Cluster::of(sandbox()).block_on(async |client| {
+        let params = ListParams::default();
+        let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+        let jobs: Api<k8s_openapi::api::batch::v1::Job> =
+            Api::namespaced(client.clone(), namespace);
+        let secrets: Api<Secret> = Api::namespaced(client, namespace);
+        let mut found = Vec::new();
+        for claim in claims.list(&params).await.expect("a list") {
+            found.push(format!("claim/{}", claim.metadata.name.unwrap_or_default()));
+        }
+        for job in jobs.list(&params).await.expect("a list") {
+            found.push(format!("job/{}", job.metadata.name.unwrap_or_default()));
+        }
+        for secret in secrets.list(&params).await.expect("a list") {
+            found.push(format!(
+                "secret/{}",
+                secret.metadata.name.unwrap_or_default()
+            ));
+        }
+        found
+    })
+}
+
+fn has_namespace(name: &str) -> bool {
+    Cluster::of(sandbox()).block_on(async |client| {
+        let namespaces: Api<Namespace> = Api::all(client);
+        let found = namespaces.get_opt(name).await.expect("an answer");
+        found.is_some_and(|it| it.metadata.deletion_timestamp.is_none())
+    })
+}
+
+#[test]
+fn hooks_go_and_what_holds_data_stays_unless_it_is_asked_for() {
+    let name = "down-hooks";
+    let seed = hook_job("seed", "post-install", "echo seeded");
+    let stack = Stack::new(name).release("db", &format!("{SET}---\n{PASSWORD}---\n{seed}"), "");
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+    down(&stack, &[]).expect_code(0);
+    assert_eq!(there(name), ["claim/data-db-0", "secret/password"]);
+    assert!(has_namespace(name), "there is a volume in it");
+
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+    down(&stack, &["--volumes"]).expect_code(0);
+    assert!(!has_namespace(name) || there(name).is_empty());
+    assert!(!has_namespace(name), "nothing is left in it");
+}
+
+/// The kind that nobody watches, and whoever holds it.
+#[test]
+fn a_finalizer_that_hangs_is_named() {
+    let name = "down-held";
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: held}\ndata: {a: b}\n";
+    let chart = format!("{}---\n{config}", deployment("web", ""));
+    let stack = Stack::new(name).release("web", &chart, "timeout: 20s");
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+    let finalizers = |value: serde_json::Value| {
+        Cluster::of(sandbox()).block_on(async |client| {
+            let configs: Api<ConfigMap> = Api::namespaced(client, name);
+            let patch = Patch::Merge(json!({"metadata": {"finalizers": value}}));
+            let patched = configs.patch("held", &PatchParams::default(), &patch).await;
+            patched.expect("a patch");
+        });
+    };
+    finalizers(json!(["example.com/hold"]));
+    let held = down(&stack, &[]).expect_code(6);
+    let waits = |kind: &EventKind| {
+        matches!(kind, EventKind::ReleaseWaiting { on, .. }
+            if on.contains("configmap/held (held by finalizer `example.com/hold`)"))
+    };
+    assert!(held.when("web", waits).is_some(), "{}", held.stdout);
+    let verdict = held.verdict("web");
+    assert!(verdict.sentence.contains("configmap/held"), "{verdict:?}");
+    assert!(
+        verdict.hints[0].contains("the controller of `example.com`"),
+        "{verdict:?}"
+    );
+    finalizers(serde_json::Value::Null);
+    down(&stack, &[]).expect_code(0);
+}

@@ -1,0 +1,111 @@
+//! Six releases with hooks, volumes and init containers, each through in a moment.
+
+use crate::support::{Stack, deployment, hook_job};
+
+const WORD: &str = "{{ .Values.word }}";
+
+/// The hooks' Jobs.
+pub const HOOKS: [&str; 2] = ["seed-hook", "migrate-hook"];
+
+fn config(name: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{word: \"{WORD}\"}}\n"
+    )
+}
+
+/// A Deployment whose pods are others with another word.
+fn app(name: &str, init: &str) -> String {
+    let inits = format!(
+        "initContainers: [{{name: wait, image: docker.io/library/busybox:1.36, command: [sh, -c, \"{init}\"]}}]"
+    );
+    let word = format!("          env: [{{name: WORD, value: \"{WORD}\"}}]\n          command:");
+    deployment(name, &inits).replace("          command:", &word)
+}
+
+/// One whose pods mount a claim of the chart's own.
+fn with_volume(name: &str) -> String {
+    let volume = format!(
+        "volumes: [{{name: data, persistentVolumeClaim: {{claimName: {name}}}}}]\n      containers:"
+    );
+    let mount = "          volumeMounts: [{name: data, mountPath: /data}]\n          command:";
+    let deployment = app(name, "true")
+        .replacen("      containers:", &format!("      {volume}"), 1)
+        .replace("          command:", mount)
+        .replacen(
+            "spec:\n  selector",
+            "spec:\n  strategy: {type: Recreate}\n  selector",
+            1,
+        );
+    format!(
+        "{deployment}---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: {name}}}\n\
+         spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Mi}}}}}}\n"
+    )
+}
+
+/// Keeps what it has made up once, and says it whenever it starts.
+fn database() -> String {
+    format!(
+        "apiVersion: v1
+kind: Service
+metadata: {{name: db}}
+spec: {{clusterIP: None, selector: {{app: db}}, ports: [{{port: 80}}]}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: db}}
+spec:
+  serviceName: db
+  selector: {{matchLabels: {{app: db}}}}
+  template:
+    metadata: {{labels: {{app: db}}}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      initContainers:
+        - name: make
+          image: docker.io/library/busybox:1.36
+          command: [sh, -c, '[ -e /data/id ] || head -c 16 /dev/urandom | md5sum > /data/id']
+          volumeMounts: [{{name: data, mountPath: /data}}]
+      containers:
+        - name: main
+          image: docker.io/library/busybox:1.36
+          env: [{{name: WORD, value: \"{WORD}\"}}]
+          command: [sh, -c, 'trap exit TERM; cat /data/id; while :; do sleep 1; done']
+          volumeMounts: [{{name: data, mountPath: /data}}]
+  volumeClaimTemplates:
+    - metadata: {{name: data}}
+      spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Mi}}}}}}
+"
+    )
+}
+
+/// The stack with this word.
+pub fn stack(name: &str) -> Stack {
+    let events = "\"pre-install,pre-upgrade\"";
+    let seed = hook_job(HOOKS[0], events, "sleep 1; echo seeded");
+    let events = "\"post-install,post-upgrade\"";
+    let migrate = hook_job(HOOKS[1], events, "sleep 1; echo migrated");
+    let word = "set: {word: \"${WORD}\"}";
+    Stack::new(name)
+        .release("seed", &format!("{}---\n{seed}", config("seed")), word)
+        .release("db", &database(), &format!("needs: [seed], {word}"))
+        .release(
+            "files",
+            &with_volume("files"),
+            &format!("needs: [seed], {word}"),
+        )
+        .release(
+            "migrate",
+            &format!("{}---\n{migrate}", config("migrate")),
+            &format!("needs: [db], {word}"),
+        )
+        .release(
+            "api",
+            &app("api", "sleep 1"),
+            &format!("needs: [migrate], {word}"),
+        )
+        .release(
+            "web",
+            &app("web", "true"),
+            &format!("needs: [api, files], {word}"),
+        )
+}

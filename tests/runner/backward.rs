@@ -1,0 +1,137 @@
+//! Releases that go back to what was verified.
+
+use jiff::Timestamp;
+use stackctl::event::{EventKind, Outcome};
+use stackctl::memory::VerifiedSet;
+use stackctl::names::RunId;
+use stackctl::plan::{Rollback, Selection};
+use stackctl::runner::Back;
+
+use super::fakes::{Fate, HELM, at_revision};
+use super::{Case, Ran, Way};
+
+fn case(fates: [Fate; 3]) -> Case {
+    let [a, b, c] = fates;
+    let case = Case::with(
+        &[("a", a, &[]), ("b", b, &["a"]), ("c", c, &["b"])],
+        |profile| {
+            for release in &mut profile.releases {
+                if release.id.as_str() == "c" {
+                    release.rollback = Rollback::ForwardOnly;
+                }
+            }
+        },
+    );
+    for step in case.plan.steps() {
+        at_revision(&case.fake, step, 2);
+    }
+    case
+}
+
+fn set(ids: &[&str]) -> VerifiedSet {
+    let releases = ids.iter().map(|id| (id.parse().unwrap(), 1));
+    VerifiedSet {
+        run: RunId::foreign("20260101-000000-0001"),
+        at: Timestamp::UNIX_EPOCH,
+        commit: None,
+        releases: releases.collect(),
+    }
+}
+
+fn when(ran: &Ran, id: &str, is: impl Fn(&EventKind) -> bool) -> u64 {
+    let mut events = ran.events.iter();
+    let found = events.find(|event| {
+        let of_it = event.kind.release().is_some_and(|it| it.as_str() == id);
+        of_it && is(&event.kind)
+    });
+    found.unwrap().elapsed_ms
+}
+
+fn warnings(ran: &Ran) -> Vec<String> {
+    let said = ran.events.iter().filter_map(|event| match &event.kind {
+        EventKind::Warning { message, .. } => Some(message.clone()),
+        _ => None,
+    });
+    said.collect()
+}
+
+#[test]
+fn whoever_needs_others_goes_first_and_all_come_up_together() {
+    let mut case = case([Fate::Stuck; 3]);
+    let mut to = Back::default();
+    for step in case.plan.steps() {
+        to.add(step, Some(1));
+    }
+    let ids = to.to.keys().cloned().collect();
+    case.replan(&Selection::Only(ids));
+    let ran = case.run(&Way::Back(to));
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert!(ran.together);
+    assert_eq!(
+        warnings(&ran),
+        ["`c` does not go back: its `rollback` is `forward-only`"]
+    );
+    let went = [("b".to_owned(), 1), ("a".to_owned(), 1)];
+    assert_eq!(case.fake.went_back(), went);
+    let begins = |kind: &EventKind| matches!(kind, EventKind::ReleaseRollingBack { to: 1, .. });
+    let ready = |kind: &EventKind| matches!(kind, EventKind::ReleaseReady { .. });
+    assert_eq!(when(&ran, "b", begins), 0);
+    assert_eq!(
+        when(&ran, "a", begins),
+        HELM,
+        "as soon as helm is through with b"
+    );
+    assert!(when(&ran, "b", ready) >= HELM + 1000);
+}
+
+#[test]
+fn a_failed_run_brings_back_what_it_has_changed() {
+    let mut case = case([Fate::Ready(0), Fate::Fails(0), Fate::Ready(0)]);
+    case.back_on_failure = Some(set(&["a", "b", "c"]));
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Failed, "it is not forgotten");
+    let went = [("b".to_owned(), 1), ("a".to_owned(), 1)];
+    assert_eq!(case.fake.went_back(), went, "c was never touched");
+    assert!(ran.verdict("b").sentence.contains("failed"));
+    let ready: Vec<u64> = ["a", "b"]
+        .map(|id| {
+            let last = ran.events.iter().rev().find(|event| {
+                matches!(&event.kind, EventKind::ReleaseReady { release } if release.as_str() == id)
+            });
+            last.unwrap().seq
+        })
+        .into();
+    let turn = ran
+        .events
+        .iter()
+        .find(|event| matches!(event.kind, EventKind::RunRollingBack { .. }));
+    assert!(ready.iter().all(|seq| *seq > turn.unwrap().seq));
+    let counts = ran.events.iter().find_map(|event| match event.kind {
+        EventKind::RunFinished { counts, .. } => Some(counts),
+        _ => None,
+    });
+    let counts = counts.unwrap();
+    assert_eq!((counts.ready, counts.failed, counts.blocked), (2, 0, 1));
+}
+
+#[test]
+fn without_a_set_or_a_failure_nothing_goes_back() {
+    let case = case([Fate::Ready(0), Fate::Fails(0), Fate::Ready(0)]);
+    assert_eq!(case.up().outcome, Outcome::Failed);
+    assert!(case.fake.went_back().is_empty());
+
+    let mut case = self::case([Fate::Ready(0); 3]);
+    case.back_on_failure = Some(set(&["a", "b", "c"]));
+    assert_eq!(case.up().outcome, Outcome::Ready);
+    assert!(case.fake.went_back().is_empty());
+}
+
+#[test]
+fn one_that_was_not_there_then_stays() {
+    let mut case = case([Fate::Ready(0), Fate::Fails(0), Fate::Ready(0)]);
+    case.back_on_failure = Some(set(&["a"]));
+    let ran = case.up();
+    assert_eq!(case.fake.went_back(), [("a".to_owned(), 1)]);
+    let said = "`b` does not go back: no revision of it was verified together with the others";
+    assert!(warnings(&ran).contains(&said.to_owned()));
+}
