@@ -68,8 +68,10 @@ fn is_met(until: &Until, release: &Tracked<'_>) -> bool {
         Until::Object { kind, name } => {
             let assessed = release.assessment.objects.iter();
             let mut assessed = assessed.filter(|it| is(&it.object, kind, name));
-            // What has no readiness is there, and that is all that can be said of it.
-            release.looked_at && assessed.all(|it| it.health == Health::Ready)
+            // What has no readiness is there, and that is all that can be said of it. A Service is
+            // ready by itself, and of use to others when somebody answers for it.
+            release.looked_at
+                && assessed.all(|it| it.health == Health::Ready && it.ready >= it.desired.min(1))
         }
     }
 }

@@ -15,9 +15,9 @@ use stackctl::runner::ports::{
     Cancel, DeployError, Deployer, Life, LogPart, LogTarget, ObserveError, Observer,
 };
 use stackctl::snapshot::{
-    ContainerSpec, ContainerState, ContainerStatus, Contents, Contested, Hook, Lingering, Marks,
-    Meta, ObjectRef, Observation, Owner, Pod, Record, RecordStatus, ReplicaSet, Snapshot, Surveyed,
-    Terminated, Uid, UpdateStrategy, Workload, WorkloadKind,
+    ContainerSpec, ContainerState, ContainerStatus, Contents, Contested, Endpoints, Hook,
+    Lingering, Marks, Meta, ObjectRef, Observation, Owner, Pod, Record, RecordStatus, ReplicaSet,
+    Service, Snapshot, Surveyed, Terminated, Uid, UpdateStrategy, Workload, WorkloadKind,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -355,6 +355,25 @@ pub fn workload(name: &str, available: bool) -> [Snapshot; 2] {
             desired: 1,
             ready: count,
             conditions: Vec::new(),
+        }),
+    ]
+}
+
+/// A Service and who answers for it.
+pub fn service(name: &str, pods: &[&Pod]) -> [Snapshot; 2] {
+    let count = u32::try_from(pods.len()).expect("a few pods");
+    [
+        Snapshot::Service(Service {
+            meta: meta(&format!("svc-{name}"), name, None),
+            kind: "ClusterIP".into(),
+            has_selector: true,
+            has_ingress: false,
+        }),
+        Snapshot::Endpoints(Endpoints {
+            meta: meta(&format!("eps-{name}"), &format!("{name}-x"), None),
+            service: name.into(),
+            ready_pods: pods.iter().map(|pod| pod.meta.uid.clone()).collect(),
+            ready: count,
         }),
     ]
 }

@@ -5,7 +5,8 @@ use stackctl::snapshot::Snapshot;
 
 use crate::run_scripted;
 use crate::scripted::{
-    Script, Scripted, app, deployment, end, lacks, running, seen, slow, workload,
+    Script, Scripted, app, deployment, end, lacks, object, pod_of, running, seen, service, slow,
+    workload,
 };
 
 /// `a` has two Deployments: `a` is available at once, `b` a minute later.
@@ -52,6 +53,21 @@ fn an_object_is_waited_for_and_not_the_rest() {
     assert!(ran.started("first") < Some(10_000));
     assert!(ran.started("second") >= Some(60_000));
     assert!(ran.started("both") >= Some(60_000));
+}
+
+#[test]
+fn a_service_is_waited_for_until_somebody_answers() {
+    let mut a = two_deployments();
+    a.objects.push(object("v1", "Service", "a"));
+    let pod = pod_of("a", false, running(), 0);
+    let told = |at, pods: &[&_]| service("a", pods).map(|it| (at, seen(it)));
+    a.tells.extend(told(100, &[]));
+    a.tells.extend(told(20_000, &[&pod]));
+    let cluster = Scripted::new([("a", a), ("b", app("b", &running(), None))]);
+    let ran = run_scripted(&[("a", &[]), ("b", &["a:service/a"])], &cluster);
+    assert_eq!(ran.outcome, Outcome::Ready);
+    let started = ran.started("b").expect("it starts");
+    assert!((20_000..60_000).contains(&started), "{started}");
 }
 
 #[test]
@@ -108,7 +124,7 @@ fn who_started_is_not_stopped_by_what_becomes_of_the_rest() {
         .extend(workload("b", false).map(|it| (100, seen(it))));
     for (at, restarts) in [(5_000, 1), (6_000, 2)] {
         let state = stackctl::snapshot::ContainerState::Terminated(end(1, restarts));
-        let pod = crate::scripted::pod_of("b", false, state, restarts);
+        let pod = pod_of("b", false, state, restarts);
         a.tells.push((at, seen(Snapshot::Pod(pod))));
     }
     let cluster = Scripted::new([
