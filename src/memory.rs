@@ -133,10 +133,6 @@ impl ReleaseEnd {
             _ => None,
         }
     }
-
-    pub fn is_ready(self) -> bool {
-        matches!(self, ReleaseEnd::Ready | ReleaseEnd::Unchanged)
-    }
 }
 
 impl StackRecord {
@@ -159,12 +155,9 @@ impl StackRecord {
     /// names and versions of those that have been looked at. What it names no more is an orphan.
     pub fn take_in(&mut self, profile: &str, whole: &Plan, charts: &HashMap<ReleaseId, String>) {
         profile.clone_into(&mut self.profile);
-        let is_named = |release: &StackRelease| {
-            let mut steps = whole.steps().iter();
-            steps.any(|it| it.release == release.release && it.namespace == release.namespace)
-        };
+        let is_orphan = |it: &&StackRelease| !whole.has(it.namespace.as_str(), it.release.as_str());
         let before = self.releases.iter().chain(&self.orphans);
-        let orphans = before.filter(|it| !is_named(it)).cloned().collect();
+        let orphans = before.filter(is_orphan).cloned().collect();
         let id = |&need: &usize| whole.steps()[need].id.clone();
         let release = |step: &Step| {
             let before = self.release(&step.id);

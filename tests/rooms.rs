@@ -68,6 +68,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "memory",
             "snapshot",
             "manifest",
+            "wording",
             "runner::ports",
         ],
     ),

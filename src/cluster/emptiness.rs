@@ -3,13 +3,13 @@
 use futures::stream::{self, StreamExt, TryStreamExt};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Namespace as ApiNamespace;
-use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Preconditions};
+use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::core::PartialObjectMeta;
 use kube::discovery::{Scope, verbs};
 use kube::{Api, ResourceExt};
 
-use super::Cluster;
 use super::error::{ask, observe_error};
+use super::{Cluster, presence};
 use crate::names::{Namespace, RunId};
 use crate::runner::ports::ObserveError;
 
@@ -51,13 +51,7 @@ impl Cluster {
         if !self.is_empty(namespace, run).await? {
             return Ok(false);
         }
-        let params = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid: found.metadata.uid,
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
+        let params = presence::only(found.metadata.uid.unwrap_or_default());
         match api.delete(namespace.as_str(), &params).await {
             Ok(_) => Ok(true),
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(false),

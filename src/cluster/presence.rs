@@ -21,14 +21,7 @@ impl Cluster {
     /// `Denied`, `Unreachable`.
     pub(super) async fn remove_pod(&self, pod: &Meta) -> Result<(), ObserveError> {
         let api = Api::<Pod>::namespaced(self.client.clone(), &pod.namespace);
-        let params = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid: Some(pod.uid.0.to_string()),
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
-        match api.delete(&pod.name, &params).await {
+        match api.delete(&pod.name, &only(pod.uid.0.to_string())).await {
             Ok(_) => Ok(()),
             // Gone, or another of its name.
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
@@ -83,5 +76,16 @@ impl Cluster {
             Err(ObserveError::Denied(_)) => Ok(true),
             found => Ok(found?.is_some()),
         }
+    }
+}
+
+/// Deletes the object of this uid, and none that has come in its place.
+pub(super) fn only(uid: String) -> DeleteParams {
+    DeleteParams {
+        preconditions: Some(Preconditions {
+            uid: Some(uid),
+            resource_version: None,
+        }),
+        ..DeleteParams::default()
     }
 }

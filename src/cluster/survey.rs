@@ -17,6 +17,7 @@ use crate::manifest;
 use crate::names::{Namespace, ReleaseName};
 use crate::runner::ports::ObserveError;
 use crate::snapshot::{Contested, Lingering, ObjectRef, Share, Surveyed};
+use crate::wording;
 
 /// Questions that are open at once.
 const AT_ONCE: usize = 8;
@@ -217,12 +218,7 @@ fn share(managed: &[ManagedFieldsEntry]) -> Share {
     let mut texts: Vec<String> = fields.map(|fields| fields.0.to_string()).collect();
     texts.sort();
     let hash = Sha256::digest(texts.join("\n"));
-    Share(
-        hash.iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
-    )
+    Share(wording::hex(&hash[..8]))
 }
 
 /// `conflict with "kubectl" with subresource "scale" using apps/v1`: who it is.

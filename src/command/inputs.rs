@@ -33,18 +33,8 @@ impl Inputs {
         inputs.with_values(context, profile, plan, locked).await
     }
 
-    /// As [`Inputs::bring`], and helm is not started unless a chart has to be pulled.
-    pub async fn bring_unasked(
-        context: &Context,
-        profile: &Profile,
-        plan: &Plan,
-        locked: Option<&Lock>,
-    ) -> Result<Inputs, Failure> {
-        let inputs = Inputs::charts(context, profile, plan, locked).await?;
-        inputs.with_values(context, profile, plan, locked).await
-    }
-
-    async fn with_values(
+    /// With the values that a profile has fetched.
+    pub async fn with_values(
         mut self,
         context: &Context,
         profile: &Profile,
@@ -63,7 +53,7 @@ impl Inputs {
         session::ask_helm(context, &self.binary).await.map(drop)
     }
 
-    /// The charts alone.
+    /// The charts alone. helm is started only where one has to be pulled.
     pub async fn charts(
         context: &Context,
         profile: &Profile,

@@ -1,7 +1,5 @@
 //! Releases of a stack that its profile names no more, or has disabled.
 
-use std::collections::BTreeMap;
-
 use super::session;
 use crate::cluster::Cluster;
 use crate::error::Failure;
@@ -28,24 +26,12 @@ pub async fn still_there(
     namespaces.dedup();
     let records = records(cluster, whole, &namespaces).await;
     let records = records.map_err(|error| session::observe(&error))?;
-    let mut last: BTreeMap<(&str, &str), &Record> = BTreeMap::new();
-    for record in &records {
-        let newest = last
-            .entry((&record.namespace, &record.release))
-            .or_insert(record);
-        if record.revision > newest.revision {
-            *newest = record;
-        }
-    }
     let mut orphans = Vec::new();
-    for ((namespace, name), record) in last {
-        let is_named = whole
-            .steps()
-            .iter()
-            .any(|it| it.release.as_str() == name && it.namespace.as_str() == namespace);
+    for record in Record::last_of_each(records) {
+        let (namespace, name) = (record.namespace.as_str(), record.release.as_str());
         // Another namespace may have a stack of the same name.
         let is_here = namespaces.iter().any(|it| it.as_str() == namespace);
-        if is_named || !is_here || record.status == RecordStatus::Uninstalled {
+        if !is_here || !is_orphan(&record, whole) {
             continue;
         }
         let mut known = known.iter();
@@ -66,6 +52,11 @@ pub async fn still_there(
         }
     }
     Ok(orphans)
+}
+
+/// A release of the stack that is there, and that the profile names no more.
+pub fn is_orphan(last: &Record, whole: &Plan) -> bool {
+    last.status != RecordStatus::Uninstalled && !whole.has(&last.namespace, &last.release)
 }
 
 async fn records(

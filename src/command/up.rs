@@ -28,7 +28,9 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let mut signals = Signals::catch()?;
     let run = session::run_id(Timestamp::now());
     let before = async {
-        let inputs = Inputs::bring_unasked(context, &profile, &plan, locked.as_ref()).await?;
+        let inputs = Inputs::charts(context, &profile, &plan, locked.as_ref()).await?;
+        let inputs = inputs.with_values(context, &profile, &plan, locked.as_ref());
+        let inputs = inputs.await?;
         if args.force {
             inputs.ask_helm(context).await?;
         }

@@ -152,6 +152,12 @@ impl Plan {
         })
     }
 
+    /// One of its releases is of this name, helm's, in this namespace.
+    pub fn has(&self, namespace: &str, release: &str) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|it| it.release.as_str() == release && it.namespace.as_str() == namespace)
+    }
+
     /// Every namespace that a release goes to, and the stack's own, each once.
     pub fn namespaces(&self) -> Vec<Namespace> {
         let own = std::iter::once(&self.namespace);

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -19,9 +19,8 @@ pub struct Emitter {
     started: Instant,
     started_at: Timestamp,
     seq: u64,
-    open: BTreeSet<ReleaseId>,
-    ends: BTreeMap<ReleaseId, ReleaseEnd>,
-    counts: Counts,
+    /// None for a release that is open.
+    ends: BTreeMap<ReleaseId, Option<ReleaseEnd>>,
     started_run: bool,
     finished: bool,
     progress: watch::Sender<Progress>,
@@ -53,9 +52,7 @@ impl Emitter {
             started: Instant::now(),
             started_at,
             seq: 0,
-            open: BTreeSet::new(),
             ends: BTreeMap::new(),
-            counts: Counts::default(),
             started_run: false,
             finished: false,
             progress: watch::Sender::default(),
@@ -67,7 +64,7 @@ impl Emitter {
     }
 
     pub fn emit(&mut self, kind: EventKind) {
-        self.count(&kind);
+        self.keep(&kind);
         self.seq += 1;
         let elapsed = self.started.elapsed();
         // Nobody listens any more: the program is on its way out.
@@ -81,11 +78,16 @@ impl Emitter {
 
     /// Ends the run. Whatever is still open is cancelled first.
     pub fn finish(&mut self, outcome: Outcome) {
-        for release in std::mem::take(&mut self.open) {
+        let ends = self.ends.iter();
+        let open: Vec<ReleaseId> = ends
+            .filter(|(_, end)| end.is_none())
+            .map(|(release, _)| release.clone())
+            .collect();
+        for release in open {
             self.emit(EventKind::ReleaseCancelled { release });
         }
         self.finished = true;
-        let counts = self.counts;
+        let counts = self.counts();
         self.emit(EventKind::RunFinished { outcome, counts });
     }
 
@@ -96,52 +98,45 @@ impl Emitter {
             .unwrap_or(Timestamp::MAX)
     }
 
-    fn count(&mut self, kind: &EventKind) {
+    fn keep(&mut self, kind: &EventKind) {
         match kind {
             EventKind::RunStarted { releases, verb, .. } => {
                 self.started_run = true;
-                self.open = releases.iter().map(|r| r.id.clone()).collect();
+                self.ends = releases.iter().map(|it| (it.id.clone(), None)).collect();
                 let of = u32::try_from(releases.len()).unwrap_or(u32::MAX);
                 self.progress.send_modify(|it| {
                     it.of = of;
                     it.goes_down = *verb == Verb::Down;
                 });
             }
-            EventKind::ReleaseDegraded { release, .. } => {
-                self.counts.ready -= 1;
-                self.ends.remove(release);
-                self.open.insert(release.clone());
-            }
-            // What had failed may be opened once more, to go back.
-            EventKind::ReleaseRollingBack { release, .. } => {
-                if let Some(end) = self.ends.remove(release) {
-                    *counted(&mut self.counts, end) -= 1;
-                }
-                self.open.insert(release.clone());
+            // What had ended may be opened once more.
+            EventKind::ReleaseDegraded { release, .. }
+            | EventKind::ReleaseRollingBack { release, .. } => {
+                self.ends.insert(release.clone(), None);
             }
             _ => {}
         }
         if let (Some(end), Some(release)) = (ReleaseEnd::of(kind), kind.release()) {
-            *counted(&mut self.counts, end) += 1;
-            self.ends.insert(release.clone(), end);
+            self.ends.insert(release.clone(), Some(end));
         }
-        let done = self.counts.ready + self.counts.removed;
+        let counts = self.counts();
+        let done = counts.ready + counts.removed;
         self.progress.send_modify(|it| it.done = done);
-        if kind.is_terminal()
-            && let Some(release) = kind.release()
-        {
-            self.open.remove(release);
-        }
     }
-}
 
-fn counted(counts: &mut Counts, end: ReleaseEnd) -> &mut u32 {
-    match end {
-        ReleaseEnd::Ready | ReleaseEnd::Unchanged => &mut counts.ready,
-        ReleaseEnd::Removed => &mut counts.removed,
-        ReleaseEnd::Failed => &mut counts.failed,
-        ReleaseEnd::Blocked => &mut counts.blocked,
-        ReleaseEnd::Cancelled => &mut counts.cancelled,
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for end in self.ends.values().flatten() {
+            let count = match end {
+                ReleaseEnd::Ready | ReleaseEnd::Unchanged => &mut counts.ready,
+                ReleaseEnd::Removed => &mut counts.removed,
+                ReleaseEnd::Failed => &mut counts.failed,
+                ReleaseEnd::Blocked => &mut counts.blocked,
+                ReleaseEnd::Cancelled => &mut counts.cancelled,
+            };
+            *count += 1;
+        }
+        counts
     }
 }
 

@@ -62,10 +62,10 @@ pub struct Settings {
     pub completed: CompletedRule,
     /// Name and version of each release's chart, for people.
     pub charts: HashMap<ReleaseId, String>,
-    /// Releases of the stack that the plan's profile does not name.
-    pub orphans: Option<Plan>,
     /// A removal takes volumes too.
     pub volumes: bool,
+    /// Releases of the stack that the plan's profile does not name.
+    pub orphans: Option<Plan>,
     /// They are removed when all else is ready.
     pub prune: bool,
     /// What to go back to, should this run fail.

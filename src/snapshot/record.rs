@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::ObjectRef;
@@ -16,6 +18,19 @@ pub struct Record {
 }
 
 impl Record {
+    /// The last revision of each release, by namespace and name.
+    pub fn last_of_each(records: Vec<Record>) -> Vec<Record> {
+        let mut last: BTreeMap<(String, String), Record> = BTreeMap::new();
+        for record in records {
+            let key = (record.namespace.clone(), record.release.clone());
+            let known = last.get(&key).map(|known| known.revision);
+            if known.is_none_or(|known| known < record.revision) {
+                last.insert(key, record);
+            }
+        }
+        last.into_values().collect()
+    }
+
     /// A run of this stack has made this very revision. helm copies labels into later revisions, so
     /// one that somebody else has made is none of ours.
     pub fn is_of(&self, stack: &str) -> bool {

@@ -14,8 +14,9 @@ use stackctl_sandbox::Sandbox;
 use crate::scenarios::assert_said;
 use crate::support::{Said, Scenario, own_sandbox};
 
-/// Longer than a connection that is only slow, shorter than a cluster that is gone.
-const OUTAGE: Duration = Duration::from_secs(10);
+/// Longer than a connection that is only slow and than a run trusts its Lease without renewing it,
+/// shorter than a cluster that is gone.
+const OUTAGE: Duration = Duration::from_secs(14);
 
 /// A component that does not answer until this is dropped.
 struct Stopped(Pid);

@@ -1,8 +1,7 @@
 //! What runs that are no more have left behind.
 
-use std::collections::BTreeMap;
-
 use crate::cluster::Cluster;
+use crate::command::orphans;
 use crate::doctor::Check;
 use crate::helm::Workspace;
 use crate::identity;
@@ -28,32 +27,17 @@ pub fn of_this_machine() -> Vec<Check> {
 /// The stack's Lease, and releases that helm was not let end.
 pub async fn of_stack(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
     let mut checks = lock(cluster, plan).await;
-    let mut last: BTreeMap<(String, String), Record> = BTreeMap::new();
+    let mut all = Vec::new();
     for namespace in plan.namespaces() {
-        let records = match cluster.records(Some(&plan.stack), Some(&namespace)).await {
-            Ok(records) => records,
-            Err(ObserveError::NotFound(_)) => continue,
-            Err(error) => {
-                checks.push(Check::problem(ABOUT, error.to_string()));
-                continue;
-            }
-        };
-        for record in records {
-            let key = (record.namespace.clone(), record.release.clone());
-            if last
-                .get(&key)
-                .is_none_or(|it| it.revision < record.revision)
-            {
-                last.insert(key, record);
-            }
+        match cluster.records(Some(&plan.stack), Some(&namespace)).await {
+            Ok(records) => all.extend(records),
+            Err(ObserveError::NotFound(_)) => {}
+            Err(error) => checks.push(Check::problem(ABOUT, error.to_string())),
         }
     }
-    for record in last.values() {
-        checks.extend(half_done(record));
-        let is_named = plan.steps().iter().any(|step| {
-            step.release.as_str() == record.release && step.namespace.as_str() == record.namespace
-        });
-        if !is_named {
+    for record in Record::last_of_each(all) {
+        checks.extend(half_done(&record));
+        if orphans::is_orphan(&record, plan) {
             let says = format!(
                 "release `{}` in `{}` is of this stack, and the profile names it no more",
                 record.release, record.namespace

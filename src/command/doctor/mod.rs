@@ -53,7 +53,7 @@ async fn examine(context: &Context, planned: Option<&(&Profile, Plan)>) -> Vec<C
     });
     let inputs = match planned {
         Some((profile, plan)) if helm.is_ok() => {
-            let inputs = Inputs::bring(context, profile, plan, None).await;
+            let inputs = bring(context, profile, plan).await;
             checks.push(match &inputs {
                 Ok(_) => Check::good("charts", "all charts and values are at hand"),
                 Err(failure) => failed("charts", failure),
@@ -91,6 +91,12 @@ async fn ask_helm(context: &Context) -> Result<(String, Version), Failure> {
     let binary = session::find_helm(context)?;
     let version = session::ask_helm(context, &binary).await?;
     Ok((binary.path.display().to_string(), version))
+}
+
+/// As [`Inputs::bring`], for a helm that has told its version.
+async fn bring(context: &Context, profile: &Profile, plan: &Plan) -> Result<Inputs, Failure> {
+    let inputs = Inputs::charts(context, profile, plan, None).await?;
+    inputs.with_values(context, profile, plan, None).await
 }
 
 fn reached(cluster: &Cluster) -> Check {

@@ -1,8 +1,8 @@
 mod remains;
 mod sweep;
+mod vanishing;
 
 use std::collections::{BTreeSet, HashSet};
-use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
@@ -21,11 +21,6 @@ use crate::names::ReleaseId;
 use crate::plan::{Plan, Queue, Step};
 use crate::snapshot::{Contents, Lingering, ObjectRef, Observation, Uid, World};
 use crate::wording;
-
-/// Before it is asked again what is there of kinds that are not watched; the same while something
-/// that is watched is left anyway.
-const PAUSE: Duration = Duration::from_secs(1);
-const LONG_PAUSE: Duration = Duration::from_secs(5);
 
 /// Takes the plan's releases away, each after all that need it, and waits until what they
 /// consisted of is gone. Objects that their charts keep are left.
@@ -377,58 +372,6 @@ impl<'p> Down<'p> {
         }
     }
 
-    /// Whether all of it is gone. What is watched tells by itself; what else there is has to be
-    /// asked for.
-    fn vanishes(&mut self, at: usize) -> bool {
-        let left = self.left(&self.releases[at]);
-        let release = &self.releases[at];
-        let lingering = release.lingering.as_deref();
-        if left.is_empty() && lingering.is_some_and(<[_]>::is_empty) {
-            return true;
-        }
-        let is_due = self.asks_at(release).is_none_or(|at| at <= Instant::now());
-        if is_due && !release.asking {
-            self.ask_what_lingers(at);
-        }
-        let release = &self.releases[at];
-        let told: Vec<String> = release
-            .lingering
-            .iter()
-            .flatten()
-            .map(sweep::told)
-            .collect();
-        let all = if left.is_empty() { told } else { left };
-        if all.is_empty() {
-            return false;
-        }
-        let first: Vec<String> = all.iter().take(3).cloned().collect();
-        let more = match all.len() - first.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let on = format!("{}{more} to be gone", wording::list(&first));
-        let release = &mut self.releases[at];
-        if release.waiting.as_ref() != Some(&on) {
-            release.waiting = Some(on.clone());
-            self.emitter.emit(EventKind::ReleaseWaiting {
-                release: release.step.id.clone(),
-                on,
-                since: None,
-            });
-        }
-        false
-    }
-
-    /// When it is to be asked what is there; None for now.
-    fn asks_at(&self, release: &Removed) -> Option<Instant> {
-        let pause = match self.left(release).is_empty() {
-            true if release.lingering.is_none() => return None,
-            true => PAUSE,
-            false => LONG_PAUSE,
-        };
-        Some(release.asked_at? + pause)
-    }
-
     fn removed(&mut self, at: usize) {
         let release = &self.releases[at];
         let own = release.step.namespace.as_str();
@@ -446,7 +389,10 @@ impl<'p> Down<'p> {
         let limit = wording::duration(release.step.timeout);
         let held = release.lingering.iter().flatten();
         let finalizers: BTreeSet<&String> = held.flat_map(|it| &it.finalizers).collect();
-        let mut hints: Vec<String> = finalizers.into_iter().map(|it| sweep::owner(it)).collect();
+        let mut hints: Vec<String> = finalizers
+            .into_iter()
+            .map(|it| vanishing::owner(it))
+            .collect();
         if hints.is_empty() {
             hints.push("look at what is left with `kubectl get -o yaml`".to_owned());
         }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::{Done, Down, Phase};
 use crate::event::EventKind;
 use crate::runner::ports::ObserveError;
-use crate::snapshot::{Lingering, ObjectRef};
+use crate::snapshot::ObjectRef;
 
 /// Objects of hooks that stay as volumes do: they hold what nobody has elsewhere, or belong to what
 /// stays. A password that a hook has made up is worth as much as the volume that it opens.
@@ -77,51 +77,6 @@ impl Down<'_> {
                 message: format!("not all that its hooks have left is removed: {error}"),
             });
             self.releases[at].swept.clear();
-        }
-    }
-
-    /// Asks what is still there of all kinds, those that are not watched too.
-    pub(super) fn ask_what_lingers(&mut self, at: usize) {
-        let release = &self.releases[at];
-        let mut objects = self.objects(release);
-        objects.extend(release.swept.iter().cloned());
-        let observer = self.observer;
-        self.releases[at].asking = true;
-        let asked = async move { Done::Lingering(at, observer.lingering(&objects).await) };
-        self.work.push(asked.boxed_local());
-    }
-
-    pub(super) fn lingers(&mut self, at: usize, found: Result<Vec<Lingering>, ObserveError>) {
-        let release = &mut self.releases[at];
-        release.asking = false;
-        release.asked_at = Some(Instant::now());
-        // What can't be asked is asked again.
-        release.lingering = found.ok();
-    }
-}
-
-/// `certificate/web (held by finalizer example.com/cleanup)`.
-pub(super) fn told(lingering: &Lingering) -> String {
-    let object = lingering.object.short();
-    match lingering.finalizers.as_slice() {
-        [] => object,
-        [one] => format!("{object} (held by finalizer `{one}`)"),
-        some => format!("{object} (held by finalizers `{}`)", some.join("`, `")),
-    }
-}
-
-/// Who takes a finalizer away.
-pub(super) fn owner(finalizer: &str) -> String {
-    match finalizer {
-        "kubernetes.io/pvc-protection" => "a pod still uses the claim".to_owned(),
-        "kubernetes.io/pv-protection" => "a claim is still bound to the volume".to_owned(),
-        "foregroundDeletion" => "what it owns is still there".to_owned(),
-        other => {
-            let domain = other.split('/').next().unwrap_or(other);
-            format!(
-                "the controller of `{domain}` has to take finalizer `{other}` away; if there is none \
-                 any more: `kubectl patch ... --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'`"
-            )
         }
     }
 }

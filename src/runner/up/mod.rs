@@ -5,6 +5,7 @@ mod back;
 mod clearing;
 mod commands;
 mod deploying;
+mod done;
 mod ending;
 mod first_install;
 mod judging;
@@ -18,12 +19,13 @@ use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::Instant;
 
+use self::done::Done;
 use super::begin::{Begun, Watching, begin};
 use super::emitter::Emitter;
 use super::hold::Holds;
 use super::logs::{LogItem, LogKeeper};
 use super::outage::Outage;
-use super::ports::{self, DeployError, Deployer, ObserveError, Observer, Refusal};
+use super::ports::{self, Deployer, ObserveError, Observer};
 use super::removal::{Standing, prune};
 use super::sooner::Sooner;
 use super::touched::Touched;
@@ -33,7 +35,7 @@ use crate::event::{CancelReason, EventKind, Outcome, Verb, VerdictClass};
 use crate::memory::VerifiedSet;
 use crate::names::{ReleaseId, RunId, StackName};
 use crate::plan::{Plan, Queue};
-use crate::snapshot::{Contents, Observation, Pod, Record, Snapshot, Uid, World};
+use crate::snapshot::{Observation, Pod, Snapshot, Uid, World};
 use crate::verdict::{CompletedRule, Waiting};
 
 /// How long a failure waits for the last lines of its log and for its cause to be seen.
@@ -139,53 +141,6 @@ struct Up<'p> {
     goes_back: bool,
     /// It was told that nothing may be started, because the Lease is not renewed.
     shut: bool,
-}
-
-/// What comes back from the side; the first number is the release's position in the plan.
-enum Done {
-    /// What needs no helm is known.
-    Surveyed(Result<unchanged::Found, ObserveError>),
-    /// What an earlier run has left, and its first install.
-    LeftBehind(
-        usize,
-        Result<Contents, ObserveError>,
-        Result<Contents, ObserveError>,
-    ),
-    /// A revision that was pending is so no more.
-    Closed(usize, Result<Record, ObserveError>),
-    TakenAway(usize, Result<(), DeployError>),
-    /// The commands before helm are through up to this one.
-    Prepared(usize, usize),
-    Deployed(usize, Result<(), DeployError>),
-    Contents(usize, Result<Contents, ObserveError>),
-    /// All that the release brings is watched, as far as it can be by now.
-    Watched(usize),
-    LookedAt(usize, Result<Vec<Observation>, ObserveError>),
-    /// A command after it has ended.
-    Concluded(usize, Result<(), DeployError>),
-    Marked(usize, Result<(), ObserveError>),
-    /// A pod that stood in the way is gone.
-    Unstuck(usize, Result<(), ObserveError>),
-}
-
-impl Done {
-    /// The release that it is about.
-    fn release(&self) -> Option<usize> {
-        match *self {
-            Done::Surveyed(_) => None,
-            Done::LeftBehind(at, ..)
-            | Done::Closed(at, _)
-            | Done::TakenAway(at, _)
-            | Done::Prepared(at, _)
-            | Done::Deployed(at, _)
-            | Done::Concluded(at, _)
-            | Done::Contents(at, _)
-            | Done::Watched(at)
-            | Done::LookedAt(at, _)
-            | Done::Marked(at, _)
-            | Done::Unstuck(at, _) => Some(at),
-        }
-    }
 }
 
 impl<'p> Up<'p> {
@@ -431,66 +386,6 @@ impl<'p> Up<'p> {
         heard.turned
     }
 
-    fn done(&mut self, done: Done) {
-        if let Done::Deployed(at, _) | Done::Concluded(at, _) = done {
-            self.helm_ended(at);
-        }
-        self.unjudged.extend(done.release());
-        match done {
-            Done::Surveyed(found) => self.surveyed(found),
-            Done::LeftBehind(at, ..) | Done::Closed(at, _) | Done::TakenAway(at, _)
-                if !self.may_go_on(at) =>
-            {
-                self.helm_ended(at);
-                self.not_deployed(at, DeployError::Cancelled);
-            }
-            Done::LeftBehind(at, last, first) => self.left_behind(at, last, first),
-            Done::Closed(at, record) => self.closed(at, record),
-            Done::TakenAway(at, removed) => self.taken_away(at, removed),
-            Done::Prepared(at, next) => self.prepared(at, next),
-            Done::Concluded(at, ended) => self.concluded(at, ended),
-            Done::Deployed(at, Ok(())) if self.cancelled.is_some() => {
-                if self.releases[at].phase == Phase::Deploying {
-                    self.end(at, |release| EventKind::ReleaseCancelled { release });
-                }
-            }
-            Done::Deployed(at, Ok(())) => self.releases[at].helm_done = true,
-            Done::Deployed(at, Err(error)) => self.not_deployed(at, error),
-            Done::Contents(at, Ok(contents)) => self.learn(at, contents),
-            Done::Contents(at, Err(error)) => self.refused(
-                at,
-                Refusal::unclear(format!("helm's record of it can't be read: {error}")),
-            ),
-            Done::LookedAt(at, Ok(seen)) => {
-                for answer in &seen {
-                    self.world.apply_answer(answer);
-                }
-                self.releases[at].looked_at = true;
-            }
-            Done::LookedAt(at, Err(error)) => {
-                if self.releases[at].phase == Phase::Converging {
-                    // That the API server does not answer is said by whoever watches it.
-                    if !matches!(error, ObserveError::Unreachable(_)) {
-                        self.warn(at, format!("its objects can't be read: {error}"));
-                    }
-                    self.look(at, deploying::PAUSE);
-                }
-            }
-            // What a helm of this run has made is looked at one by one.
-            Done::Watched(at) => {
-                let release = &mut self.releases[at];
-                release.looked_at |= release.settled.is_some();
-            }
-            Done::Marked(_, Ok(())) | Done::Unstuck(_, Ok(())) => {}
-            Done::Unstuck(at, Err(error)) => {
-                self.warn(at, format!("its pod can't be deleted: {error}"));
-            }
-            Done::Marked(at, Err(error)) => {
-                self.warn(at, format!("its record can't be marked: {error}"));
-            }
-        }
-    }
-
     /// What a release waits for while nothing of it is in the cluster yet, or no more is to come.
     fn tell_waiting(&mut self, at: usize, on: String) {
         let release = &mut self.releases[at];
@@ -505,13 +400,6 @@ impl<'p> Up<'p> {
             on,
             since: None,
         });
-    }
-
-    /// A place among the helms is free again.
-    fn helm_ended(&mut self, at: usize) {
-        self.helms -= 1;
-        self.releases[at].helm_works = false;
-        self.releases[at].kill_at = None;
     }
 
     fn warn(&mut self, at: usize, message: String) {

@@ -1,0 +1,111 @@
+//! Waiting until all of a release is gone, and who holds what is not.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::time::Instant;
+
+use super::{Done, Down, Removed};
+use crate::event::EventKind;
+use crate::runner::ports::ObserveError;
+use crate::snapshot::Lingering;
+use crate::wording;
+
+/// Before it is asked again what is there of kinds that are not watched; the same while something
+/// that is watched is left anyway.
+const PAUSE: Duration = Duration::from_secs(1);
+const LONG_PAUSE: Duration = Duration::from_secs(5);
+
+impl Down<'_> {
+    /// Whether all of it is gone. What is watched tells by itself; what else there is has to be
+    /// asked for.
+    pub(super) fn vanishes(&mut self, at: usize) -> bool {
+        let left = self.left(&self.releases[at]);
+        let release = &self.releases[at];
+        let lingering = release.lingering.as_deref();
+        if left.is_empty() && lingering.is_some_and(<[_]>::is_empty) {
+            return true;
+        }
+        let is_due = self.asks_at(release).is_none_or(|at| at <= Instant::now());
+        if is_due && !release.asking {
+            self.ask_what_lingers(at);
+        }
+        let release = &self.releases[at];
+        let told: Vec<String> = release.lingering.iter().flatten().map(told).collect();
+        let all = if left.is_empty() { told } else { left };
+        if all.is_empty() {
+            return false;
+        }
+        let first: Vec<String> = all.iter().take(3).cloned().collect();
+        let more = match all.len() - first.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let on = format!("{}{more} to be gone", wording::list(&first));
+        let release = &mut self.releases[at];
+        if release.waiting.as_ref() != Some(&on) {
+            release.waiting = Some(on.clone());
+            self.emitter.emit(EventKind::ReleaseWaiting {
+                release: release.step.id.clone(),
+                on,
+                since: None,
+            });
+        }
+        false
+    }
+
+    /// When it is to be asked what is there; None for now.
+    pub(super) fn asks_at(&self, release: &Removed) -> Option<Instant> {
+        let pause = match self.left(release).is_empty() {
+            true if release.lingering.is_none() => return None,
+            true => PAUSE,
+            false => LONG_PAUSE,
+        };
+        Some(release.asked_at? + pause)
+    }
+
+    /// Asks what is still there of all kinds, those that are not watched too.
+    fn ask_what_lingers(&mut self, at: usize) {
+        let release = &self.releases[at];
+        let mut objects = self.objects(release);
+        objects.extend(release.swept.iter().cloned());
+        let observer = self.observer;
+        self.releases[at].asking = true;
+        let asked = async move { Done::Lingering(at, observer.lingering(&objects).await) };
+        self.work.push(asked.boxed_local());
+    }
+
+    pub(super) fn lingers(&mut self, at: usize, found: Result<Vec<Lingering>, ObserveError>) {
+        let release = &mut self.releases[at];
+        release.asking = false;
+        release.asked_at = Some(Instant::now());
+        // What can't be asked is asked again.
+        release.lingering = found.ok();
+    }
+}
+
+/// `certificate/web (held by finalizer example.com/cleanup)`.
+fn told(lingering: &Lingering) -> String {
+    let object = lingering.object.short();
+    match lingering.finalizers.as_slice() {
+        [] => object,
+        [one] => format!("{object} (held by finalizer `{one}`)"),
+        some => format!("{object} (held by finalizers `{}`)", some.join("`, `")),
+    }
+}
+
+/// Who takes a finalizer away.
+pub(super) fn owner(finalizer: &str) -> String {
+    match finalizer {
+        "kubernetes.io/pvc-protection" => "a pod still uses the claim".to_owned(),
+        "kubernetes.io/pv-protection" => "a claim is still bound to the volume".to_owned(),
+        "foregroundDeletion" => "what it owns is still there".to_owned(),
+        other => {
+            let domain = other.split('/').next().unwrap_or(other);
+            format!(
+                "the controller of `{domain}` has to take finalizer `{other}` away; if there is none \
+                 any more: `kubectl patch ... --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'`"
+            )
+        }
+    }
+}
