@@ -194,6 +194,14 @@ impl Observer for Cluster {
         self.log_of(target)
     }
 
+    fn revisions<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+    ) -> LocalBoxFuture<'a, Result<Vec<Record>, ObserveError>> {
+        Box::pin(Cluster::revisions(self, namespace, release))
+    }
+
     fn mark_failed<'a>(
         &'a self,
         namespace: &'a Namespace,

@@ -144,6 +144,13 @@ pub trait Observer {
     /// stream breaks, no line twice. The stream ends when the container has ended or its log is gone.
     fn log(&self, target: LogTarget) -> LocalBoxStream<'static, LogPart>;
 
+    /// Every revision that helm keeps of a release, asked for once: a watch may be behind.
+    fn revisions<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+    ) -> LocalBoxFuture<'a, Result<Vec<Record>, ObserveError>>;
+
     /// Notes on the record of a pending revision that it has failed, if it still is pending, and
     /// tells how the record stands then.
     fn mark_failed<'a>(

@@ -40,6 +40,8 @@ pub struct Tracked<'p> {
     pub asked: Option<u32>,
     /// Helm returned well.
     pub helm_done: bool,
+    /// How often a helm of it got no answer from the API server.
+    pub unanswered: u32,
     /// Everything of it has been looked at once since helm returned.
     pub looked_at: bool,
     pub cancel: Cancel,
@@ -48,6 +50,8 @@ pub struct Tracked<'p> {
     /// When a helm that was asked to end is made to.
     pub kill_at: Option<Instant>,
     pub assessment: Assessment,
+    /// Commands before it that have ended well.
+    pub prepared: usize,
     /// Commands after it that have ended well.
     pub concluded: usize,
     pub patience: Patience,
@@ -103,11 +107,13 @@ impl<'p> Tracked<'p> {
             left_behind: None,
             asked: None,
             helm_done: false,
+            unanswered: 0,
             looked_at: false,
             cancel: Cancel::default(),
             helm_works: false,
             kill_at: None,
             assessment: Assessment::default(),
+            prepared: 0,
             concluded: 0,
             patience: Patience::default(),
             shown: Shown::default(),

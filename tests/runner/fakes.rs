@@ -43,6 +43,11 @@ pub enum Fate {
     HalfInstalled,
     /// The same, and it has a volume.
     HalfInstalledWithData,
+    /// The first helm gets no answer from the API server at the end, and leaves its revision so; the
+    /// watch does not tell.
+    Unanswered(RecordStatus),
+    /// No helm ever gets an answer.
+    NeverAnswered,
     /// helm does not return until it is asked to end.
     Hangs,
     /// Ready at once; one more pod comes when it is removed, and goes after its owner.
@@ -70,6 +75,8 @@ struct Inner {
     went_back: RefCell<Vec<(String, u32)>>,
     /// The last revision of each release.
     revisions: RefCell<HashMap<String, u32>>,
+    /// Revisions that only those know who ask for them.
+    unseen: RefCell<Vec<Snapshot>>,
     /// What happens a second after the first survey.
     later: RefCell<Vec<Snapshot>>,
 }
@@ -102,6 +109,7 @@ impl Fake {
                 surveys: Cell::default(),
                 went_back: RefCell::default(),
                 revisions: RefCell::default(),
+                unseen: RefCell::default(),
                 later: RefCell::default(),
             }),
         }
@@ -169,6 +177,22 @@ impl Fake {
                 return Err(DeployError::Cancelled);
             }
         }
+        let left = match fate {
+            Fate::Unanswered(status) if revision == 1 => Some(status),
+            Fate::NeverAnswered => Some(RecordStatus::Failed),
+            _ => None,
+        };
+        if let Some(status) = left {
+            if status == RecordStatus::Deployed {
+                self.tell_later(1000, job(step, Some("Complete")));
+            }
+            let mut unseen = self.inner.unseen.borrow_mut();
+            unseen.push(record_of(step, revision, OWN_RUN, status));
+            return Err(DeployError::Refused(Refusal {
+                trouble: Trouble::Unreachable,
+                ..Refusal::unclear("the API server does not answer: connection refused")
+            }));
+        }
         if fate == Fate::Refused {
             self.tell(record_of(step, revision, OWN_RUN, RecordStatus::Failed));
             return Err(DeployError::Refused(Refusal {
@@ -192,8 +216,14 @@ impl Fake {
                 self.tell_later(1100, job(step, None));
                 self.tell_later(2100, job(step, Some("Complete")));
             }
-            Fate::HalfInstalled => self.tell_later(0, job(step, Some("Complete"))),
-            Fate::Refused | Fate::Stuck | Fate::HalfInstalledWithData | Fate::Hangs => {}
+            Fate::HalfInstalled | Fate::Unanswered(_) => {
+                self.tell_later(0, job(step, Some("Complete")));
+            }
+            Fate::NeverAnswered
+            | Fate::Refused
+            | Fate::Stuck
+            | Fate::HalfInstalledWithData
+            | Fate::Hangs => {}
         }
         Ok(())
     }
@@ -426,6 +456,20 @@ impl Observer for Fake {
 
     fn log(&self, _: LogTarget) -> LocalBoxStream<'static, LogPart> {
         stream::empty().boxed_local()
+    }
+
+    fn revisions<'a>(
+        &'a self,
+        _: &'a Namespace,
+        _: &'a ReleaseName,
+    ) -> LocalBoxFuture<'a, Result<Vec<Record>, ObserveError>> {
+        let unseen = self.inner.unseen.borrow();
+        let records = unseen.iter().filter_map(|seen| match seen {
+            Snapshot::Record(record) => Some(record.clone()),
+            _ => None,
+        });
+        let records = records.collect();
+        async { Ok(records) }.boxed_local()
     }
 
     fn mark_failed<'a>(

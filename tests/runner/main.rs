@@ -11,6 +11,7 @@ mod holding;
 mod lease;
 mod scripted;
 mod sooner;
+mod unanswered;
 mod unchanged;
 
 use std::collections::{BTreeMap, HashMap};

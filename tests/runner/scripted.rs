@@ -248,6 +248,14 @@ impl Observer for Scripted {
             .boxed_local()
     }
 
+    fn revisions<'a>(
+        &'a self,
+        _: &'a Namespace,
+        _: &'a ReleaseName,
+    ) -> LocalBoxFuture<'a, Result<Vec<Record>, ObserveError>> {
+        async { Ok(Vec::new()) }.boxed_local()
+    }
+
     fn mark_failed<'a>(
         &'a self,
         namespace: &'a Namespace,

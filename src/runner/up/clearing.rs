@@ -53,7 +53,7 @@ fn may_hold_data(contents: &Contents) -> bool {
 }
 
 /// An answer, unless the release is given up before there is one.
-async fn unless<T>(
+pub(super) async fn unless<T>(
     cancel: &Cancel,
     answer: impl Future<Output = Result<T, ObserveError>>,
 ) -> Result<T, ObserveError> {
@@ -93,7 +93,7 @@ impl Up<'_> {
         let Some(last) =
             last.filter(|it| is_half_done(it.status) || it.status == RecordStatus::Failed)
         else {
-            self.prepare(at, 0);
+            self.prepare(at);
             return;
         };
         if is_half_done(last.status)
@@ -133,7 +133,7 @@ impl Up<'_> {
             // It has just been removed, so the next is an install.
             (Err(ObserveError::NotFound(_)), _) | (_, Err(ObserveError::NotFound(_))) => {
                 self.releases[at].before = 0;
-                self.prepare(at, 0);
+                self.prepare(at);
             }
             (Err(error), _) | (_, Err(error)) => self.push_refusal(
                 at,
@@ -160,7 +160,7 @@ impl Up<'_> {
         let at_work = hooks.find(|object| self.runs(step, object));
         if let Some(object) = at_work {
             let on = format!(
-                "hook {}, which an earlier run has left at work",
+                "hook {}, which an earlier helm has left at work",
                 object.short()
             );
             self.wait_for_hook(at, on);
@@ -186,14 +186,14 @@ impl Up<'_> {
                 if first_install::failed(&self.world, step).is_some() =>
             {
                 match first_install::left_out(step, &first) {
-                    None => self.prepare(at, 0),
+                    None => self.prepare(at),
                     Some(refusal) if !ours || may_hold_data(&last) => {
                         self.push_refusal(at, refusal);
                     }
                     Some(_) => self.take_away(at, status, &last),
                 }
             }
-            _ => self.prepare(at, 0),
+            _ => self.prepare(at),
         }
     }
 
@@ -311,7 +311,7 @@ impl Up<'_> {
             Ok(()) => {
                 // helm begins to count anew.
                 self.releases[at].before = 0;
-                self.prepare(at, 0);
+                self.prepare(at);
             }
             Err(error) => {
                 let failed = async move { Done::Deployed(at, Err(error)) };
@@ -320,7 +320,7 @@ impl Up<'_> {
         }
     }
 
-    fn push_refusal(&mut self, at: usize, refusal: Refusal) {
+    pub(super) fn push_refusal(&mut self, at: usize, refusal: Refusal) {
         let refused = async move { Done::Deployed(at, Err(DeployError::Refused(refusal))) };
         self.work.push(refused.boxed_local());
     }

@@ -6,14 +6,13 @@ use tokio::time::Instant;
 use super::{Done, Up};
 use crate::plan::Command;
 use crate::runner::ports::DeployError;
-use crate::runner::tracked::Phase;
 
 impl Up<'_> {
-    /// Runs the command of this number before helm, or helm after the last one. A place among the
-    /// helms is taken already.
-    pub(super) fn prepare(&mut self, at: usize, number: usize) {
+    /// Runs the next command before helm, or helm after the last one. A place among the helms is
+    /// taken already.
+    pub(super) fn prepare(&mut self, at: usize) {
         let step = self.releases[at].step;
-        let command = step.before.get(number);
+        let command = step.before.get(self.releases[at].prepared);
         // What goes back brings nothing that they would prepare.
         let Some(command) = command.filter(|_| self.releases[at].back.is_none()) else {
             self.deploy(at);
@@ -30,7 +29,7 @@ impl Up<'_> {
                 return Done::Deployed(at, Err(cancelled));
             }
             match deployer.command(step, command, limit, cancel).await {
-                Ok(()) => Done::Prepared(at, number + 1),
+                Ok(()) => Done::Prepared(at),
                 Err(error) => Done::Deployed(at, Err(error)),
             }
         };
@@ -38,13 +37,9 @@ impl Up<'_> {
     }
 
     /// One command before helm has ended well.
-    pub(super) fn prepared(&mut self, at: usize, next: usize) {
-        if self.cancelled.is_none() && self.releases[at].phase == Phase::Deploying {
-            self.prepare(at, next);
-            return;
-        }
-        self.helm_ended(at);
-        self.not_deployed(at, DeployError::Cancelled);
+    pub(super) fn prepared(&mut self, at: usize) {
+        self.releases[at].prepared += 1;
+        self.prepare(at);
     }
 
     /// Runs the next command of a release that is ready but for them. Returns whether there is one.

@@ -71,6 +71,9 @@ impl Up<'_> {
             DeployError::Cancelled => {
                 self.end(at, |release| EventKind::ReleaseCancelled { release });
             }
+            DeployError::Refused(said) if self.may_ask_again(at, &said) => {
+                self.ask_again(at, &said);
+            }
             DeployError::Refused(said) => self.refused(at, said),
         }
     }

@@ -19,8 +19,10 @@ pub(super) enum Done {
     /// A revision that was pending is so no more.
     Closed(usize, Result<Record, ObserveError>),
     TakenAway(usize, Result<(), DeployError>),
-    /// The commands before helm are through up to this one.
-    Prepared(usize, usize),
+    /// The API server answers again, and tells what helm has done.
+    Answered(usize, Result<Vec<Record>, ObserveError>),
+    /// A command before helm has ended well.
+    Prepared(usize),
     Deployed(usize, Result<(), DeployError>),
     Contents(usize, Result<Contents, ObserveError>),
     /// All that the release brings is watched, as far as it can be by now.
@@ -41,7 +43,8 @@ impl Done {
             Done::LeftBehind(at, ..)
             | Done::Closed(at, _)
             | Done::TakenAway(at, _)
-            | Done::Prepared(at, _)
+            | Done::Answered(at, _)
+            | Done::Prepared(at)
             | Done::Deployed(at, _)
             | Done::Concluded(at, _)
             | Done::Contents(at, _)
@@ -61,7 +64,11 @@ impl Up<'_> {
         self.unjudged.extend(done.release());
         match done {
             Done::Surveyed(found) => self.surveyed(found),
-            Done::LeftBehind(at, ..) | Done::Closed(at, _) | Done::TakenAway(at, _)
+            Done::LeftBehind(at, ..)
+            | Done::Closed(at, _)
+            | Done::TakenAway(at, _)
+            | Done::Answered(at, _)
+            | Done::Prepared(at)
                 if !self.may_go_on(at) =>
             {
                 self.helm_ended(at);
@@ -70,7 +77,8 @@ impl Up<'_> {
             Done::LeftBehind(at, last, first) => self.left_behind(at, last, first),
             Done::Closed(at, record) => self.closed(at, record),
             Done::TakenAway(at, removed) => self.taken_away(at, removed),
-            Done::Prepared(at, next) => self.prepared(at, next),
+            Done::Answered(at, revisions) => self.answered(at, revisions),
+            Done::Prepared(at) => self.prepared(at),
             Done::Concluded(at, ended) => self.concluded(at, ended),
             Done::Deployed(at, Ok(())) if self.cancelled.is_some() => {
                 if self.releases[at].phase == Phase::Deploying {

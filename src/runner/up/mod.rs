@@ -9,6 +9,7 @@ mod done;
 mod ending;
 mod first_install;
 mod judging;
+mod unanswered;
 mod unchanged;
 
 use std::collections::{BTreeSet, HashMap, HashSet};

@@ -1,0 +1,73 @@
+//! A helm that got no answer from the API server is let try again once that answers.
+
+use stackctl::event::{EventKind, Outcome};
+use stackctl::snapshot::RecordStatus;
+
+use super::fakes::{Fate, HELM};
+use super::{Case, Ran};
+
+fn up(fate: Fate) -> Ran {
+    Case::new(&[("a", fate, &[]), ("b", Fate::Ready(0), &["a"])]).up()
+}
+
+fn deployed(ran: &Ran) -> Vec<u32> {
+    let revisions = ran.events.iter().filter_map(|event| match &event.kind {
+        EventKind::ReleaseDeployed {
+            release, revision, ..
+        } if release.as_str() == "a" => Some(*revision),
+        _ => None,
+    });
+    revisions.collect()
+}
+
+fn warnings(ran: &Ran) -> Vec<&str> {
+    let warnings = ran.events.iter().filter_map(|event| match &event.kind {
+        EventKind::Warning { message, .. } => Some(message.as_str()),
+        _ => None,
+    });
+    warnings.collect()
+}
+
+#[test]
+fn what_helm_has_left_half_done_is_taken_up() {
+    for status in [RecordStatus::PendingInstall, RecordStatus::Failed] {
+        let ran = up(Fate::Unanswered(status));
+        assert_eq!(ran.outcome, Outcome::Ready, "{status:?}");
+        assert_eq!(deployed(&ran), [2]);
+        assert_eq!(
+            warnings(&ran),
+            [
+                "the API server does not answer: connection refused; helm is let try again once it does"
+            ]
+        );
+    }
+}
+
+#[test]
+fn what_helm_has_done_is_not_done_again() {
+    let ran = up(Fate::Unanswered(RecordStatus::Deployed));
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert_eq!(deployed(&ran), [1]);
+}
+
+#[test]
+fn a_helm_that_never_gets_an_answer_is_given_up() {
+    let case = Case::new(&[
+        ("a", Fate::NeverAnswered, &[]),
+        ("b", Fate::Ready(0), &["a"]),
+    ]);
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Failed);
+    assert_eq!(warnings(&ran).len(), 3);
+    let verdict = ran.verdict("a");
+    assert!(verdict.sentence.contains("does not answer"), "{verdict:#?}");
+    assert!(
+        ran.when("a", is_failure) < Some(10 * HELM),
+        "it is soon said"
+    );
+    assert_eq!(case.fake.most_at_work(), 1);
+}
+
+fn is_failure(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::ReleaseFailed { .. })
+}
