@@ -19,7 +19,7 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 /// Bytes kept of each of a program's two outputs, unless more are asked for.
-pub const TAIL_BYTES: u64 = 64 * 1024;
+pub const TAIL_BYTES: u64 = 1024 * 1024;
 /// The hidden verb of our binary that ties a program's life to its parent's.
 pub const LEASH_VERB: &str = "__leash";
 /// Its exit code where the program can't be started: what a shell says then.

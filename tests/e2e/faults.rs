@@ -7,12 +7,18 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use kube::api::ListParams;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use stackctl::event::EventKind;
 use stackctl_sandbox::Sandbox;
 
 use crate::scenarios::assert_said;
-use crate::support::{Said, Scenario, own_sandbox};
+use crate::support::{
+    Cluster, Said, Scenario, Stack, Started, eventually, heal, kill_component, own_sandbox,
+};
 
 /// Longer than a connection that is only slow and than a run trusts its Lease without renewing it,
 /// shorter than a cluster that is gone.
@@ -44,6 +50,38 @@ fn api_server_stopped() {
 #[test]
 fn kubelet_stopped() {
     is_survived("kubelet-stopped", "kubelet");
+}
+
+/// The API server is killed while helm makes objects, and comes back when helm has given up: the
+/// release is taken up where that helm has left it.
+#[test]
+fn helm_loses_the_api_server() {
+    let (_turn, sandbox) = own_sandbox();
+    let many = "{{- range $at := until 1000 }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: part-{{ $at }}, labels: {part: one}}
+{{- end }}";
+    let stack = Stack::on(sandbox, "helm-loses-api").release("app", many, "");
+    let mut run = Started::up_on(sandbox, &stack.profile());
+    let cluster = Cluster::of(sandbox);
+    eventually("helm is at work", Duration::from_secs(60), || {
+        cluster.block_on(async |client| {
+            let parts: Api<ConfigMap> = Api::namespaced(client, stack.namespace());
+            let one = ListParams::default().labels("part=one").limit(1);
+            let found = parts.list_metadata(&one).await.expect("an answer");
+            (!found.items.is_empty()).then_some(())
+        })
+    });
+    kill_component(sandbox, "kube-apiserver");
+    run.wait_for(|kind| {
+        matches!(kind, EventKind::Warning { message, .. } if message.contains("helm is let try again"))
+    });
+    heal(sandbox);
+    run.end().expect_code(0);
+    let status = cluster.release_status(stack.namespace(), "app");
+    assert_eq!(status.as_deref(), Some("deployed"));
 }
 
 /// A component stops while an init container runs.

@@ -3,22 +3,29 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::ListParams;
 
-use crate::support::{Cluster, Stack, deployment, sandbox, stackctl};
+use stackctl_sandbox::Sandbox;
+
+use crate::support::{
+    Cluster, Stack, deployment, eventually, heal, kill_component, own_sandbox, sandbox, stackctl_on,
+};
 
 const RUNS: usize = 10;
 
-fn stack(name: &str) -> Stack {
+/// Two releases that take a moment to come up.
+fn stack(sandbox: &'static Sandbox, name: &str) -> Stack {
+    let slowly = "initContainers: [{name: moment, image: 'docker.io/library/busybox:1.36', command: [sleep, '2']}]";
     let chart = |name: &str| {
         let env =
             "          env: [{name: WORD, value: \"{{ .Values.word }}\"}]\n          command:";
-        deployment(name, "").replace("          command:", env)
+        deployment(name, slowly).replace("          command:", env)
     };
-    Stack::new(name)
+    Stack::on(sandbox, name)
         .release("api", &chart("api"), "set: {word: \"${WORD}\"}")
         .release(
             "web",
@@ -27,7 +34,7 @@ fn stack(name: &str) -> Stack {
         )
 }
 
-fn start(profile: &Path, word: &str) -> Child {
+fn start(stack: &Stack, profile: &Path, word: &str) -> Child {
     let profile = profile.to_str().expect("a path in UTF-8");
     let args = [
         "up",
@@ -40,7 +47,7 @@ fn start(profile: &Path, word: &str) -> Child {
         "--progress",
         "quiet",
     ];
-    let mut command = stackctl(&args);
+    let mut command = stackctl_on(stack.sandbox(), &args);
     command
         .env("WORD", word)
         .stdout(Stdio::piped())
@@ -50,9 +57,9 @@ fn start(profile: &Path, word: &str) -> Child {
 
 /// The revisions that helm has made of each release, and those that are not the last and not
 /// superseded.
-fn revisions(namespace: &str) -> BTreeMap<String, Vec<String>> {
-    Cluster::of(sandbox()).block_on(async |client| {
-        let secrets: Api<Secret> = Api::namespaced(client, namespace);
+fn revisions(stack: &Stack) -> BTreeMap<String, Vec<String>> {
+    Cluster::of(stack.sandbox()).block_on(async |client| {
+        let secrets: Api<Secret> = Api::namespaced(client, stack.namespace());
         let of_helm = ListParams::default().labels("owner=helm");
         let mut revisions: BTreeMap<String, Vec<(u32, String)>> = BTreeMap::new();
         for secret in secrets.list(&of_helm).await.expect("a list") {
@@ -89,11 +96,23 @@ fn worked(runs: Vec<Child>) -> Vec<usize> {
     worked
 }
 
-#[test]
-fn of_ten_that_want_the_same_one_works_and_nine_have_nothing_to_do() {
-    let stack = stack("many-same");
+/// Kills the API server once helm is through with this revision of `api`, whose pods are yet to come
+/// up, and brings it back.
+fn restart_api_server(stack: &Stack, revision: usize) {
+    let sandbox = stack.sandbox();
+    eventually("helm is through", Duration::from_secs(300), || {
+        let statuses = revisions(stack).remove("api")?;
+        (statuses.len() == revision && statuses[revision - 1] == "deployed").then_some(())
+    });
+    kill_component(sandbox, "kube-apiserver");
+    heal(sandbox);
+}
+
+/// Ten that want the same: one works, and nine have nothing to do.
+fn same(stack: &Stack, meanwhile: impl FnOnce()) {
     let profile = stack.profile();
-    let runs = (0..RUNS).map(|_| start(&profile, "one")).collect();
+    let runs = (0..RUNS).map(|_| start(stack, &profile, "one")).collect();
+    meanwhile();
     let mut expected = vec![0; RUNS - 1];
     expected.push(2);
     assert_eq!(worked(runs), expected);
@@ -102,17 +121,18 @@ fn of_ten_that_want_the_same_one_works_and_nine_have_nothing_to_do() {
         ("api".to_owned(), deployed()),
         ("web".to_owned(), deployed()),
     ];
-    assert_eq!(revisions(stack.namespace()), BTreeMap::from(wanted));
+    assert_eq!(revisions(stack), BTreeMap::from(wanted));
 }
 
-#[test]
-fn ten_with_values_of_their_own_come_one_after_another() {
-    let stack = stack("many-own");
+/// Ten with values of their own: one after another.
+fn own(stack: &Stack, meanwhile: impl FnOnce()) {
     let words: Vec<String> = (0..RUNS).map(|at| format!("word-{at}")).collect();
     let profile = stack.profile();
-    let runs = words.iter().map(|word| start(&profile, word)).collect();
+    let runs = words.iter().map(|word| start(stack, &profile, word));
+    let runs = runs.collect();
+    meanwhile();
     assert_eq!(worked(runs), vec![2; RUNS]);
-    for (name, statuses) in revisions(stack.namespace()) {
+    for (name, statuses) in revisions(stack) {
         let (last, before) = statuses.split_last().expect("revisions");
         assert_eq!(
             (before.len(), last.as_str()),
@@ -124,4 +144,23 @@ fn ten_with_values_of_their_own_come_one_after_another() {
             "{name}: {before:?}"
         );
     }
+}
+
+#[test]
+fn of_ten_that_want_the_same_one_works_and_nine_have_nothing_to_do() {
+    same(&stack(sandbox(), "many-same"), || {});
+}
+
+#[test]
+fn ten_with_values_of_their_own_come_one_after_another() {
+    own(&stack(sandbox(), "many-own"), || {});
+}
+
+#[test]
+fn an_api_server_that_restarts_changes_neither() {
+    let (_turn, sandbox) = own_sandbox();
+    let stack_of_same = stack(sandbox, "many-same");
+    same(&stack_of_same, || restart_api_server(&stack_of_same, 1));
+    let stack_of_own = stack(sandbox, "many-own");
+    own(&stack_of_own, || restart_api_server(&stack_of_own, 4));
 }

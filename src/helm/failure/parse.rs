@@ -21,7 +21,8 @@ const PREFIXES: [&str; 4] = [
 pub struct Said {
     /// Everything that was printed, without noise.
     pub lines: Vec<String>,
-    /// The error from `Error: ` on, its prefixes left out, as it was printed.
+    /// The error from `Error: ` on, its prefixes left out, as it was printed; everything where helm
+    /// has printed so much that its beginning is lost.
     pub block: Vec<String>,
     /// The same on one line.
     pub text: String,
@@ -47,7 +48,7 @@ impl Said {
             lines.pop();
         }
         let at = lines.iter().rposition(|line| line.starts_with("Error: "));
-        let mut block: Vec<String> = at.map(|at| lines[at..].to_vec()).unwrap_or_default();
+        let mut block = lines[at.unwrap_or(0)..].to_vec();
         if let Some(first) = block.first_mut() {
             *first = without_prefixes(first).to_owned();
         }

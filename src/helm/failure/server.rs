@@ -23,15 +23,19 @@ const NO_ANSWER: [&str; 14] = [
 ];
 
 pub fn find(about: &About<'_>, said: &Said) -> Option<Failure> {
-    let text = said.text.as_str();
+    let is_lost = |text: &str| NO_ANSWER.iter().any(|mark| text.contains(mark));
+    // One for each object that was under way.
+    let mut lines = said.block.iter().map(String::as_str);
+    let first = lines.find(|line| is_lost(line) && request(line).is_some());
+    let text = first.unwrap_or(&said.text);
     let marked = [
         "kubernetes cluster unreachable: ",
         "Kubernetes cluster unreachable: ",
     ];
     let marked = marked.iter().find_map(|mark| after(text, mark));
     let request = request(marked.unwrap_or(text));
-    let lost = NO_ANSWER.iter().any(|mark| text.contains(mark));
-    if marked.is_none() && !(lost && (request.is_some() || text.contains("etcdserver: "))) {
+    if marked.is_none() && !(is_lost(text) && (request.is_some() || text.contains("etcdserver: ")))
+    {
         return None;
     }
     let (host, why) = match request {

@@ -1,10 +1,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use stackctl_sandbox::Sandbox;
+
 use super::{Cluster, sandbox};
 
 /// A stack of small charts in a folder and a namespace of its own; both go with it.
 pub struct Stack {
+    sandbox: &'static Sandbox,
     folder: tempfile::TempDir,
     name: String,
     releases: String,
@@ -13,8 +16,14 @@ pub struct Stack {
 impl Stack {
     /// `name` is the stack's and the namespace's.
     pub fn new(name: &str) -> Stack {
-        Cluster::of(sandbox()).remove_namespace(name);
+        Stack::on(sandbox(), name)
+    }
+
+    /// The same, elsewhere than on the sandbox that all share.
+    pub fn on(sandbox: &'static Sandbox, name: &str) -> Stack {
+        Cluster::of(sandbox).remove_namespace(name);
         Stack {
+            sandbox,
             folder: tempfile::tempdir().expect("a folder"),
             name: name.to_owned(),
             releases: String::new(),
@@ -43,6 +52,10 @@ impl Stack {
         file
     }
 
+    pub fn sandbox(&self) -> &'static Sandbox {
+        self.sandbox
+    }
+
     pub fn namespace(&self) -> &str {
         &self.name
     }
@@ -54,7 +67,7 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        Cluster::of(sandbox()).remove_namespace(&self.name);
+        Cluster::of(self.sandbox).remove_namespace(&self.name);
     }
 }
 

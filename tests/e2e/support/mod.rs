@@ -17,7 +17,11 @@ pub use table::summary as compared;
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use stackctl_sandbox::Sandbox;
+
+const OWN: &[&str] = &["--nodes", "real"];
 
 /// The sandbox that all tests share, brought up by the first; every pod that any test makes is
 /// compared with the API server's Table from then on.
@@ -37,9 +41,21 @@ pub fn own_sandbox() -> (MutexGuard<'static, ()>, &'static Sandbox) {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let sandbox = SANDBOX.get_or_init(|| {
-        let sandbox = Sandbox::up("e2e", &["--nodes", "real"]).expect("the sandbox comes up");
+        let sandbox = Sandbox::up("e2e", OWN).expect("the sandbox comes up");
         table::compare_from_now_on(&sandbox);
         sandbox
     });
     (turn, sandbox)
+}
+
+/// Kills a component of a test's own sandbox.
+pub fn kill_component(sandbox: &Sandbox, name: &str) {
+    let pid = sandbox.process(name).expect("it runs");
+    let pid = Pid::from_raw(pid.cast_signed());
+    kill(pid, Signal::SIGKILL).expect("it is ours");
+}
+
+/// Brings back what was killed.
+pub fn heal(sandbox: &Sandbox) {
+    Sandbox::up(sandbox.name(), OWN).expect("the sandbox heals");
 }

@@ -172,9 +172,18 @@ impl Started {
     }
 
     pub fn up_with(profile: &Path, more: &[&str]) -> Started {
+        Started::of(sandbox(), profile, more)
+    }
+
+    /// Elsewhere than on the sandbox that all share.
+    pub fn up_on(sandbox: &Sandbox, profile: &Path) -> Started {
+        Started::of(sandbox, profile, &[])
+    }
+
+    fn of(sandbox: &Sandbox, profile: &Path, more: &[&str]) -> Started {
         let profile = profile.to_str().expect("a path in UTF-8");
         let args = ["up", "--profile", profile, "--progress", "json"];
-        let mut command = stackctl(&[&args[..], more].concat());
+        let mut command = stackctl_on(sandbox, &[&args[..], more].concat());
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
