@@ -15,8 +15,10 @@ use stackctl::event::{
     CancelReason, ContainerRole, ContainerView, Counts, Event, EventKind, Evidence, Health,
     HookPhase, Outcome, PlannedRelease, PodChanged, SCHEMA, Verb, Verdict, VerdictClass,
 };
+use stackctl::memory::StackRecord;
 use stackctl::names::{ReleaseId, RunId};
 use stackctl::output::{Palette, Size, Stream};
+use stackctl::reporter::history;
 use stackctl::reporter::json::Json;
 use stackctl::reporter::plain::Plain;
 use stackctl::reporter::quiet::Quiet;
@@ -635,6 +637,44 @@ fn overview() -> Overview {
 }
 
 const NINE: &str = "2026-03-02T09:00:00Z";
+
+#[test]
+fn the_history_fits_its_terminal() {
+    let run = |run: &str, verb: &str, since: &str, end: Value| {
+        let by = json!({"run": run, "verb": verb, "host": "runner-3", "user": "ann", "pid": 4711,
+            "since": since, "commit": "0123456789abcdef0123456789abcdef01234567"});
+        json!({"by": by, "end": end})
+    };
+    let end = |at: &str, outcome: &str, ends: &[(&str, &str)]| {
+        let one = |(id, end): &(&str, &str)| json!({"id": id, "end": end, "revision": 1});
+        let releases: Vec<Value> = ends.iter().map(one).collect();
+        json!({"at": at, "outcome": outcome, "releases": releases})
+    };
+    let record = json!({
+        "schema": 1, "stack": "oro", "namespace": "shop", "profile": "oro.yaml", "releases": [],
+        "sets": [{"run": "20260101-120000-0001", "at": "2026-01-01T12:03:07Z", "releases": {"web": 1}}],
+        "runs": [
+            run("20260101-120000-0001", "up", "2026-01-01T12:00:00Z",
+                end("2026-01-01T12:03:07Z", "ready", &[("database", "unchanged"), ("web", "ready")])),
+            run("20260103-090000-0002", "up", "2026-01-03T09:00:00Z",
+                end("2026-01-03T09:00:41Z", "failed", &[("database", "ready"), ("web", "failed"), ("cron", "failed"), ("shop", "blocked")])),
+            run("20260103-093000-0003", "rollback", "2026-01-03T09:30:00Z", Value::Null),
+        ],
+    });
+    let record: StackRecord = serde_json::from_value(record).unwrap();
+    let now: Timestamp = "2026-01-03T09:31:00Z".parse().unwrap();
+    let mut text = String::new();
+    for (width, _) in SIZES {
+        let lines = history::lines(&record, now, Some(width), &UNICODE);
+        assert!(
+            lines
+                .iter()
+                .all(|line| console::measure_text_width(line) <= width)
+        );
+        writeln!(text, "--- {width}\n{}", lines.join("\n")).unwrap();
+    }
+    insta::assert_snapshot!(text);
+}
 
 #[test]
 fn the_status_table() {

@@ -1,5 +1,6 @@
 //! The last runs of a stack, as the cluster remembers them.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Context, print, session, stacks};
@@ -43,12 +44,13 @@ pub async fn run(context: &Context, args: &History) -> Result<(), Failure> {
     }
     let palette = context.environment.stdout_palette(context.common.color);
     let width = context.environment.stdout_width();
+    let now = Timestamp::now();
     let mut lines = Vec::new();
     for record in &records {
         if !lines.is_empty() {
             lines.push(String::new());
         }
-        lines.extend(history::lines(record, width, &palette));
+        lines.extend(history::lines(record, now, width, &palette));
     }
     print::text(&format!("{}\n", lines.join("\n")))
 }

@@ -1,21 +1,27 @@
 //! The last runs of a stack, a line each, the newest first.
 
 use console::measure_text_width;
+use jiff::Timestamp;
 
 use super::container::between;
 use super::text::{clean, fit};
 use crate::event::Outcome;
-use crate::memory::{PastRun, ReleaseEnd, StackRecord};
+use crate::memory::{EndedRelease, PastRun, ReleaseEnd, StackRecord};
 use crate::output::Palette;
 use crate::wording;
 
-const COLUMNS: usize = 6;
-const TITLES: [&str; COLUMNS] = ["RUN", "DID", "OUTCOME", "TOOK", "RELEASES", "WHO"];
-const OUTCOME: usize = 2;
+const COLUMNS: usize = 7;
+const TITLES: [&str; COLUMNS] = ["RUN", "AGE", "DID", "OUTCOME", "TOOK", "RELEASES", "WHO"];
+const OUTCOME: usize = 3;
 
 /// A title, the runs, and which of them `rollback --to` can bring back (`*`). Lines are cut at
 /// `width`; without one, in a pipe, nothing is.
-pub fn lines(record: &StackRecord, width: Option<usize>, palette: &Palette) -> Vec<String> {
+pub fn lines(
+    record: &StackRecord,
+    now: Timestamp,
+    width: Option<usize>,
+    palette: &Palette,
+) -> Vec<String> {
     let cut = |line: String| match width {
         Some(width) => fit(&line, width, palette),
         None => line,
@@ -30,7 +36,7 @@ pub fn lines(record: &StackRecord, width: Option<usize>, palette: &Palette) -> V
         .runs
         .iter()
         .rev()
-        .map(|past| cells(record, past))
+        .map(|past| cells(record, past, now))
         .collect();
     let mut widths = TITLES.map(str::len);
     for row in &rows {
@@ -58,6 +64,9 @@ pub fn lines(record: &StackRecord, width: Option<usize>, palette: &Palette) -> V
         };
         lines.push(cut(join(row, &paint)));
     }
+    if record.runs.iter().any(|past| past.end.is_none()) {
+        lines.push(cut(palette.dim("unfinished: at work, or killed")));
+    }
     if !record.sets.is_empty() {
         let legend = "* all was ready together: `stackctl rollback --to RUN` brings it back";
         lines.push(cut(palette.dim(legend)));
@@ -65,17 +74,16 @@ pub fn lines(record: &StackRecord, width: Option<usize>, palette: &Palette) -> V
     lines
 }
 
-fn cells(record: &StackRecord, past: &PastRun) -> [String; COLUMNS] {
+fn cells(record: &StackRecord, past: &PastRun, now: Timestamp) -> [String; COLUMNS] {
     let by = &past.by;
     let is_verified = record.sets.iter().any(|set| set.run == by.run);
     let mark = if is_verified { "*" } else { "" };
     let (outcome, took, releases) = match &past.end {
         Some(end) => {
             let took = wording::duration(between(by.since, end.at));
-            let ends: Vec<ReleaseEnd> = end.releases.iter().map(|it| it.end).collect();
-            (word(end.outcome).to_owned(), took, counts(&ends))
+            (word(end.outcome).to_owned(), took, counts(&end.releases))
         }
-        None => ("at work, or died".to_owned(), String::new(), String::new()),
+        None => ("unfinished".to_owned(), String::new(), String::new()),
     };
     let user = by
         .user
@@ -86,6 +94,7 @@ fn cells(record: &StackRecord, past: &PastRun) -> [String; COLUMNS] {
     });
     [
         format!("{}{mark}", clean(by.run.as_str())),
+        wording::age(between(by.since, now)),
         by.verb.as_str().to_owned(),
         outcome,
         took,
@@ -94,8 +103,8 @@ fn cells(record: &StackRecord, past: &PastRun) -> [String; COLUMNS] {
     ]
 }
 
-/// `3 ready, 1 failed`.
-fn counts(ends: &[ReleaseEnd]) -> String {
+/// `3 ready, 1 failed (web)`.
+fn counts(releases: &[EndedRelease]) -> String {
     let all = [
         (ReleaseEnd::Ready, "ready"),
         (ReleaseEnd::Unchanged, "unchanged"),
@@ -104,13 +113,16 @@ fn counts(ends: &[ReleaseEnd]) -> String {
         (ReleaseEnd::Cancelled, "cancelled"),
         (ReleaseEnd::Removed, "removed"),
     ];
-    let count = |end| ends.iter().filter(|it| **it == end).count();
-    let counts = all.into_iter().map(|(end, word)| (count(end), word));
-    let told = counts.filter(|(number, _)| *number > 0);
-    let told: Vec<String> = told
-        .map(|(number, word)| format!("{number} {word}"))
-        .collect();
-    told.join(", ")
+    let told = all.into_iter().filter_map(|(end, word)| {
+        let those = releases.iter().filter(|it| it.end == end);
+        let names: Vec<&str> = those.map(|it| it.id.as_str()).collect();
+        match (names.len(), end) {
+            (0, _) => None,
+            (number, ReleaseEnd::Failed) => Some(format!("{number} {word} ({})", names.join(" "))),
+            (number, _) => Some(format!("{number} {word}")),
+        }
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn is_good(outcome: Outcome) -> bool {
