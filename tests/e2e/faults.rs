@@ -17,7 +17,8 @@ use stackctl_sandbox::Sandbox;
 
 use crate::scenarios::assert_said;
 use crate::support::{
-    Cluster, Said, Scenario, Stack, Started, eventually, heal, kill_component, own_sandbox,
+    Cluster, Said, Scenario, Stack, Started, deployment, eventually, heal, kill_component,
+    own_sandbox,
 };
 
 /// Longer than a connection that is only slow and than a run trusts its Lease without renewing it,
@@ -52,8 +53,39 @@ fn kubelet_stopped() {
     is_survived("kubelet-stopped", "kubelet");
 }
 
-/// The API server is killed while helm makes objects, and comes back when helm has given up: the
-/// release is taken up where that helm has left it.
+/// Long enough for the Lease to be free and for the node to be given up.
+#[test]
+fn api_server_away_for_a_minute() {
+    let (_turn, sandbox) = own_sandbox();
+    let slowly = "initContainers: [{name: moment, image: 'docker.io/library/busybox:1.36', command: [sleep, '20']}]";
+    let stack = Stack::on(sandbox, "api-server-away")
+        .release("app", &deployment("app", slowly), "")
+        .release("web", &deployment("web", ""), "needs: [app]");
+    let mut run = Started::up_on(sandbox, &stack.profile());
+    run.wait_for(|kind| matches!(kind, EventKind::ReleaseDeployed { .. }));
+    let stopped = Stopped::component(sandbox, "kube-apiserver");
+    thread::sleep(Duration::from_secs(60));
+    drop(stopped);
+    let ended = run.end().expect_code(0);
+    let warnings: Vec<&str> = ended
+        .events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Warning { message, .. } => Some(message.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(warnings.len(), 2, "{warnings:#?}");
+    assert!(
+        warnings[0].contains("Lease can't be renewed"),
+        "{warnings:#?}"
+    );
+    assert!(warnings[1].contains("renewed again"), "{warnings:#?}");
+    assert!(ended.ready("app") <= ended.started("web"));
+}
+
+/// The API server is killed while helm makes objects: the release is taken up where that helm has
+/// left it.
 #[test]
 fn helm_loses_the_api_server() {
     let (_turn, sandbox) = own_sandbox();

@@ -55,7 +55,7 @@ pub fn kill_component(sandbox: &Sandbox, name: &str) {
     kill(pid, Signal::SIGKILL).expect("it is ours");
 }
 
-/// Brings back what was killed.
+/// Waits until the sandbox has brought back what was killed.
 pub fn heal(sandbox: &Sandbox) {
     Sandbox::up(sandbox.name(), OWN).expect("the sandbox heals");
 }
