@@ -164,6 +164,16 @@ pub struct Run {
     pub output: Format,
 }
 
+impl Run {
+    /// How long to wait for the stack.
+    pub fn patience(&self) -> Duration {
+        match self.no_wait {
+            true => Duration::ZERO,
+            false => self.lock_wait,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

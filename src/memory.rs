@@ -161,6 +161,9 @@ impl StackRecord {
         let id = |&need: &usize| whole.steps()[need].id.clone();
         let release = |step: &Step| {
             let before = self.release(&step.id);
+            // Under another name, or elsewhere, it is another release.
+            let before =
+                before.filter(|it| it.release == step.release && it.namespace == step.namespace);
             let chart = charts.get(&step.id);
             let chart = chart.or_else(|| before.map(|before| &before.chart));
             StackRelease {
@@ -181,7 +184,7 @@ impl StackRecord {
     }
 
     /// The set to go back to: that of a run, else the newest that is not what there is. `now` holds
-    /// the last revision of each release.
+    /// the last revision of each release that there is and that can go back.
     ///
     /// # Errors
     /// Nothing was ever verified together, or not in that run.
@@ -200,7 +203,7 @@ impl StackRecord {
             None => {
                 let is_other = |set: &&VerifiedSet| {
                     let mut all = set.releases.iter();
-                    all.any(|(id, revision)| now.get(id) != Some(revision))
+                    all.any(|(id, revision)| now.get(id).is_some_and(|now| now != revision))
                 };
                 newest_first.find(is_other).ok_or(NoWayBack::Nothing)
             }
@@ -216,14 +219,20 @@ impl StackRecord {
 
     /// Takes note of the end of the run of this name, and of the revisions that it has verified.
     pub fn end(&mut self, run: &RunId, end: RunEnd, verified: Vec<(ReleaseId, Verified)>) {
-        let removed = end
-            .releases
-            .iter()
-            .filter(|it| it.end == ReleaseEnd::Removed);
-        for gone in removed {
+        for ended in &end.releases {
+            let is_removed = ended.end == ReleaseEnd::Removed;
             let mut releases = self.releases.iter_mut();
-            if let Some(release) = releases.find(|release| release.id == gone.id) {
+            let Some(release) = releases.find(|release| release.id == ended.id) else {
+                continue;
+            };
+            let known = release.verified.as_ref().map(|known| known.revision);
+            if is_removed || ended.revision.is_some_and(|now| known != Some(now)) {
                 release.verified = None;
+            }
+            if is_removed {
+                // helm counts anew if it comes again.
+                self.sets
+                    .retain(|set| !set.releases.contains_key(&ended.id));
             }
         }
         for (id, verified) in verified {
@@ -269,6 +278,7 @@ impl StackRecord {
 mod tests {
     use super::*;
     use crate::event::Verb;
+    use crate::plan::Leftover;
 
     fn id(text: &str) -> ReleaseId {
         text.parse().unwrap()
@@ -329,6 +339,56 @@ mod tests {
         let back = record.way_back(&now(2, 2), None).unwrap();
         assert_eq!(back.releases, now(1, 1));
         assert_eq!(record.way_back(&now(1, 1), None), Err(NoWayBack::Nothing));
+    }
+
+    #[test]
+    fn a_release_of_another_name_or_place_is_another() {
+        let mut record = record();
+        run(&mut record, "1", Outcome::Ready, &[("api", 1), ("web", 1)]);
+        let leftover = |name: &str, release: &str, namespace: &str| Leftover {
+            id: id(name),
+            release: release.parse().unwrap(),
+            namespace: namespace.parse().unwrap(),
+            needs: Vec::new(),
+        };
+        let (stack, namespace) = (record.stack.clone(), record.namespace.clone());
+        let all = [
+            leftover("api", "api-v2", "shop"),
+            leftover("web", "web", "shop"),
+        ];
+        let plan = Plan::of_leftovers(stack, namespace, &all);
+        record.take_in("shop.yaml", &plan, &HashMap::new());
+        let verified = |name: &str| record.release(&id(name)).unwrap().verified.is_some();
+        assert!(!verified("api") && verified("web"));
+        let orphans = record.orphans.iter().map(|it| it.release.as_str());
+        assert_eq!(orphans.collect::<Vec<_>>(), ["api"]);
+    }
+
+    #[test]
+    fn a_revision_that_failed_takes_the_place_of_the_one_that_was_ready() {
+        let mut record = record();
+        run(&mut record, "1", Outcome::Ready, &[("api", 1), ("web", 1)]);
+        let ended = |name: &str, revision, end| EndedRelease {
+            id: id(name),
+            revision,
+            end,
+        };
+        let end = |releases| RunEnd {
+            at: Timestamp::UNIX_EPOCH,
+            outcome: Outcome::Failed,
+            releases,
+            together: false,
+        };
+        let failed = |revision| end(vec![ended("api", revision, ReleaseEnd::Failed)]);
+        record.end(&RunId::foreign("2"), failed(None), Vec::new());
+        assert!(record.release(&id("api")).unwrap().verified.is_some());
+        record.end(&RunId::foreign("3"), failed(Some(2)), Vec::new());
+        assert!(record.release(&id("api")).unwrap().verified.is_none());
+        run(&mut record, "4", Outcome::Ready, &[("web", 2)]);
+        assert_eq!(record.sets.len(), 1, "api was not ready at revision 2");
+        let removed = end(vec![ended("web", None, ReleaseEnd::Removed)]);
+        record.end(&RunId::foreign("5"), removed, Vec::new());
+        assert!(record.sets.is_empty(), "helm counts anew");
     }
 
     #[test]

@@ -251,7 +251,7 @@ mod tests {
 
     #[tokio::test]
     async fn keeps_the_end_of_a_long_output() {
-        let ended = sh("yes 0123456789 | head -n 20000; echo last")
+        let ended = sh("yes 0123456789 | head -n 200000; echo last")
             .run(&Stop::default())
             .await
             .unwrap();

@@ -44,14 +44,13 @@ impl Cluster {
                 continue;
             };
             let api = self.api_of(&served, object);
-            let deleted = api.delete(&object.name, &DeleteParams::background()).await;
-            match deleted {
-                Ok(_) => {}
-                Err(kube::Error::Api(status)) if status.is_not_found() => {}
-                Err(error) => {
-                    let doing = format!("deleting {}", object.short());
-                    first = first.and(Err(observe_error(&doing, &error)));
-                }
+            let (doing, params) = (
+                format!("deleting {}", object.short()),
+                DeleteParams::background(),
+            );
+            match ask(&doing, || api.delete(&object.name, &params)).await {
+                Ok(_) | Err(ObserveError::NotFound(_)) => {}
+                Err(error) => first = first.and(Err(error)),
             }
         }
         first

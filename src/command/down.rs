@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::inputs::Inputs;
 use super::signals::Signals;
-use super::{Context, drive, lease, profile, session, stack_record, up};
+use super::{Context, drive, lease, orphans, profile, session, stack_record, up};
 use crate::cli::Down;
 use crate::cluster::Cluster;
 use crate::error::Failure;
@@ -40,21 +40,31 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
     let signals = Signals::catch()?;
     let marks = session::marks(&plan, &run);
     let helm = inputs.helm(context, &cluster, marks);
-    let settings = Settings {
+    let mut settings = Settings {
         volumes: args.volumes,
         ..up::settings(run.clone(), &cluster, &args.run, &helm)
     };
     let name = run.clone();
-    let work = async |channels| {
+    let (plan, cluster, selection) = (&plan, &cluster, &selection);
+    let work = async move |channels| {
         let by = identity::holder(name.clone(), Verb::Down, Timestamp::now());
-        let record = stack_record::begin_other(&cluster, &plan, by).await?;
-        let ended = runner::down(&plan, &helm, &cluster, &settings, channels).await;
+        let mut record = stack_record::begin_other(cluster, plan, by).await?;
+        if let Some(record) = record.as_mut().filter(|_| *selection == Selection::All) {
+            record.orphans = orphans::still_there(cluster, plan, record).await?;
+            settings.orphans = orphans::plan(record);
+        }
+        let ended = runner::down(plan, &helm, cluster, &settings, channels).await;
         let ended = ended.map_err(|error| session::observe(&error))?;
-        if ended.outcome == Outcome::Removed && selection == Selection::All {
-            stack_record::delete(&cluster, &plan).await?;
-            namespaces(&cluster, &plan, &name).await;
-        } else if let Some(record) = record {
-            stack_record::end(&cluster, record, &name, &ended).await;
+        let all_is_gone = ended.outcome == Outcome::Removed && *selection == Selection::All;
+        match record {
+            Some(record) if !all_is_gone || !record.orphans.is_empty() => {
+                stack_record::end(cluster, record, &name, &ended).await;
+            }
+            _ if all_is_gone => stack_record::delete(cluster, plan).await?,
+            _ => {}
+        }
+        if all_is_gone {
+            namespaces(cluster, plan, &name).await;
         }
         Ok(ended.outcome)
     };
@@ -64,7 +74,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
             run,
             recover: false,
         };
-        lease::hold(&cluster, &plan, who, &args.run, canceller, channels, work)
+        lease::hold(cluster, plan, who, &args.run, canceller, channels, work)
     })
     .await
 }

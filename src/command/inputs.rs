@@ -115,6 +115,7 @@ impl Inputs {
             workspace: self.workspace,
             leash: process::own_binary(),
             sealed: HashMap::new(),
+            frozen: HashMap::new(),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! One run at a time works on a stack.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 
 use super::session;
 use crate::cli::Run;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Ensured};
 use crate::error::{Failure, Kind};
 use crate::event::{CancelReason, Holder, Outcome, Verb};
 use crate::identity;
@@ -42,10 +45,7 @@ where
     let lease = cluster.lease(&plan.stack, &plan.namespace);
     let wish = Wish {
         holder: identity::holder(run, verb, Timestamp::now()),
-        patience: match args.no_wait {
-            true => std::time::Duration::ZERO,
-            false => args.lock_wait,
-        },
+        patience: args.patience(),
         supersede: args.supersede,
         is_dead: &identity::is_dead,
         is_over: match recover {
@@ -56,7 +56,18 @@ where
     let Channels {
         emitter, cancel, ..
     } = &mut channels;
-    let mut keeper = match runner::acquire(&lease, &wish, emitter, cancel).await {
+    let acquired = loop {
+        let acquired = runner::acquire(&lease, &wish, emitter, cancel).await;
+        if verb != Verb::Up || !matches!(acquired, Err(NotHeld::Observe(_))) {
+            break acquired;
+        }
+        // The run that we have waited for may have removed the namespace.
+        tokio::select! {
+            is_new = is_made_anew(cluster, plan, &wish) => if !is_new { break acquired },
+            Some(reason) = cancel.recv() => return Ok(runner::outcome_of(reason)),
+        }
+    };
+    let mut keeper = match acquired {
         Ok(keeper) => keeper,
         Err(NotHeld::Cancelled(reason)) => return Ok(runner::outcome_of(reason)),
         // Without its namespace there is nothing of the stack that two could take away.
@@ -80,6 +91,23 @@ where
     };
     keeper.give_back().await;
     ended
+}
+
+/// The stack's namespace was missing or on its way out, and is there again.
+async fn is_made_anew(cluster: &Cluster, plan: &Plan, wish: &Wish<'_>) -> bool {
+    if !plan.create_namespace {
+        return false;
+    }
+    let began = Instant::now();
+    loop {
+        match cluster.ensure_namespace(&plan.namespace).await {
+            Ok(Ensured::Made) => return true,
+            Err(ObserveError::Conflict(_)) if began.elapsed() < wish.patience => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            _ => return false,
+        }
+    }
 }
 
 fn held(plan: &Plan, holder: &Holder) -> Failure {

@@ -1,10 +1,12 @@
 //! Releases of a stack that its profile names no more, or has disabled.
 
+use std::collections::BTreeSet;
+
 use super::session;
 use crate::cluster::Cluster;
 use crate::error::Failure;
 use crate::memory::{StackRecord, StackRelease};
-use crate::names::Namespace;
+use crate::names::{Namespace, ReleaseId};
 use crate::plan::{Leftover, Plan};
 use crate::runner::ports::ObserveError;
 use crate::snapshot::{Record, RecordStatus};
@@ -29,14 +31,18 @@ pub async fn still_there(
     let mut orphans = Vec::new();
     for record in Record::last_of_each(records) {
         let (namespace, name) = (record.namespace.as_str(), record.release.as_str());
-        // Another namespace may have a stack of the same name.
-        let is_here = namespaces.iter().any(|it| it.as_str() == namespace);
-        if !is_here || !is_orphan(&record, whole) {
-            continue;
-        }
         let mut known = known.iter();
         let known =
             known.find(|it| it.release.as_str() == name && it.namespace.as_str() == namespace);
+        // Another namespace may have a stack of the same name.
+        let is_here = known.is_some() || namespace == whole.namespace.as_str();
+        if !is_here {
+            continue;
+        }
+        let is_orphan = is_orphan(cluster, &record, whole).await;
+        if !is_orphan.map_err(|error| session::observe(&error))? {
+            continue;
+        }
         let id = record.marks.release.as_deref().unwrap_or(name);
         match (known, id.parse(), name.parse(), namespace.parse()) {
             (Some(known), ..) => orphans.push(known.clone()),
@@ -54,9 +60,28 @@ pub async fn still_there(
     Ok(orphans)
 }
 
-/// A release of the stack that is there, and that the profile names no more.
-pub fn is_orphan(last: &Record, whole: &Plan) -> bool {
-    last.status != RecordStatus::Uninstalled && !whole.has(&last.namespace, &last.release)
+/// A release of the stack that is there, and that the profile names no more; `last` is the last revision
+/// that bears the stack's mark. Another stack may have taken it over since.
+///
+/// # Errors
+/// As those of [`Cluster::revisions`].
+pub async fn is_orphan(
+    cluster: &Cluster,
+    last: &Record,
+    whole: &Plan,
+) -> Result<bool, ObserveError> {
+    if whole.has(&last.namespace, &last.release) {
+        return Ok(false);
+    }
+    let (Ok(namespace), Ok(release)) = (last.namespace.parse(), last.release.parse()) else {
+        return Ok(false);
+    };
+    let revisions = cluster.revisions(&namespace, &release).await?;
+    let newest = revisions.iter().max_by_key(|record| record.revision);
+    Ok(newest.is_some_and(|newest| {
+        newest.status != RecordStatus::Uninstalled
+            && newest.marks.stack.as_deref() == Some(whole.stack.as_str())
+    }))
 }
 
 async fn records(
@@ -77,13 +102,31 @@ async fn records(
 
 /// What a run is to do with them, None where there are none.
 pub fn plan(record: &StackRecord) -> Option<Plan> {
-    let leftover = |it: &StackRelease| Leftover {
-        id: it.id.clone(),
-        release: it.release.clone(),
-        namespace: it.namespace.clone(),
-        needs: it.needs.clone(),
+    let mut taken: BTreeSet<ReleaseId> = record.releases.iter().map(|it| it.id.clone()).collect();
+    let mut leftover = |it: &StackRelease| {
+        let id = free_id(it, &taken);
+        taken.insert(id.clone());
+        Leftover {
+            id,
+            release: it.release.clone(),
+            namespace: it.namespace.clone(),
+            needs: it.needs.clone(),
+        }
     };
-    let all: Vec<Leftover> = record.orphans.iter().map(leftover).collect();
+    let all: Vec<Leftover> = record.orphans.iter().map(&mut leftover).collect();
     let (stack, namespace) = (record.stack.clone(), record.namespace.clone());
     (!all.is_empty()).then(|| Plan::of_leftovers(stack, namespace, &all))
+}
+
+/// The id that it had, unless another release of the stack has it now: it may have been renamed.
+fn free_id(orphan: &StackRelease, taken: &BTreeSet<ReleaseId>) -> ReleaseId {
+    let names = [
+        orphan.release.to_string(),
+        format!("{}-{}", orphan.release, orphan.namespace),
+        format!("{}-orphan", orphan.id),
+    ];
+    let names = names.iter().filter_map(|name| name.parse().ok());
+    let mut all = std::iter::once(orphan.id.clone()).chain(names);
+    let free = all.find(|id| !taken.contains(id));
+    free.unwrap_or_else(|| orphan.id.clone())
 }

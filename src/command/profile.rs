@@ -1,10 +1,11 @@
 //! From the command line to a profile and a plan.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::Context;
 use crate::error::{Failure, Kind};
-use crate::names::ReleaseId;
+use crate::names::{Namespace, ReleaseId, ReleaseName};
 use crate::output::Stream;
 use crate::plan::{Plan, PlanError, Selection};
 use crate::profile::{self, Profile};
@@ -63,8 +64,26 @@ pub fn load(context: &Context) -> Result<Profile, Failure> {
                 release.namespace = namespace.clone();
             }
         }
+        insist_on_one_each(&profile, namespace)?;
     }
     Ok(profile)
+}
+
+/// Two releases that the profile keeps apart by their namespaces may meet in another.
+fn insist_on_one_each(profile: &Profile, namespace: &Namespace) -> Result<(), Failure> {
+    let mut known: BTreeMap<(&Namespace, &ReleaseName), &ReleaseId> = BTreeMap::new();
+    for release in &profile.releases {
+        let key = (&release.namespace, &release.release);
+        if let Some(other) = known.insert(key, &release.id) {
+            let (id, name) = (&release.id, &release.release);
+            let text = format!(
+                "with `-n {namespace}`, `{other}` and `{id}` are both release `{name}` of it"
+            );
+            return Err(Failure::new(Kind::Invalid, text)
+                .hint("give one of them another `release`, or leave `-n` out"));
+        }
+    }
+    Ok(())
 }
 
 /// What the command line names, with all that it needs.

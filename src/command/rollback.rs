@@ -14,7 +14,7 @@ use crate::event::Verb;
 use crate::identity;
 use crate::memory::{NoWayBack, StackRecord, VerifiedSet};
 use crate::names::{ReleaseId, RunId};
-use crate::plan::{Plan, Selection};
+use crate::plan::{self, Plan, Selection};
 use crate::runner::{self, Back};
 use crate::snapshot::Record;
 
@@ -46,7 +46,8 @@ pub async fn run(context: &Context, args: &Rollback) -> Result<(), Failure> {
         let ids = back.to.keys().cloned().collect();
         let plan = profile::plan(profile, &Selection::Only(ids))?;
         let ended = runner::back(&plan, &back, &helm, cluster, &settings, channels).await;
-        let ended = ended.map_err(|error| session::observe(&error))?;
+        let mut ended = ended.map_err(|error| session::observe(&error))?;
+        ended.together &= back.left.is_empty();
         stack_record::end(cluster, record, &name, &ended).await;
         Ok(ended.outcome)
     };
@@ -87,9 +88,11 @@ fn way_back<'a>(
     there: &BTreeMap<ReleaseId, BTreeSet<u32>>,
     to: Option<&str>,
 ) -> Result<&'a VerifiedSet, Failure> {
-    let last =
-        |(id, revisions): (&ReleaseId, &BTreeSet<u32>)| Some((id.clone(), *revisions.last()?));
-    let now = there.iter().filter_map(last).collect();
+    let steps = plan.steps().iter();
+    let can_go_back = steps.filter(|step| step.rollback != plan::Rollback::ForwardOnly);
+    let now = can_go_back
+        .filter_map(|step| Some((step.id.clone(), *there[&step.id].last()?)))
+        .collect();
     record.way_back(&now, to).map_err(|why| match why {
         NoWayBack::Nothing => nothing(plan),
         NoWayBack::Unknown(known) => {

@@ -1,13 +1,20 @@
 //! Everything between the command line and a run: helm, charts, cluster, namespaces.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::Context;
 use crate::cluster::{Cluster, Target};
 use crate::error::{Failure, Kind};
 use crate::helm::{self, Binary, BinaryError, Marks, Version};
-use crate::names::{RunId, StackName};
+use crate::names::{Namespace, RunId, StackName};
 use crate::plan::Plan;
 use crate::runner::ports::ObserveError;
 use crate::verdict::CompletedRule;
+
+/// Before a namespace is looked at again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 pub async fn connect(context: &Context) -> Result<Cluster, Failure> {
     let target = Target {
@@ -55,14 +62,13 @@ pub fn marks(plan: &Plan, run: &RunId) -> Marks {
     }
 }
 
-/// Makes the namespaces that are missing, if the profile allows it.
-pub async fn namespaces(cluster: &Cluster, plan: &Plan) -> Result<(), Failure> {
+/// Makes the namespaces that are missing, if the profile allows it. One that is on its way out is
+/// waited for so long.
+pub async fn namespaces(cluster: &Cluster, plan: &Plan, patience: Duration) -> Result<(), Failure> {
     for namespace in plan.namespaces() {
         if plan.create_namespace {
-            cluster
-                .ensure_namespace(&namespace)
-                .await
-                .map_err(|e| observe(&e))?;
+            let ensured = ensured(cluster, &namespace, patience).await;
+            ensured.map_err(|e| observe(&e))?;
         } else if !cluster
             .has_namespace(&namespace)
             .await
@@ -76,6 +82,22 @@ pub async fn namespaces(cluster: &Cluster, plan: &Plan) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+async fn ensured(
+    cluster: &Cluster,
+    namespace: &Namespace,
+    patience: Duration,
+) -> Result<(), ObserveError> {
+    let began = Instant::now();
+    loop {
+        match cluster.ensure_namespace(namespace).await {
+            Err(ObserveError::Conflict(_)) if began.elapsed() < patience => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            ensured => return ensured.map(drop),
+        }
+    }
 }
 
 pub fn observe(error: &ObserveError) -> Failure {

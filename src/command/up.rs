@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -13,6 +14,9 @@ use crate::helm::Helm;
 use crate::identity;
 use crate::names::RunId;
 use crate::runner::{self, Settings};
+
+/// How long a namespace may take to be gone that a removal has just taken away.
+const GOING: Duration = Duration::from_secs(30);
 
 pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let reporter = drive::reporter(context, &args.run)?;
@@ -44,7 +48,8 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         }
         let cluster = cluster?;
         let helm = inputs.helm(context, &cluster, session::marks(&plan, &run));
-        session::namespaces(&cluster, &plan).await?;
+        let _waiting = context.environment.waiting_for("looking for namespaces");
+        session::namespaces(&cluster, &plan, args.run.patience()).await?;
         Ok((cluster, helm))
     };
     let (cluster, mut helm) = signals.unless_any(before).await?;
@@ -56,6 +61,8 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let (plan, profile, cluster, kept) = (&plan, &profile, &cluster, &kept);
     let name = run.clone();
     let work = async move |channels| {
+        // A removal that we have waited for may have taken them away.
+        session::namespaces(cluster, plan, GOING).await?;
         if let (Some(file), Some(kept)) = (&args.plan, kept) {
             let selected = (kept.selected.clone(), kept.only);
             let key = kept.key.clone();
@@ -75,7 +82,9 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
             settings.known = seal::known(&record, &helm);
         }
         let ended = runner::up(plan, &helm, cluster, &settings, channels).await;
-        let ended = ended.map_err(|error| session::observe(&error))?;
+        let mut ended = ended.map_err(|error| session::observe(&error))?;
+        // What is left out was not looked at.
+        ended.together &= plan.steps().len() == record.releases.len();
         stack_record::end(cluster, record, &name, &ended).await;
         Ok(ended.outcome)
     };

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -36,6 +36,8 @@ pub struct Helm {
     pub leash: Option<PathBuf>,
     /// The digests of what goes into the releases, where they have been made.
     pub sealed: HashMap<ReleaseId, String>,
+    /// The user's files of values, and copies of them as they were when the digests were made.
+    pub frozen: HashMap<PathBuf, PathBuf>,
 }
 
 impl Deployer for Helm {
@@ -127,7 +129,8 @@ impl Helm {
             connection: &self.target,
             version: self.version().await?,
         };
-        outcome(&ended, self.secrets(step), &about)?;
+        let printed = self.cleared(step, process::lines(&ended.stderr));
+        outcome(&ended, &printed, &about)?;
         Ok(ended)
     }
 
@@ -155,10 +158,14 @@ impl Helm {
         changes
     }
 
-    /// What a program printed, without what was fetched for the release.
+    /// What a program printed, without what was fetched for the release, and with the files that the
+    /// profile names instead of their copies.
     pub(super) fn cleared(&self, step: &Step, mut printed: Vec<String>) -> Vec<String> {
         for line in &mut printed {
             *line = without(self.secrets(step), line);
+            for (file, copy) in &self.frozen {
+                *line = line.replace(&*copy.to_string_lossy(), &file.to_string_lossy());
+            }
         }
         printed
     }
@@ -173,7 +180,7 @@ impl Helm {
         let mut files = Vec::new();
         for (at, values) in step.values.iter().enumerate() {
             files.push(match values {
-                Values::File(file) => file.clone(),
+                Values::File(file) => self.as_sealed(file).to_owned(),
                 Values::Inline(map) => self
                     .workspace
                     .write_values(&format!("{}-{at}.json", step.id), map)?,
@@ -197,23 +204,24 @@ impl Helm {
         }
         Ok(files)
     }
+
+    /// Where helm is to read a file of values.
+    pub(super) fn as_sealed<'a>(&'a self, file: &'a Path) -> &'a Path {
+        self.frozen.get(file).map_or(file, PathBuf::as_path)
+    }
 }
 
-fn outcome(ended: &Ended, secrets: &[Fetched], about: &About<'_>) -> Result<(), DeployError> {
+fn outcome(ended: &Ended, printed: &[String], about: &About<'_>) -> Result<(), DeployError> {
     if ended.status.success() {
         return Ok(());
     }
     if ended.stopped {
         return Err(DeployError::Cancelled);
     }
-    let mut printed = process::lines(&ended.stderr);
-    for line in &mut printed {
-        *line = without(secrets, line);
-    }
-    if let Some(said) = never_there(ended, &printed) {
+    if let Some(said) = never_there(ended, printed) {
         return Err(refused(said));
     }
-    Err(DeployError::Refused(refusal(about, ended.status, &printed)))
+    Err(DeployError::Refused(refusal(about, ended.status, printed)))
 }
 
 /// A line without what was fetched for the release.

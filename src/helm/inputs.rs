@@ -24,9 +24,24 @@ impl Helm {
     /// A chart or a file of values can't be read.
     pub fn seal(&mut self, plan: &Plan, key: &Key) -> io::Result<()> {
         for step in plan.steps() {
+            self.freeze(step)?;
             let parts = serde_json::to_vec(&self.parts(step)?)?;
             let digest = key.digest(&parts).label().to_owned();
             self.sealed.insert(step.id.clone(), digest);
+        }
+        Ok(())
+    }
+
+    /// A release may wait long for its turn: it is made of what its digest says.
+    fn freeze(&mut self, step: &Step) -> io::Result<()> {
+        for values in &step.values {
+            if let Values::File(file) = values
+                && !self.frozen.contains_key(file)
+            {
+                let name = format!("values-{}.yaml", self.frozen.len());
+                let copy = self.workspace.write_values_file(&name, &fs::read(file)?)?;
+                self.frozen.insert(file.clone(), copy);
+            }
         }
         Ok(())
     }
@@ -38,7 +53,7 @@ impl Helm {
             None => String::new(),
         };
         let files = step.values.iter().map(|values| match values {
-            Values::File(file) => fs::read(file),
+            Values::File(file) => fs::read(self.as_sealed(file)),
             Values::Inline(map) => Ok(serde_json::to_vec(map)?),
         });
         let fetched = self

@@ -6,6 +6,7 @@
 //! the order in which things became true. What takes time runs as futures beside it and comes
 //! back as a message.
 
+mod asking;
 mod begin;
 mod emitter;
 mod hold;
@@ -29,7 +30,7 @@ use futures::stream::LocalBoxStream;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
-use crate::event::{CancelReason, Outcome, VerdictClass};
+use crate::event::{CancelReason, EventKind, Outcome, VerdictClass};
 use crate::memory::{EndedRelease, Verified, VerifiedSet};
 use crate::names::{ReleaseId, RunId};
 use crate::plan::Plan;
@@ -155,5 +156,20 @@ async fn sleep_until(wake: Option<Instant>) {
     match wake {
         Some(wake) => tokio::time::sleep_until(wake).await,
         None => std::future::pending().await,
+    }
+}
+
+/// Says which releases of the stack the profile names no more, and what becomes of them.
+fn tell_orphans(emitter: &mut Emitter, settings: &Settings, remedy: &str) {
+    for step in settings.orphans.iter().flat_map(Plan::steps) {
+        let (release, namespace) = (&step.release, &step.namespace);
+        let message = format!(
+            "release `{release}` in `{namespace}` is of this stack, and the profile names it no \
+             more: {remedy}"
+        );
+        emitter.emit(EventKind::Warning {
+            release: None,
+            message,
+        });
     }
 }

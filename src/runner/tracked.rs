@@ -22,7 +22,9 @@ pub struct Tracked<'p> {
     pub step: &'p Step,
     pub phase: Phase,
     pub deadline: Option<Instant>,
-    /// The newest revision before we started.
+    /// The newest revision before this run began with it.
+    pub found: u32,
+    /// The newest revision before the helm that is at work.
     pub before: u32,
     pub baseline: Baseline,
     /// The revision that helm is making or has made.
@@ -36,6 +38,8 @@ pub struct Tracked<'p> {
     pub contents: Option<Contents>,
     /// What an earlier run has left of it, and of its first install, until it is put right.
     pub left_behind: Option<(Contents, Contents)>,
+    /// A helm of this run has begun to remove it, to install it anew.
+    pub taken_away: bool,
     /// The contents of this revision have been asked for.
     pub asked: Option<u32>,
     /// Helm returned well.
@@ -97,6 +101,7 @@ impl<'p> Tracked<'p> {
             step,
             phase: Phase::Waiting,
             deadline: None,
+            found: 0,
             before: 0,
             baseline: Baseline::default(),
             revision: None,
@@ -105,6 +110,7 @@ impl<'p> Tracked<'p> {
             settled: None,
             contents: None,
             left_behind: None,
+            taken_away: false,
             asked: None,
             helm_done: false,
             unanswered: 0,

@@ -298,6 +298,12 @@ impl World {
             .sum()
     }
 
+    /// Forgets all revisions of a release that is known to be removed, before its watch tells.
+    pub fn forget_records(&mut self, namespace: &str, release: &str) {
+        self.records
+            .retain(|(of, name, _), _| of != namespace || name != release);
+    }
+
     /// The newest revision of a release.
     pub fn last_record(&self, namespace: &str, release: &str) -> Option<&Record> {
         let key = |revision| (namespace.to_owned(), release.to_owned(), revision);

@@ -254,3 +254,18 @@ fn in_a_folder_that_is_gone() {
     exit code 4
     ");
 }
+
+#[test]
+fn two_that_meet_in_another_namespace() {
+    let folder = shop(
+        "name: shop\nnamespace: shop\nreleases:\n  web: {chart: ../charts/web}\n  \
+         web2: {chart: ../charts/web, release: web, namespace: other}\n",
+    );
+    assert_eq!(graph(&folder).code, Some(0));
+    insta::assert_snapshot!(folder.run(&["graph", "-n", "other"]), @r"
+    stderr:
+    error: with `-n other`, `web` and `web2` are both release `web` of it
+    hint: give one of them another `release`, or leave `-n` out
+    exit code 3
+    ");
+}

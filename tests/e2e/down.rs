@@ -1,12 +1,14 @@
 //! What a removal takes along, and what it leaves.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Secret};
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
 use stackctl::event::EventKind;
 
-use crate::support::{Cluster, Ended, Stack, deployment, hook_job, sandbox};
+use crate::support::{Cluster, Ended, Stack, deployment, eventually, hook_job, sandbox, stackctl};
 
 const SET: &str = "apiVersion: apps/v1
 kind: StatefulSet
@@ -122,4 +124,39 @@ fn a_finalizer_that_hangs_is_named() {
     );
     finalizers(serde_json::Value::Null);
     down(&stack, &[]).expect_code(0);
+}
+
+/// The run that waits for it finds the namespace gone, and makes it anew.
+#[test]
+fn an_up_that_waits_for_a_removal_comes_up() {
+    let stack = Stack::new("down-then-up").release("web", &deployment("web", ""), "");
+    let profile = stack.profile();
+    let text = std::fs::read_to_string(&profile).expect("a profile");
+    let text = text.replace("releases:\n", "createNamespace: true\nreleases:\n");
+    std::fs::write(&profile, text).expect("a profile");
+    Ended::up(&profile, &[]).expect_code(0);
+    let path = profile.to_str().expect("a path in UTF-8");
+    let args = ["down", "--yes", "--profile", path, "--progress", "json"];
+    let removal = stackctl(&args)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("stackctl starts");
+    let cluster = Cluster::of(sandbox());
+    eventually("the removal is under way", Duration::from_secs(60), || {
+        cluster
+            .release_status("down-then-up", "web")
+            .is_none()
+            .then_some(())
+    });
+    let up = Ended::up(&profile, &[]).expect_code(0);
+    up.ready("web");
+    assert!(
+        removal
+            .wait_with_output()
+            .expect("it ends")
+            .status
+            .success()
+    );
+    let status = cluster.release_status("down-then-up", "web");
+    assert_eq!(status.as_deref(), Some("deployed"));
 }

@@ -10,7 +10,9 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::Api;
 use kube::api::ListParams;
 
-use crate::support::{Cluster, Ended, Registry, Stack, deployment, sandbox, stackctl};
+use stackctl::event::EventKind;
+
+use crate::support::{Cluster, Ended, Registry, Stack, Started, deployment, sandbox, stackctl};
 
 fn write(file: &Path, text: &str) {
     fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
@@ -49,6 +51,28 @@ fn said(namespace: &str) -> Vec<(String, String)> {
         let says = |map: ConfigMap| Some((map.metadata.name?, map.data?.remove("says")?));
         maps.items.into_iter().filter_map(says).collect()
     })
+}
+
+/// A release is made of what its inputs were when the run began, however long it waits for its turn.
+#[test]
+fn a_file_that_changes_meanwhile_is_for_the_next_run() {
+    let says =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {says: {{ .Values.word }}}\n";
+    let slowly = "initContainers: [{name: moment, image: 'docker.io/library/busybox:1.36', command: [sleep, '3']}]";
+    let stack = Stack::new("frozen")
+        .release("a", &deployment("a", slowly), "")
+        .release("b", says, "needs: [a], values: [b.yaml]");
+    let values = stack.folder().join("b.yaml");
+    write(&values, "word: one\n");
+    let profile = stack.profile();
+    let mut run = Started::up(&profile);
+    run.wait_for(|kind| matches!(kind, EventKind::ReleaseDeployed { .. }));
+    write(&values, "word: two\n");
+    run.end().expect_code(0);
+    let b = |word: &str| vec![("b".to_owned(), word.to_owned())];
+    assert_eq!(said(stack.namespace()), b("one"));
+    Ended::up(&profile, &[]).expect_code(0);
+    assert_eq!(said(stack.namespace()), b("two"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Releases that go back to what was verified.
 
 use jiff::Timestamp;
-use stackctl::event::{EventKind, Outcome};
+use stackctl::event::{CancelReason, EventKind, Outcome};
 use stackctl::memory::VerifiedSet;
 use stackctl::names::RunId;
 use stackctl::plan::{Rollback, Selection};
@@ -134,4 +134,17 @@ fn one_that_was_not_there_then_stays() {
     assert_eq!(case.fake.went_back(), [("a".to_owned(), 1)]);
     let said = "`b` does not go back: no revision of it was verified together with the others";
     assert!(warnings(&ran).contains(&said.to_owned()));
+}
+
+/// helm can't be told to write our marks on it, and may be killed before it is through.
+#[test]
+fn a_revision_that_goes_back_is_marked_while_helm_is_at_work() {
+    let mut case = case([Fate::Stuck; 3]);
+    let mut to = Back::default();
+    to.add(&case.plan.steps()[0], Some(1));
+    case.replan(&Selection::Only(to.to.keys().cloned().collect()));
+    case.signals = vec![(HELM / 2, CancelReason::Interrupt)];
+    let ran = case.run(&Way::Back(to));
+    assert_eq!(ran.outcome, Outcome::Interrupted);
+    assert_eq!(case.fake.made(), [("a".to_owned(), 3)]);
 }

@@ -4,7 +4,7 @@ use stackctl::event::{EventKind, Outcome};
 use stackctl::names::RunId;
 use stackctl::snapshot::RecordStatus;
 
-use super::fakes::{Fate, failed, left_behind};
+use super::fakes::{Fate, failed, failed_for_long, left_behind};
 use super::{Case, Ran};
 
 const EARLIER: &str = "20260101-000000-0001";
@@ -84,4 +84,13 @@ fn a_first_install_that_failed_is_made_anew_where_it_holds_no_data() {
         _ => None,
     });
     assert_eq!(deployed, Some(1));
+}
+
+#[test]
+fn of_a_first_install_that_helm_keeps_no_more_nothing_is_said() {
+    let case = Case::new(&[("a", Fate::HalfInstalled, &[])]);
+    failed_for_long(&case.fake, &case.plan.steps()[0]);
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert!(recovered(&ran).is_empty(), "it is upgraded");
 }

@@ -75,6 +75,10 @@ struct Inner {
     went_back: RefCell<Vec<(String, u32)>>,
     /// The last revision of each release.
     revisions: RefCell<HashMap<String, u32>>,
+    /// Revisions that were marked as made by this run.
+    made: RefCell<Vec<(String, u32)>>,
+    /// How many questions about contents get no answer.
+    silent: Cell<u32>,
     /// Revisions that only those know who ask for them.
     unseen: RefCell<Vec<Snapshot>>,
     /// What happens a second after the first survey.
@@ -109,10 +113,22 @@ impl Fake {
                 surveys: Cell::default(),
                 went_back: RefCell::default(),
                 revisions: RefCell::default(),
+                made: RefCell::default(),
+                silent: Cell::default(),
                 unseen: RefCell::default(),
                 later: RefCell::default(),
             }),
         }
+    }
+
+    /// Gives no answer to so many questions about contents.
+    pub fn keep_silent(&self, questions: u32) {
+        self.inner.silent.set(questions);
+    }
+
+    /// The revisions that were marked as made by this run.
+    pub fn made(&self) -> Vec<(String, u32)> {
+        self.inner.made.borrow().clone()
     }
 
     /// The most helms that were at work at once.
@@ -284,8 +300,6 @@ impl Deployer for Fake {
         async move {
             let went = (step.id.to_string(), to);
             self.inner.went_back.borrow_mut().push(went);
-            tokio::time::sleep(Duration::from_millis(HELM)).await;
-            self.tell(job(step, None));
             let last = self
                 .inner
                 .revisions
@@ -294,13 +308,18 @@ impl Deployer for Fake {
                 .copied();
             let next = last.unwrap_or_default() + 1;
             // helm copies the marks of the revision that it goes back to.
-            let Snapshot::Record(mut record) =
-                record_of(step, next, "an earlier one", RecordStatus::Deployed)
-            else {
-                unreachable!()
+            let tell = |status| {
+                let Snapshot::Record(mut record) = record_of(step, next, "an earlier one", status)
+                else {
+                    unreachable!()
+                };
+                record.marks.revision = Some(to);
+                self.tell(Snapshot::Record(record));
             };
-            record.marks.revision = Some(to);
-            self.tell(Snapshot::Record(record));
+            tell(RecordStatus::PendingRollback);
+            tokio::time::sleep(Duration::from_millis(HELM)).await;
+            self.tell(job(step, None));
+            tell(RecordStatus::Deployed);
             self.tell_later(1000, job(step, Some("Complete")));
             Ok(())
         }
@@ -365,6 +384,11 @@ impl Observer for Fake {
         release: &'a ReleaseName,
         revision: u32,
     ) -> LocalBoxFuture<'a, Result<Contents, ObserveError>> {
+        if let Some(left) = self.inner.silent.get().checked_sub(1) {
+            self.inner.silent.set(left);
+            let silence = ObserveError::Unreachable("nobody answers".into());
+            return async { Err(silence) }.boxed_local();
+        }
         let fate = self.inner.fates.get(release.as_str()).copied();
         let mut contents = Contents {
             revision,
@@ -492,10 +516,12 @@ impl Observer for Fake {
     fn mark_made<'a>(
         &'a self,
         _: &'a Namespace,
-        _: &'a ReleaseName,
-        _: u32,
+        release: &'a ReleaseName,
+        revision: u32,
         _: &'a RunId,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        let made = (release.to_string(), revision);
+        self.inner.made.borrow_mut().push(made);
         async { Ok(()) }.boxed_local()
     }
 
@@ -554,6 +580,12 @@ pub fn applied(fake: &Fake, step: &Step, inputs: &str, verified: bool) {
 /// Puts a release into the cluster whose first install has failed.
 pub fn failed(fake: &Fake, step: &Step) {
     fake.tell(record(step, RecordStatus::Failed));
+}
+
+/// Puts a release into the cluster that was never deployed, and whose first revisions helm keeps no
+/// more.
+pub fn failed_for_long(fake: &Fake, step: &Step) {
+    fake.tell(record_of(step, 5, OWN_RUN, RecordStatus::Failed));
 }
 
 fn install_hook() -> Hook {

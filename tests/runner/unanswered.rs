@@ -4,7 +4,7 @@ use stackctl::event::{EventKind, Outcome};
 use stackctl::snapshot::RecordStatus;
 
 use super::fakes::{Fate, HELM};
-use super::{Case, Ran};
+use super::{Case, Ran, Way};
 
 fn up(fate: Fate) -> Ran {
     Case::new(&[("a", fate, &[]), ("b", Fate::Ready(0), &["a"])]).up()
@@ -70,4 +70,18 @@ fn a_helm_that_never_gets_an_answer_is_given_up() {
 
 fn is_failure(kind: &EventKind) -> bool {
     matches!(kind, EventKind::ReleaseFailed { .. })
+}
+
+#[test]
+fn a_removal_asks_until_it_knows_what_to_wait_for() {
+    let case = Case::new(&[("a", Fate::Replaced, &[])]);
+    super::fakes::deployed(&case.fake, &case.plan.steps()[0]);
+    case.fake.keep_silent(2);
+    let ran = case.run(&Way::Down);
+    assert_eq!(ran.outcome, Outcome::Removed);
+    assert!(warnings(&ran).is_empty());
+    let waited = ran.events.iter().any(|event| {
+        matches!(&event.kind, EventKind::ReleaseWaiting { on, .. } if on.contains("to be gone"))
+    });
+    assert!(waited, "{:#?}", ran.events);
 }

@@ -161,3 +161,14 @@ fn without_a_memory_of_it_helms_record_tells_what_there_is() {
     assert_eq!(deployed(&ran), ["c"]);
     assert_eq!(ran.verified, ["a", "b", "c"]);
 }
+
+/// helm counts anew after a removal: the same number may be another revision.
+#[test]
+fn what_is_remembered_of_a_revision_that_was_not_seen_ready_is_not_trusted() {
+    let case = case(false);
+    case.fake.by_hand("a-config", Hand::Deletes);
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert!(warnings(&ran).is_empty(), "{:?}", warnings(&ran));
+    assert_eq!(deployed(&ran), ["c"]);
+}

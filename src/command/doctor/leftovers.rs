@@ -37,7 +37,12 @@ pub async fn of_stack(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
     }
     for record in Record::last_of_each(all) {
         checks.extend(half_done(&record));
-        if orphans::is_orphan(&record, plan) {
+        // Elsewhere it may be of another stack of this name.
+        if record.namespace != plan.namespace.as_str() {
+            continue;
+        }
+        let is_orphan = orphans::is_orphan(cluster, &record, plan).await;
+        if is_orphan.unwrap_or(false) {
             let says = format!(
                 "release `{}` in `{}` is of this stack, and the profile names it no more",
                 record.release, record.namespace

@@ -150,10 +150,19 @@ fn stage_one(
                 label: together.copy(chart, target)?,
             })
         }
-        ChartSource::Archive(archive) => Ok(Staged {
-            path: archive.clone(),
-            label: label(archive),
-        }),
+        ChartSource::Archive(archive) => {
+            let name = archive.file_name().unwrap_or_default();
+            let path = target.join(name);
+            let copied = fs::create_dir_all(target).and_then(|()| fs::copy(archive, &path));
+            copied.map_err(|error| StageError::Copy {
+                chart: archive.clone(),
+                error,
+            })?;
+            Ok(Staged {
+                path,
+                label: label(archive),
+            })
+        }
         ChartSource::Remote { reference, version } => {
             wanted.push(Wanted {
                 pull: Pull::chart(reference, version.as_deref()),

@@ -9,6 +9,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
+use super::asking::{read_contents, unless};
 use super::begin::{Begun, begin};
 use super::emitter::Emitter;
 use super::outage::Outage;
@@ -39,12 +40,17 @@ pub async fn down(
         Begun::Watching(watching) => watching,
         Begun::Cancelled(outcome) => return Ok(Ended::early(outcome)),
     };
-    let standing = Standing {
+    let mut standing = Standing {
         emitter: watching.emitter,
         gate: watching.gate,
         world: World::default(),
     };
     let mut ends = (watching.observations, watching.cancel);
+    super::tell_orphans(
+        &mut standing.emitter,
+        settings,
+        "it stays; `helm uninstall` removes it",
+    );
     let run = Down::new(plan, deployer, observer, settings, standing);
     let (ended, mut emitter) = run.run(&mut ends).await?;
     emitter.finish(ended.outcome);
@@ -288,10 +294,10 @@ impl<'p> Down<'p> {
             return;
         };
         release.phase = Phase::Reading;
-        let observer = self.observer;
+        let (observer, cancel) = (self.observer, release.cancel.clone());
         let read = async move {
-            let contents = observer.contents(&step.namespace, &step.release, revision);
-            Done::Contents(at, contents.await)
+            let contents = unless(&cancel, read_contents(observer, step, revision)).await;
+            Done::Contents(at, contents)
         };
         self.work.push(read.boxed_local());
     }
@@ -302,6 +308,9 @@ impl<'p> Down<'p> {
         }
         match done {
             Done::Contents(at, _) if self.releases[at].phase != Phase::Reading => {}
+            Done::Contents(at, _) if self.cancelled.is_some() => {
+                self.end(at, |release| EventKind::ReleaseCancelled { release });
+            }
             Done::Contents(at, contents) => {
                 match contents {
                     Ok(contents) => self.releases[at].contents = contents,
@@ -310,11 +319,7 @@ impl<'p> Down<'p> {
                         message: format!("its objects are not waited for: {error}"),
                     }),
                 }
-                if self.cancelled.is_some() {
-                    self.end(at, |release| EventKind::ReleaseCancelled { release });
-                } else {
-                    self.remove(at);
-                }
+                self.remove(at);
             }
             Done::Removed(at, result) if self.releases[at].phase == Phase::Removing => match result
             {
@@ -341,10 +346,16 @@ impl<'p> Down<'p> {
         let release = &mut self.releases[at];
         release.phase = Phase::Removing;
         let (step, cancel, deployer) = (release.step, release.cancel.clone(), self.deployer);
+        let gate = self.gate.clone();
         let limit = release.deadline.map_or(step.timeout, |end| {
             end.saturating_duration_since(Instant::now())
         });
-        let removed = async move { Done::Removed(at, deployer.remove(step, limit, cancel).await) };
+        let removed = async move {
+            if let Err(cancelled) = gate.opened_unless(&cancel).await {
+                return Done::Removed(at, Err(cancelled));
+            }
+            Done::Removed(at, deployer.remove(step, limit, cancel).await)
+        };
         self.work.push(removed.boxed_local());
     }
 
@@ -452,9 +463,12 @@ impl<'p> Down<'p> {
         let mut ended = self.queue.cancel();
         for (at, release) in self.releases.iter_mut().enumerate() {
             match release.phase {
-                Phase::Removing => release.stop_helm(),
-                Phase::Vanishing => ended.push(at),
-                Phase::Reading | Phase::Waiting | Phase::Ended => {}
+                Phase::Reading | Phase::Removing => release.stop_helm(),
+                Phase::Vanishing => {
+                    release.cancel.gently.cancel();
+                    ended.push(at);
+                }
+                Phase::Waiting | Phase::Ended => {}
             }
         }
         for at in ended {

@@ -5,7 +5,8 @@ use tokio::time::Instant;
 
 use super::{Done, Down, Phase};
 use crate::event::EventKind;
-use crate::runner::ports::ObserveError;
+use crate::runner::asking::{unless, until_answered};
+use crate::runner::ports::{ObserveError, Refusal};
 use crate::snapshot::ObjectRef;
 
 /// Objects of hooks that stay as volumes do: they hold what nobody has elsewhere, or belong to what
@@ -30,9 +31,15 @@ impl Down<'_> {
         if leftovers.is_empty() {
             return;
         }
-        let observer = self.observer;
+        let (observer, gate, cancel) = (self.observer, self.gate.clone(), release.cancel.clone());
         release.asking = true;
-        let swept = async move { Done::Swept(at, observer.delete(&leftovers).await) };
+        let swept = async move {
+            let delete = async {
+                gate.opened().await;
+                until_answered(|| observer.delete(&leftovers)).await
+            };
+            Done::Swept(at, unless(&cancel, delete).await)
+        };
         self.work.push(swept.boxed_local());
     }
 
@@ -71,7 +78,15 @@ impl Down<'_> {
 
     pub(super) fn swept(&mut self, at: usize, swept: Result<(), ObserveError>) {
         self.releases[at].asking = false;
+        if self.releases[at].phase != Phase::Vanishing {
+            return;
+        }
         if let Err(error) = swept {
+            if self.volumes {
+                let sentence = format!("not all that helm has left can be removed: {error}");
+                self.fail(at, Refusal::unclear(sentence).verdict());
+                return;
+            }
             self.emitter.emit(EventKind::Warning {
                 release: Some(self.releases[at].step.id.clone()),
                 message: format!("not all that its hooks have left is removed: {error}"),

@@ -37,7 +37,7 @@ impl Up<'_> {
             let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
             let last = self.world.last_record(namespace, name);
             let was_begun = release.deadline.is_some() && release.settled.is_none();
-            if was_begun && last.is_some_and(|last| last.revision > release.before) {
+            if was_begun && last.is_some_and(|last| last.revision != release.found) {
                 back.add(step, set.releases.get(&step.id).copied());
             }
         }

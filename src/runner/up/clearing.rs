@@ -9,11 +9,11 @@
 use futures::FutureExt;
 use tokio::time::Instant;
 
-use super::deploying::{PAUSE, read_contents, until_answered};
 use super::{Done, Up, first_install};
 use crate::event::EventKind;
 use crate::plan::Step;
-use crate::runner::ports::{Cancel, DeployError, ObserveError, Observer, Refusal, Trouble};
+use crate::runner::asking::{PAUSE, read_contents, unless, until_answered};
+use crate::runner::ports::{DeployError, ObserveError, Observer, Refusal, Trouble};
 use crate::runner::tracked::Phase;
 use crate::snapshot::{
     ContainerState, Contents, ObjectRef, Observation, Record, RecordStatus, Snapshot,
@@ -52,19 +52,6 @@ fn may_hold_data(contents: &Contents) -> bool {
     all.any(|object| !WITHOUT_DATA.contains(&object.kind.as_str()))
 }
 
-/// An answer, unless the release is given up before there is one.
-pub(super) async fn unless<T>(
-    cancel: &Cancel,
-    answer: impl Future<Output = Result<T, ObserveError>>,
-) -> Result<T, ObserveError> {
-    tokio::select! {
-        answer = answer => answer,
-        () = cancel.gently.cancelled() => {
-            Err(ObserveError::Unreachable("the release was given up".to_owned()))
-        }
-    }
-}
-
 /// Waits until all that was removed is gone: what helm makes anew would go with it.
 async fn gone(observer: &dyn Observer, step: &Step, contents: &Contents) {
     let goes = contents
@@ -97,6 +84,7 @@ impl Up<'_> {
             return;
         };
         if is_half_done(last.status)
+            && !self.releases[at].taken_away
             && let Some(refusal) = self.doubt(step, last)
         {
             self.push_refusal(at, refusal);
@@ -283,7 +271,8 @@ impl Up<'_> {
     /// Removes what is left of it, to be installed anew.
     fn take_away(&mut self, at: usize, status: RecordStatus, contents: &Contents) {
         self.tell_recovery(at, status);
-        let release = &self.releases[at];
+        let release = &mut self.releases[at];
+        release.taken_away = true;
         let (deployer, step, cancel) = (self.deployer, release.step, release.cancel.clone());
         let limit = release.remaining(Instant::now());
         let gate = self.gate.clone();
@@ -311,6 +300,9 @@ impl Up<'_> {
             Ok(()) => {
                 // helm begins to count anew.
                 self.releases[at].before = 0;
+                let step = self.releases[at].step;
+                self.world
+                    .forget_records(step.namespace.as_str(), step.release.as_str());
                 self.prepare(at);
             }
             Err(error) => {

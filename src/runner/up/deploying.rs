@@ -10,13 +10,11 @@ use super::{Done, LAST_WORDS, Up};
 use crate::event::EventKind;
 use crate::names::Namespace;
 use crate::plan::Step;
-use crate::runner::ports::{Cancel, DeployError, ObserveError, Observer, Refusal, Trouble};
+use crate::runner::asking::{read_contents, until_answered};
+use crate::runner::ports::{Cancel, DeployError, Observer, Refusal, Trouble};
 use crate::runner::tracked::{Doom, Phase};
 use crate::snapshot::{Contents, ObjectRef, RecordStatus};
 use crate::verdict::Baseline;
-
-/// Before something is asked for again.
-pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 impl Up<'_> {
     pub(super) fn start(&mut self, at: usize) {
@@ -26,7 +24,8 @@ impl Up<'_> {
         let last = self
             .world
             .last_record(step.namespace.as_str(), step.release.as_str());
-        release.before = last.map_or(0, |record| record.revision);
+        release.found = last.map_or(0, |record| record.revision);
+        release.before = release.found;
         release.baseline = Baseline::of(&self.world);
         release.phase = Phase::Deploying;
         release.deadline = Some(earlier(now + step.timeout, self.deadline));
@@ -127,15 +126,21 @@ impl Up<'_> {
         }
         let revision = record.revision;
         let deployed = record.status == RecordStatus::Deployed;
-        if release.asked != Some(revision) {
-            release.asked = Some(revision);
+        let is_new = release.asked.replace(revision) != Some(revision);
+        let is_through = release.helm_done && deployed && release.contents.is_some();
+        if is_new {
             release.revision = Some(revision);
+            let goes_back = release.back.is_some();
             let observer = self.observer;
             let contents =
                 async move { Done::Contents(at, read_contents(observer, step, revision).await) };
             self.work.push(contents.boxed_local());
+            if goes_back {
+                // Until helm is through, so that whoever finds it half done knows whose it is.
+                self.mark_made(at, revision);
+            }
         }
-        if release.helm_done && deployed && release.contents.is_some() {
+        if is_through {
             self.deployed(at, revision);
         }
     }
@@ -215,29 +220,6 @@ impl Up<'_> {
 /// A release's own deadline, or the run's where that comes first.
 pub(super) fn earlier(own: Instant, run: Option<Instant>) -> Instant {
     run.map_or(own, |run| run.min(own))
-}
-
-/// Reads what a revision consists of.
-pub(super) async fn read_contents(
-    observer: &dyn Observer,
-    step: &Step,
-    revision: u32,
-) -> Result<Contents, ObserveError> {
-    until_answered(|| observer.contents(&step.namespace, &step.release, revision)).await
-}
-
-/// Asks until there is an answer: a connection that breaks is none. An API server that is gone for
-/// good ends the run elsewhere.
-pub(super) async fn until_answered<T, F>(question: impl Fn() -> F) -> Result<T, ObserveError>
-where
-    F: Future<Output = Result<T, ObserveError>>,
-{
-    loop {
-        match question().await {
-            Err(ObserveError::Unreachable(_)) => tokio::time::sleep(PAUSE).await,
-            answer => return answer,
-        }
-    }
 }
 
 /// Watches what a release brings beside what its namespace has.

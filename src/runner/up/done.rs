@@ -1,7 +1,8 @@
 //! What comes back from the side, and what follows from it.
 
-use super::{Up, deploying, unchanged};
+use super::{Up, unchanged};
 use crate::event::EventKind;
+use crate::runner::asking::PAUSE;
 use crate::runner::ports::{DeployError, ObserveError, Refusal};
 use crate::runner::tracked::Phase;
 use crate::snapshot::{Contents, Observation, Record};
@@ -104,7 +105,7 @@ impl Up<'_> {
                     if !matches!(error, ObserveError::Unreachable(_)) {
                         self.warn(at, format!("its objects can't be read: {error}"));
                     }
-                    self.look(at, deploying::PAUSE);
+                    self.look(at, PAUSE);
                 }
             }
             // What a helm of this run has made is looked at one by one.

@@ -23,7 +23,8 @@ pub fn failed(world: &World, step: &Step) -> Option<u32> {
             RecordStatus::Deployed | RecordStatus::Superseded | RecordStatus::Uninstalled
         )
     });
-    let first = own.next()?;
+    // helm keeps ten of them: where the first is gone, nothing is known of it.
+    let first = own.next().filter(|record| record.revision == 1)?;
     (last.status == RecordStatus::Failed && !deployed_once).then_some(first.revision)
 }
 

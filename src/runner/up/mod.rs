@@ -63,7 +63,11 @@ pub async fn up(
     match begin(Verb::Up, plan, observer, settings, channels).await? {
         Begun::Watching(watching) => {
             let (mut run, ends) = Up::new(plan, deployer, observer, settings, watching);
-            run.tell_orphans(settings);
+            let remedy = match settings.prune {
+                true => "it is removed once the rest is ready",
+                false => "`up --prune` removes it",
+            };
+            super::tell_orphans(&mut run.emitter, settings, remedy);
             run.run(ends, settings).await
         }
         Begun::Cancelled(outcome) => Ok(Ended::early(outcome)),
@@ -263,24 +267,6 @@ impl<'p> Up<'p> {
                 () = super::sleep_until(wake) => {}
             }
             self.judge();
-        }
-    }
-
-    fn tell_orphans(&mut self, settings: &Settings) {
-        for step in settings.orphans.iter().flat_map(Plan::steps) {
-            let remedy = match settings.prune {
-                true => "it is removed once the rest is ready",
-                false => "`up --prune` removes it",
-            };
-            let (release, namespace) = (&step.release, &step.namespace);
-            let message = format!(
-                "release `{release}` in `{namespace}` is of this stack, and the profile names it no \
-                 more: {remedy}"
-            );
-            self.emitter.emit(EventKind::Warning {
-                release: None,
-                message,
-            });
         }
     }
 

@@ -4,12 +4,12 @@
 
 use futures::FutureExt;
 
-use super::clearing::unless;
-use super::deploying::until_answered;
 use super::{Done, Up};
 use crate::event::EventKind;
+use crate::runner::asking::{unless, until_answered};
 use crate::runner::ports::{ObserveError, Refusal, Trouble};
 use crate::snapshot::{Observation, Record, RecordStatus, Snapshot};
+use crate::verdict::Assessment;
 
 /// How often helm is let try once more: it may ask elsewhere than we do, and never get an answer.
 const TRIES: u32 = 3;
@@ -72,6 +72,7 @@ impl Up<'_> {
         }
         release.before = last.map_or(0, |last| last.revision);
         (release.asked, release.contents) = (None, None);
+        release.assessment = Assessment::default();
         self.clear_the_way(at);
     }
 }

@@ -11,10 +11,11 @@ use futures::FutureExt;
 use futures::future::try_join_all;
 use tokio::time::Instant;
 
-use super::deploying::{earlier, read_contents, until_answered};
+use super::deploying::earlier;
 use super::{Done, Up};
 use crate::event::EventKind;
 use crate::plan::Step;
+use crate::runner::asking::{read_contents, until_answered};
 use crate::runner::ports::{ObserveError, Observer};
 use crate::runner::tracked::{Before, Phase};
 use crate::snapshot::{Contents, ObjectRef, Record, Share, Surveyed};
@@ -80,13 +81,15 @@ impl<'p> Up<'p> {
         let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
         let last: &Record = self.world.last_record(namespace, name)?;
         let is_as_wanted = last.is_made_of(self.stack.as_str(), &known.inputs);
+        // helm counts anew after a removal: without its mark, this is another revision of that number.
+        let verified = last.marks.verified == Some(last.revision);
         let remembered = known.verified.as_ref();
-        let remembered = remembered.filter(|verified| verified.revision == last.revision);
+        let remembered = remembered.filter(|it| verified && it.revision == last.revision);
         is_as_wanted.then(|| Candidate {
             at,
             step,
             revision: last.revision,
-            verified: last.marks.verified == Some(last.revision),
+            verified,
             objects: remembered.map(|verified| verified.objects.clone()),
         })
     }
@@ -97,7 +100,7 @@ impl<'p> Up<'p> {
         let revision = contents.revision;
         let baseline = Baseline::of(&self.world);
         let release = &mut self.releases[at];
-        release.before = revision;
+        (release.found, release.before) = (revision, revision);
         release.baseline = baseline;
         release.phase = Phase::Converging;
         release.deadline = Some(earlier(
