@@ -58,13 +58,19 @@ where
     } = &mut channels;
     let acquired = loop {
         let acquired = runner::acquire(&lease, &wish, emitter, cancel).await;
-        if verb != Verb::Up || !matches!(acquired, Err(NotHeld::Observe(_))) {
+        let may_be_gone = matches!(acquired, Ok(_) | Err(NotHeld::Observe(_)));
+        if verb != Verb::Up || !may_be_gone {
             break acquired;
         }
-        // The run that we have waited for may have removed the namespace.
+        // The run that we have waited for may have removed the namespace, and the Lease goes with it.
         tokio::select! {
             is_new = is_made_anew(cluster, plan, &wish) => if !is_new { break acquired },
-            Some(reason) = cancel.recv() => return Ok(runner::outcome_of(reason)),
+            Some(reason) = cancel.recv() => {
+                if let Ok(keeper) = acquired {
+                    keeper.give_back().await;
+                }
+                return Ok(runner::outcome_of(reason));
+            }
         }
     };
     let mut keeper = match acquired {
