@@ -128,7 +128,7 @@ fn what_a_killed_run_has_left_is_taken_up() {
         )
     };
     assert!(recovering("pending-install").is_some(), "{}", second.stdout);
-    let waits = |kind: &EventKind| matches!(kind, EventKind::ReleaseWaiting { on, .. } if on.contains("an earlier run has left"));
+    let waits = |kind: &EventKind| matches!(kind, EventKind::ReleaseWaiting { on, .. } if on.contains("an earlier helm has left"));
     assert!(
         second.when(name, waits).is_some(),
         "the hook at work is waited for"
