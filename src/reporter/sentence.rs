@@ -151,7 +151,7 @@ pub fn of_release(
             (Tone::Warn, format!("goes back to revision {to}"), true)
         }
         EventKind::ReleaseRecovering { from, .. } => {
-            let text = format!("recovered: an earlier run has left it {}", clean(from));
+            let text = format!("recovered: an earlier helm has left it {}", clean(from));
             (Tone::Warn, text, true)
         }
         // Nothing else was to be expected.
