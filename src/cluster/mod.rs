@@ -40,7 +40,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::names::{Namespace, ReleaseName, RunId};
-use crate::runner::ports::{LogPart, LogTarget, ObserveError, Observer};
+use crate::runner::ports::{LogPart, LogTarget, ObserveError, Observer, RevisionEnd};
 use crate::snapshot::{
     Contents, Contested, Lingering, Meta, ObjectRef, Observation, Record, Surveyed,
 };
@@ -202,13 +202,14 @@ impl Observer for Cluster {
         Box::pin(Cluster::revisions(self, namespace, release))
     }
 
-    fn mark_failed<'a>(
+    fn close<'a>(
         &'a self,
         namespace: &'a Namespace,
         release: &'a ReleaseName,
         revision: u32,
+        end: RevisionEnd,
     ) -> LocalBoxFuture<'a, Result<Record, ObserveError>> {
-        Box::pin(self.write_failed(namespace, release, revision))
+        Box::pin(self.write_end(namespace, release, revision, end))
     }
 
     fn mark_made<'a>(

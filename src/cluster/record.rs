@@ -19,15 +19,14 @@ use super::convert::record;
 use super::error::ask;
 use crate::manifest::{self, Rendered};
 use crate::names::{Namespace, ReleaseName, StackName};
-use crate::runner::ports::ObserveError;
-use crate::snapshot::{Contents, Hook, Record};
+use crate::runner::ports::{ObserveError, RevisionEnd};
+use crate::snapshot::{Contents, Hook, Record, RecordStatus};
 
 /// helm's own test for a compressed payload (`pkg/storage/driver/util.go`).
 const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
 /// A Secret holds 1 MiB, so a payload that unpacks to more than this is no record.
 const LARGEST: u64 = 256 * 1024 * 1024;
 const PAGE: u32 = 500;
-const FAILED: &str = "failed";
 /// helm `pkg/release/v1/release.go`, `ApplyMethodServerSideApply`.
 const SERVER_SIDE: &str = "ssa";
 
@@ -168,13 +167,14 @@ impl Cluster {
         Ok(())
     }
 
-    /// As [`crate::runner::ports::Observer::mark_failed`] says. The payload passes through us and
-    /// is kept nowhere.
-    pub(super) async fn write_failed(
+    /// As [`crate::runner::ports::Observer::close`] says. The payload passes through us and is kept
+    /// nowhere.
+    pub(super) async fn write_end(
         &self,
         namespace: &Namespace,
         release: &ReleaseName,
         revision: u32,
+        end: RevisionEnd,
     ) -> Result<Record, ObserveError> {
         let api = Api::<Secret>::namespaced(self.client.clone(), namespace.as_str());
         let name = secret_name(release, revision);
@@ -192,9 +192,9 @@ impl Cluster {
                 .as_mut()
                 .and_then(|data| data.get_mut("release"));
             let payload = data.ok_or_else(odd)?;
-            payload.0 = with_failed(&payload.0).ok_or_else(odd)?;
+            payload.0 = with_end(&payload.0, end).ok_or_else(odd)?;
             let labels = secret.metadata.labels.get_or_insert_default();
-            labels.insert("status".to_owned(), FAILED.to_owned());
+            labels.insert("status".to_owned(), status(end).to_owned());
             let written = ask(&doing, || async {
                 match api.replace(&name, &PostParams::default(), &secret).await {
                     Ok(written) => Ok(Some(written)),
@@ -210,12 +210,23 @@ impl Cluster {
     }
 }
 
-/// A payload as helm packs it, with the status of a revision that has failed.
-fn with_failed(packed: &[u8]) -> Option<Vec<u8>> {
+/// helm's word for it.
+fn status(end: RevisionEnd) -> &'static str {
+    match end {
+        RevisionEnd::Deployed => RecordStatus::Deployed.as_str(),
+        RevisionEnd::Failed => RecordStatus::Failed.as_str(),
+    }
+}
+
+/// A payload as helm packs it, with the status of a revision that has ended like this.
+fn with_end(packed: &[u8], end: RevisionEnd) -> Option<Vec<u8>> {
     let mut release: Value = serde_json::from_slice(&json_of(packed)?).ok()?;
     let info = release.get_mut("info")?.as_object_mut()?;
-    info.insert("status".to_owned(), FAILED.into());
-    let why = "helm was ended before it was through; closed by stackctl";
+    info.insert("status".to_owned(), status(end).into());
+    let why = match end {
+        RevisionEnd::Deployed => "helm was through and could not write it down; closed by stackctl",
+        RevisionEnd::Failed => "helm was ended before it was through; closed by stackctl",
+    };
     info.insert("description".to_owned(), why.into());
     let mut writer = GzEncoder::new(Vec::new(), Compression::best());
     writer.write_all(release.to_string().as_bytes()).ok()?;

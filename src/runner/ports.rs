@@ -78,6 +78,14 @@ pub enum DeployError {
     Refused(Refusal),
 }
 
+/// How a revision has ended whose helm could not say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevisionEnd {
+    /// helm was through with it.
+    Deployed,
+    Failed,
+}
+
 /// Sees the cluster.
 pub trait Observer {
     /// Starts to watch these namespaces and returns once the first state of all watches has been
@@ -151,13 +159,14 @@ pub trait Observer {
         release: &'a ReleaseName,
     ) -> LocalBoxFuture<'a, Result<Vec<Record>, ObserveError>>;
 
-    /// Notes on the record of a pending revision that it has failed, if it still is pending, and
-    /// tells how the record stands then.
-    fn mark_failed<'a>(
+    /// Notes on the record of a pending revision how it has ended, if it still is pending, and tells
+    /// how the record stands then.
+    fn close<'a>(
         &'a self,
         namespace: &'a Namespace,
         release: &'a ReleaseName,
         revision: u32,
+        end: RevisionEnd,
     ) -> LocalBoxFuture<'a, Result<Record, ObserveError>>;
 
     /// Writes on the record of a revision that this run of the stack has made it: helm copies what

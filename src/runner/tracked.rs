@@ -44,6 +44,8 @@ pub struct Tracked<'p> {
     pub asked: Option<u32>,
     /// Helm returned well.
     pub helm_done: bool,
+    /// When a record is closed for a helm that returned well and has not written that down.
+    pub unrecorded: Option<Instant>,
     /// How often a helm of it got no answer from the API server.
     pub unanswered: u32,
     /// Everything of it has been looked at once since helm returned.
@@ -113,6 +115,7 @@ impl<'p> Tracked<'p> {
             taken_away: false,
             asked: None,
             helm_done: false,
+            unrecorded: None,
             unanswered: 0,
             looked_at: false,
             cancel: Cancel::default(),

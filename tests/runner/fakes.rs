@@ -13,7 +13,8 @@ use jiff::Timestamp;
 use stackctl::names::{Namespace, ReleaseName, RunId};
 use stackctl::plan::{Command, Step};
 use stackctl::runner::ports::{
-    Cancel, DeployError, Deployer, LogPart, LogTarget, ObserveError, Observer, Refusal, Trouble,
+    Cancel, DeployError, Deployer, LogPart, LogTarget, ObserveError, Observer, Refusal,
+    RevisionEnd, Trouble,
 };
 use stackctl::snapshot::{
     Condition, Contents, Contested, Hook, Job, Lingering, Marks, Meta, ObjectRef, Observation,
@@ -46,6 +47,8 @@ pub enum Fate {
     /// The first helm gets no answer from the API server at the end, and leaves its revision so; the
     /// watch does not tell.
     Unanswered(RecordStatus),
+    /// helm returns well, and its last write is lost.
+    Unrecorded,
     /// No helm ever gets an answer.
     NeverAnswered,
     /// helm does not return until it is asked to end.
@@ -218,6 +221,12 @@ impl Fake {
             }));
         }
         self.tell(job(step, None));
+        if fate == Fate::Unrecorded {
+            let pending = record_of(step, revision, OWN_RUN, RecordStatus::PendingInstall);
+            self.inner.unseen.borrow_mut().push(pending);
+            self.tell_later(0, job(step, Some("Complete")));
+            return Ok(());
+        }
         self.tell(record_of(step, revision, OWN_RUN, RecordStatus::Deployed));
         match fate {
             Fate::Replaced => self.tell(job(step, Some("Complete"))),
@@ -236,6 +245,7 @@ impl Fake {
                 self.tell_later(0, job(step, Some("Complete")));
             }
             Fate::NeverAnswered
+            | Fate::Unrecorded
             | Fate::Refused
             | Fate::Stuck
             | Fate::HalfInstalledWithData
@@ -496,19 +506,26 @@ impl Observer for Fake {
         async { Ok(records) }.boxed_local()
     }
 
-    fn mark_failed<'a>(
+    fn close<'a>(
         &'a self,
         namespace: &'a Namespace,
         release: &'a ReleaseName,
         revision: u32,
+        end: RevisionEnd,
     ) -> LocalBoxFuture<'a, Result<Record, ObserveError>> {
         let record = Record {
             namespace: namespace.to_string(),
             release: release.to_string(),
             revision,
-            status: RecordStatus::Failed,
+            status: match end {
+                RevisionEnd::Deployed => RecordStatus::Deployed,
+                RevisionEnd::Failed => RecordStatus::Failed,
+            },
             modified: None,
-            marks: Marks::default(),
+            marks: Marks {
+                run: Some(OWN_RUN.into()),
+                ..Marks::default()
+            },
         };
         async { Ok(record) }.boxed_local()
     }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use stackctl::names::{Namespace, ReleaseName, RunId};
 use stackctl::plan::{Command, Step};
 use stackctl::runner::ports::{
-    Cancel, DeployError, Deployer, Life, LogPart, LogTarget, ObserveError, Observer,
+    Cancel, DeployError, Deployer, Life, LogPart, LogTarget, ObserveError, Observer, RevisionEnd,
 };
 use stackctl::snapshot::{
     ContainerSpec, ContainerState, ContainerStatus, Contents, Contested, Endpoints, Hook,
@@ -22,7 +22,7 @@ use stackctl::snapshot::{
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 
-use crate::fakes::record;
+use crate::fakes::{OWN_RUN, record};
 
 /// What one release does; times are in milliseconds from the start of its helm.
 #[derive(Default, Clone)]
@@ -256,19 +256,26 @@ impl Observer for Scripted {
         async { Ok(Vec::new()) }.boxed_local()
     }
 
-    fn mark_failed<'a>(
+    fn close<'a>(
         &'a self,
         namespace: &'a Namespace,
         release: &'a ReleaseName,
         revision: u32,
+        end: RevisionEnd,
     ) -> LocalBoxFuture<'a, Result<Record, ObserveError>> {
         let record = Record {
             namespace: namespace.to_string(),
             release: release.to_string(),
             revision,
-            status: RecordStatus::Failed,
+            status: match end {
+                RevisionEnd::Deployed => RecordStatus::Deployed,
+                RevisionEnd::Failed => RecordStatus::Failed,
+            },
             modified: None,
-            marks: Marks::default(),
+            marks: Marks {
+                run: Some(OWN_RUN.into()),
+                ..Marks::default()
+            },
         };
         async { Ok(record) }.boxed_local()
     }

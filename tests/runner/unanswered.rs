@@ -51,6 +51,14 @@ fn what_helm_has_done_is_not_done_again() {
 }
 
 #[test]
+fn what_helm_could_not_write_down_is_written_for_it() {
+    let ran = up(Fate::Unrecorded);
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert_eq!(deployed(&ran), [1]);
+    assert!(warnings(&ran).is_empty());
+}
+
+#[test]
 fn a_helm_that_never_gets_an_answer_is_given_up() {
     let case = Case::new(&[
         ("a", Fate::NeverAnswered, &[]),

@@ -13,7 +13,7 @@ use super::{Done, Up, first_install};
 use crate::event::EventKind;
 use crate::plan::Step;
 use crate::runner::asking::{PAUSE, read_contents, unless, until_answered};
-use crate::runner::ports::{DeployError, ObserveError, Observer, Refusal, Trouble};
+use crate::runner::ports::{DeployError, ObserveError, Observer, Refusal, RevisionEnd, Trouble};
 use crate::runner::tracked::Phase;
 use crate::snapshot::{
     ContainerState, Contents, ObjectRef, Observation, Record, RecordStatus, Snapshot,
@@ -240,7 +240,14 @@ impl Up<'_> {
         let (observer, step) = (self.observer, self.releases[at].step);
         let (cancel, gate) = (self.releases[at].cancel.clone(), self.gate.clone());
         let closed = async move {
-            let close = || observer.mark_failed(&step.namespace, &step.release, revision);
+            let close = || {
+                observer.close(
+                    &step.namespace,
+                    &step.release,
+                    revision,
+                    RevisionEnd::Failed,
+                )
+            };
             let closed = async {
                 gate.opened().await;
                 until_answered(close).await

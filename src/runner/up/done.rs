@@ -20,6 +20,8 @@ pub(super) enum Done {
     /// A revision that was pending is so no more.
     Closed(usize, Result<Record, ObserveError>),
     TakenAway(usize, Result<(), DeployError>),
+    /// The record of a helm that returned well is closed.
+    Recorded(usize, Result<Option<Record>, ObserveError>),
     /// The API server answers again, and tells what helm has done.
     Answered(usize, Result<Vec<Record>, ObserveError>),
     /// A command before helm has ended well.
@@ -45,6 +47,7 @@ impl Done {
             | Done::Closed(at, _)
             | Done::TakenAway(at, _)
             | Done::Answered(at, _)
+            | Done::Recorded(at, _)
             | Done::Prepared(at)
             | Done::Deployed(at, _)
             | Done::Concluded(at, _)
@@ -86,7 +89,9 @@ impl Up<'_> {
                     self.end(at, |release| EventKind::ReleaseCancelled { release });
                 }
             }
-            Done::Deployed(at, Ok(())) => self.releases[at].helm_done = true,
+            Done::Deployed(at, Ok(())) => self.helm_returned(at),
+            Done::Recorded(at, _) if self.releases[at].phase != Phase::Deploying => {}
+            Done::Recorded(at, record) => self.recorded(at, record),
             Done::Deployed(at, Err(error)) => self.not_deployed(at, error),
             Done::Contents(at, Ok(contents)) => self.learn(at, contents),
             Done::Contents(at, Err(error)) => self.refused(

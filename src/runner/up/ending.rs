@@ -139,6 +139,7 @@ impl Up<'_> {
             None => [r.deadline, r.patience.next(&r.assessment.findings)],
         });
         let kills = self.releases.iter().map(|r| r.kill_at);
+        let kills = kills.chain(self.releases.iter().map(|r| r.unrecorded));
         let shuts = self.gate.shuts_at().filter(|_| !self.shut);
         let others = [quiet, run, shuts, self.outage.end(), self.logs.next_turn()];
         ends.chain(kills).chain(others).flatten().min()

@@ -18,6 +18,7 @@ impl Up<'_> {
         let now = Instant::now();
         self.end_at_deadline();
         self.kill_helms(now);
+        self.close_unrecorded(now);
         self.unjudged.extend(self.logs.turns(now));
         self.unjudged_pods.clear();
         for at in std::mem::take(&mut self.unjudged) {

@@ -2,17 +2,23 @@
 //! it is no more: once the API server answers, the release is taken up as one that an earlier run has
 //! left half done.
 
+use std::time::Duration;
+
 use futures::FutureExt;
+use tokio::time::Instant;
 
 use super::{Done, Up};
 use crate::event::EventKind;
 use crate::runner::asking::{unless, until_answered};
-use crate::runner::ports::{ObserveError, Refusal, Trouble};
+use crate::runner::ports::{ObserveError, Refusal, RevisionEnd, Trouble};
+use crate::runner::tracked::Phase;
 use crate::snapshot::{Observation, Record, RecordStatus, Snapshot};
 use crate::verdict::Assessment;
 
 /// How often helm is let try once more: it may ask elsewhere than we do, and never get an answer.
 const TRIES: u32 = 3;
+/// How long the watch may take to tell that a helm which returned well is through.
+const LAST_WORD: Duration = Duration::from_secs(3);
 
 impl Up<'_> {
     /// Whether helm may get an answer when it asks once more.
@@ -74,5 +80,71 @@ impl Up<'_> {
         (release.asked, release.contents) = (None, None);
         release.assessment = Assessment::default();
         self.clear_the_way(at);
+    }
+
+    /// Its record says so in a moment, unless helm could not write that.
+    pub(super) fn helm_returned(&mut self, at: usize) {
+        let release = &mut self.releases[at];
+        release.helm_done = true;
+        release.unrecorded = Some(Instant::now() + LAST_WORD);
+    }
+
+    /// Closes the records of helms that returned well long enough ago: a helm whose last write was
+    /// lost says nothing of it (helm `pkg/action/install.go`, `performInstall`).
+    pub(super) fn close_unrecorded(&mut self, now: Instant) {
+        for at in 0..self.releases.len() {
+            let release = &mut self.releases[at];
+            if release.unrecorded.is_none_or(|end| end > now) {
+                continue;
+            }
+            release.unrecorded = None;
+            let (observer, step, before) = (self.observer, release.step, release.before);
+            let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
+            let last = self.world.last_record(namespace, name);
+            let is_recorded = last.is_some_and(|last| {
+                last.revision > before && last.status == RecordStatus::Deployed
+            });
+            if release.phase != Phase::Deploying || is_recorded {
+                continue;
+            }
+            let (cancel, gate) = (release.cancel.clone(), self.gate.clone());
+            let recorded = async move {
+                let (namespace, name) = (&step.namespace, &step.release);
+                let revisions = until_answered(|| observer.revisions(namespace, name)).await?;
+                let last = revisions.into_iter().max_by_key(|it| it.revision);
+                match last.filter(|last| last.revision > before) {
+                    Some(last) if last.status.is_pending() => {
+                        gate.opened().await;
+                        let (revision, end) = (last.revision, RevisionEnd::Deployed);
+                        let close = || observer.close(namespace, name, revision, end);
+                        until_answered(close).await.map(Some)
+                    }
+                    last => Ok(last),
+                }
+            };
+            let recorded = async move { Done::Recorded(at, unless(&cancel, recorded).await) };
+            self.work.push(recorded.boxed_local());
+        }
+    }
+
+    /// How the record stands of a helm that returned well.
+    pub(super) fn recorded(&mut self, at: usize, record: Result<Option<Record>, ObserveError>) {
+        let sentence = match record {
+            Ok(Some(record)) => {
+                let status = record.status;
+                self.world
+                    .apply(&Observation::Seen(Snapshot::Record(record)));
+                if status == RecordStatus::Deployed {
+                    return;
+                }
+                format!(
+                    "helm returned well, and its record says {}",
+                    status.as_str()
+                )
+            }
+            Ok(None) => "helm returned well, and there is no record of what it has made".to_owned(),
+            Err(error) => format!("helm returned well, and its record can't be read: {error}"),
+        };
+        self.refused(at, Refusal::unclear(sentence));
     }
 }
