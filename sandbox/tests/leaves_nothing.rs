@@ -207,14 +207,25 @@ fn simulated_nodes_leave_nothing_either() {
     }
 }
 
-/// Returns the process id of a component as `status` tells it.
+/// Returns the process id of a component as `status` tells it. One that ends because another was
+/// away is started again, and has none for a moment.
 fn pid_of(own: &Own, component: &str) -> u32 {
-    let status = own.ok(&["status"]);
-    let line = status
-        .lines()
-        .find(|line| line.split_whitespace().nth(1) == Some(component))
-        .unwrap();
-    line.split_whitespace().nth(2).unwrap().parse().unwrap()
+    let began = Instant::now();
+    loop {
+        let output = own.run(&["status"]);
+        let status = String::from_utf8_lossy(&output.stdout);
+        let mut lines = status.lines().map(str::split_whitespace);
+        let mut line = lines.find(|line| line.clone().nth(1) == Some(component));
+        let pid = line.as_mut().and_then(|line| line.nth(2)?.parse().ok());
+        if let Some(pid) = pid {
+            return pid;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "{component} does not run:\n{status}"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Returns what a file in its folder says.
