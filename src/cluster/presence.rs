@@ -44,10 +44,8 @@ impl Cluster {
                 continue;
             };
             let api = self.api_of(&served, object);
-            let (doing, params) = (
-                format!("deleting {}", object.short()),
-                DeleteParams::background(),
-            );
+            let doing = format!("deleting {}", object.short());
+            let params = DeleteParams::background();
             match ask(&doing, || api.delete(&object.name, &params)).await {
                 Ok(_) | Err(ObserveError::NotFound(_)) => {}
                 Err(error) => first = first.and(Err(error)),

@@ -1,10 +1,7 @@
 //! One run at a time works on a stack.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::Instant;
 
 use super::session;
 use crate::cli::Run;
@@ -104,16 +101,8 @@ async fn is_made_anew(cluster: &Cluster, plan: &Plan, wish: &Wish<'_>) -> bool {
     if !plan.create_namespace {
         return false;
     }
-    let began = Instant::now();
-    loop {
-        match cluster.ensure_namespace(&plan.namespace).await {
-            Ok(Ensured::Made) => return true,
-            Err(ObserveError::Conflict(_)) if began.elapsed() < wish.patience => {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-            _ => return false,
-        }
-    }
+    let ensured = session::ensured(cluster, &plan.namespace, wish.patience).await;
+    ensured.is_ok_and(|ensured| ensured == Ensured::Made)
 }
 
 fn held(plan: &Plan, holder: &Holder) -> Failure {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Context;
-use crate::cluster::{Cluster, Target};
+use crate::cluster::{Cluster, Ensured, Target};
 use crate::error::{Failure, Kind};
 use crate::helm::{self, Binary, BinaryError, Marks, Version};
 use crate::names::{Namespace, RunId, StackName};
@@ -84,18 +84,19 @@ pub async fn namespaces(cluster: &Cluster, plan: &Plan, patience: Duration) -> R
     Ok(())
 }
 
-async fn ensured(
+/// Makes a namespace if it is missing, as soon as one that is on its way out is gone.
+pub async fn ensured(
     cluster: &Cluster,
     namespace: &Namespace,
     patience: Duration,
-) -> Result<(), ObserveError> {
+) -> Result<Ensured, ObserveError> {
     let began = Instant::now();
     loop {
         match cluster.ensure_namespace(namespace).await {
             Err(ObserveError::Conflict(_)) if began.elapsed() < patience => {
                 tokio::time::sleep(PAUSE).await;
             }
-            ensured => return ensured.map(drop),
+            ensured => return ensured,
         }
     }
 }

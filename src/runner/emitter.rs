@@ -114,10 +114,12 @@ impl Emitter {
             | EventKind::ReleaseRollingBack { release, .. } => {
                 self.ends.insert(release.clone(), None);
             }
-            _ => {}
-        }
-        if let (Some(end), Some(release)) = (ReleaseEnd::of(kind), kind.release()) {
-            self.ends.insert(release.clone(), Some(end));
+            _ => {
+                let (Some(end), Some(release)) = (ReleaseEnd::of(kind), kind.release()) else {
+                    return;
+                };
+                self.ends.insert(release.clone(), Some(end));
+            }
         }
         let counts = self.counts();
         let done = counts.ready + counts.removed;

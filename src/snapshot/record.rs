@@ -138,6 +138,13 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// What goes with the release: its objects with their namespaces, those without one in the
+    /// release's `own`, and without those that its chart keeps.
+    pub fn removable(&self, own: &str) -> Vec<ObjectRef> {
+        let goes = self.objects.iter().filter(|it| !self.kept.contains(it));
+        goes.map(|object| object.placed(own)).collect()
+    }
+
     /// A claim that a StatefulSet of the release has made for one of its pods
     /// (`k8s.io/kubernetes/pkg/controller/statefulset/stateful_set_utils.go`).
     pub fn is_claim_of_set(&self, claim: &str) -> bool {

@@ -48,14 +48,6 @@ fn told(run: &Ended) -> (Vec<String>, Vec<String>) {
     (unchanged, made)
 }
 
-fn warnings(run: &Ended) -> Vec<&str> {
-    let said = run.events.iter().filter_map(|event| match &event.kind {
-        EventKind::Warning { message, .. } => Some(message.as_str()),
-        _ => None,
-    });
-    said.collect()
-}
-
 #[track_caller]
 fn expect_made(profile: &Path, more: &[&str], made: &[&str]) -> Ended {
     let run = Ended::up(profile, more).expect_code(0);
@@ -86,7 +78,7 @@ fn what_is_unchanged_starts_no_helm() {
 
     let helm = telling_helm(&stack);
     let run = expect_made(&profile, &["--helm", &helm], &[]);
-    assert!(warnings(&run).is_empty(), "{:?}", warnings(&run));
+    assert!(run.warnings().is_empty(), "{:?}", run.warnings());
     assert!(
         !stack.folder().join("asked").exists(),
         "not even its version"
@@ -118,7 +110,7 @@ fn what_somebody_has_done_by_hand_is_seen() {
         gone.expect("it is deleted");
     });
     let run = expect_made(&profile, &[], &["api"]);
-    assert_eq!(warnings(&run), ["configmap/api is gone: helm puts it back"]);
+    assert_eq!(run.warnings(), ["configmap/api is gone: helm puts it back"]);
 
     // A field that is away has no other owner.
     cluster.block_on(async |client| {
@@ -132,7 +124,7 @@ fn what_somebody_has_done_by_hand_is_seen() {
     });
     let run = expect_made(&profile, &[], &["web"]);
     assert_eq!(
-        warnings(&run),
+        run.warnings(),
         ["configmap/web was changed by hand: helm puts it right"]
     );
 
@@ -149,7 +141,7 @@ fn what_somebody_has_done_by_hand_is_seen() {
     for _ in 0..2 {
         let run = expect_made(&profile, &[], &[]);
         assert_eq!(
-            warnings(&run),
+            run.warnings(),
             [
                 "deployment/late `.spec.replicas` is kept by kubectl-edit: helm would be refused, so \
               it stays; set it back, or leave it out of the chart"

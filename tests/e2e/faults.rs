@@ -17,7 +17,8 @@ use stackctl_sandbox::Sandbox;
 
 use crate::scenarios::assert_said;
 use crate::support::{
-    Cluster, Said, Scenario, Stack, Started, deployment, eventually, kill_component, own_sandbox,
+    Cluster, Said, Scenario, Stack, Started, deployment, eventually, kill_component, moment,
+    own_sandbox,
 };
 
 /// Longer than a connection that is only slow and than a run trusts its Lease without renewing it,
@@ -56,9 +57,9 @@ fn kubelet_stopped() {
 #[test]
 fn api_server_away_for_a_minute() {
     let (_turn, sandbox) = own_sandbox();
-    let slowly = "initContainers: [{name: moment, image: 'docker.io/library/busybox:1.36', command: [sleep, '20']}]";
+    let slowly = moment(20);
     let stack = Stack::on(sandbox, "api-server-away")
-        .release("app", &deployment("app", slowly), "")
+        .release("app", &deployment("app", &slowly), "")
         .release("web", &deployment("web", ""), "needs: [app]");
     let mut run = Started::up_on(sandbox, &stack.profile());
     run.wait_for(|kind| matches!(kind, EventKind::ReleaseDeployed { .. }));
@@ -66,14 +67,7 @@ fn api_server_away_for_a_minute() {
     thread::sleep(Duration::from_secs(60));
     drop(stopped);
     let ended = run.end().expect_code(0);
-    let warnings: Vec<&str> = ended
-        .events
-        .iter()
-        .filter_map(|event| match &event.kind {
-            EventKind::Warning { message, .. } => Some(message.as_str()),
-            _ => None,
-        })
-        .collect();
+    let warnings = ended.warnings();
     assert_eq!(warnings.len(), 2, "{warnings:#?}");
     assert!(
         warnings[0].contains("Lease can't be renewed"),

@@ -12,7 +12,9 @@ use kube::api::ListParams;
 
 use stackctl::event::EventKind;
 
-use crate::support::{Cluster, Ended, Registry, Stack, Started, deployment, sandbox, stackctl};
+use crate::support::{
+    Cluster, Ended, Registry, Stack, Started, deployment, moment, sandbox, stackctl,
+};
 
 fn write(file: &Path, text: &str) {
     fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
@@ -58,9 +60,9 @@ fn said(namespace: &str) -> Vec<(String, String)> {
 fn a_file_that_changes_meanwhile_is_for_the_next_run() {
     let says =
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {says: {{ .Values.word }}}\n";
-    let slowly = "initContainers: [{name: moment, image: 'docker.io/library/busybox:1.36', command: [sleep, '3']}]";
+    let slowly = moment(3);
     let stack = Stack::new("frozen")
-        .release("a", &deployment("a", slowly), "")
+        .release("a", &deployment("a", &slowly), "")
         .release("b", says, "needs: [a], values: [b.yaml]");
     let values = stack.folder().join("b.yaml");
     write(&values, "word: one\n");

@@ -12,18 +12,19 @@ use kube::api::ListParams;
 use stackctl_sandbox::Sandbox;
 
 use crate::support::{
-    Cluster, Stack, deployment, eventually, heal, kill_component, own_sandbox, sandbox, stackctl_on,
+    Cluster, Stack, deployment, eventually, heal, kill_component, moment, own_sandbox, sandbox,
+    stackctl_on,
 };
 
 const RUNS: usize = 10;
 
 /// Two releases that take a moment to come up.
 fn stack(sandbox: &'static Sandbox, name: &str) -> Stack {
-    let slowly = "initContainers: [{name: moment, image: 'docker.io/library/busybox:1.36', command: [sleep, '2']}]";
+    let slowly = moment(2);
     let chart = |name: &str| {
         let env =
             "          env: [{name: WORD, value: \"{{ .Values.word }}\"}]\n          command:";
-        deployment(name, slowly).replace("          command:", env)
+        deployment(name, &slowly).replace("          command:", env)
     };
     Stack::on(sandbox, name)
         .release("api", &chart("api"), "set: {word: \"${WORD}\"}")

@@ -15,22 +15,11 @@ fn what_the_profile_names_no_more_is_told_and_pruned_in_order() {
         .release("late", &deployment("late", ""), "needs: [web]");
     let profile = stack.profile();
     Ended::up(&profile, &[]).expect_code(0);
-    let text = fs::read_to_string(&profile).expect("a profile");
-    let kept: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.starts_with("  web:") && !line.starts_with("  late:"))
-        .collect();
-    fs::write(&profile, kept.join("\n")).expect("a profile");
+    drop_release(&profile, "web");
+    drop_release(&profile, "late");
 
     let told = Ended::up(&profile, &[]).expect_code(0);
-    let warnings: Vec<&str> = told
-        .events
-        .iter()
-        .filter_map(|event| match &event.kind {
-            EventKind::Warning { message, .. } => Some(message.as_str()),
-            _ => None,
-        })
-        .collect();
+    let warnings = told.warnings();
     for name in ["web", "late"] {
         let said = format!(
             "release `{name}` in `orphans` is of this stack, and the profile names it no more: `up \

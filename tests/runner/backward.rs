@@ -47,14 +47,6 @@ fn when(ran: &Ran, id: &str, is: impl Fn(&EventKind) -> bool) -> u64 {
     found.unwrap().elapsed_ms
 }
 
-fn warnings(ran: &Ran) -> Vec<String> {
-    let said = ran.events.iter().filter_map(|event| match &event.kind {
-        EventKind::Warning { message, .. } => Some(message.clone()),
-        _ => None,
-    });
-    said.collect()
-}
-
 #[test]
 fn whoever_needs_others_goes_first_and_all_come_up_together() {
     let mut case = case([Fate::Stuck; 3]);
@@ -68,7 +60,7 @@ fn whoever_needs_others_goes_first_and_all_come_up_together() {
     assert_eq!(ran.outcome, Outcome::Ready);
     assert!(ran.together);
     assert_eq!(
-        warnings(&ran),
+        ran.warnings(),
         ["`c` does not go back: its `rollback` is `forward-only`"]
     );
     let went = [("b".to_owned(), 1), ("a".to_owned(), 1)];
@@ -133,7 +125,7 @@ fn one_that_was_not_there_then_stays() {
     let ran = case.up();
     assert_eq!(case.fake.went_back(), [("a".to_owned(), 1)]);
     let said = "`b` does not go back: no revision of it was verified together with the others";
-    assert!(warnings(&ran).contains(&said.to_owned()));
+    assert!(ran.warnings().contains(&said));
 }
 
 /// helm can't be told to write our marks on it, and may be killed before it is through.

@@ -513,20 +513,7 @@ impl Observer for Fake {
         revision: u32,
         end: RevisionEnd,
     ) -> LocalBoxFuture<'a, Result<Record, ObserveError>> {
-        let record = Record {
-            namespace: namespace.to_string(),
-            release: release.to_string(),
-            revision,
-            status: match end {
-                RevisionEnd::Deployed => RecordStatus::Deployed,
-                RevisionEnd::Failed => RecordStatus::Failed,
-            },
-            modified: None,
-            marks: Marks {
-                run: Some(OWN_RUN.into()),
-                ..Marks::default()
-            },
-        };
+        let record = closed(namespace, release, revision, end);
         async { Ok(record) }.boxed_local()
     }
 
@@ -624,6 +611,29 @@ pub const OWN_RUN: &str = "20260102-030405-0001";
 
 pub fn record(step: &Step, status: RecordStatus) -> Snapshot {
     record_of(step, 1, OWN_RUN, status)
+}
+
+/// A record of this run that was closed.
+pub fn closed(
+    namespace: &Namespace,
+    release: &ReleaseName,
+    revision: u32,
+    end: RevisionEnd,
+) -> Record {
+    Record {
+        namespace: namespace.to_string(),
+        release: release.to_string(),
+        revision,
+        status: match end {
+            RevisionEnd::Deployed => RecordStatus::Deployed,
+            RevisionEnd::Failed => RecordStatus::Failed,
+        },
+        modified: None,
+        marks: Marks {
+            run: Some(OWN_RUN.into()),
+            ..Marks::default()
+        },
+    }
 }
 
 fn record_of(step: &Step, revision: u32, run: &str, status: RecordStatus) -> Snapshot {

@@ -135,16 +135,6 @@ fn the_last_look_sees_a_crash_that_follows_at_once() {
     assert_eq!(ran.outcome, Outcome::Failed);
 }
 
-fn warnings(ran: &Ran) -> Vec<&str> {
-    let events = ran.events.iter();
-    events
-        .filter_map(|event| match &event.kind {
-            EventKind::Warning { message, .. } => Some(message.as_str()),
-            _ => None,
-        })
-        .collect()
-}
-
 fn unreachable() -> Observation {
     Observation::Unreachable {
         since: Duration::from_secs(12),
@@ -164,7 +154,7 @@ fn an_outage_of_a_minute_is_survived() {
     let ran = ran.unwrap();
     assert_eq!(ran.outcome, Outcome::Ready);
     assert_eq!(
-        warnings(&ran),
+        ran.warnings(),
         [
             "the API server does not answer (since 12s): connection refused",
             "the API server answers again"
@@ -199,7 +189,7 @@ fn a_helm_that_does_not_listen_is_killed() {
     let ended = ran.events.last().unwrap().elapsed_ms;
     assert!((10_000..13_000).contains(&ended), "{ended}");
     let killed = "its helm was killed: asked to end, it was still at work after 10s";
-    assert_eq!(warnings(&ran), [killed]);
+    assert_eq!(ran.warnings(), [killed]);
 }
 
 /// All in one namespace; each comes up in its own time, so that there are many small batches.

@@ -224,6 +224,14 @@ fn run_scripted(releases: &[(&str, &[&str])], cluster: &Scripted) -> Ran {
 }
 
 impl Ran {
+    fn warnings(&self) -> Vec<&str> {
+        let warnings = self.events.iter().filter_map(|event| match &event.kind {
+            EventKind::Warning { message, .. } => Some(message.as_str()),
+            _ => None,
+        });
+        warnings.collect()
+    }
+
     fn of(ended: Ended, events: Vec<Event>) -> Ran {
         let verified = ended.verified.into_iter();
         Ran {

@@ -16,13 +16,13 @@ use stackctl::runner::ports::{
 };
 use stackctl::snapshot::{
     ContainerSpec, ContainerState, ContainerStatus, Contents, Contested, Endpoints, Hook,
-    Lingering, Marks, Meta, ObjectRef, Observation, Owner, Pod, Record, RecordStatus, ReplicaSet,
-    Service, Snapshot, Surveyed, Terminated, Uid, UpdateStrategy, Workload, WorkloadKind,
+    Lingering, Meta, ObjectRef, Observation, Owner, Pod, Record, RecordStatus, ReplicaSet, Service,
+    Snapshot, Surveyed, Terminated, Uid, UpdateStrategy, Workload, WorkloadKind,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 
-use crate::fakes::{OWN_RUN, record};
+use crate::fakes::{closed, record};
 
 /// What one release does; times are in milliseconds from the start of its helm.
 #[derive(Default, Clone)]
@@ -263,20 +263,7 @@ impl Observer for Scripted {
         revision: u32,
         end: RevisionEnd,
     ) -> LocalBoxFuture<'a, Result<Record, ObserveError>> {
-        let record = Record {
-            namespace: namespace.to_string(),
-            release: release.to_string(),
-            revision,
-            status: match end {
-                RevisionEnd::Deployed => RecordStatus::Deployed,
-                RevisionEnd::Failed => RecordStatus::Failed,
-            },
-            modified: None,
-            marks: Marks {
-                run: Some(OWN_RUN.into()),
-                ..Marks::default()
-            },
-        };
+        let record = closed(namespace, release, revision, end);
         async { Ok(record) }.boxed_local()
     }
 

@@ -20,14 +20,6 @@ fn deployed(ran: &Ran) -> Vec<u32> {
     revisions.collect()
 }
 
-fn warnings(ran: &Ran) -> Vec<&str> {
-    let warnings = ran.events.iter().filter_map(|event| match &event.kind {
-        EventKind::Warning { message, .. } => Some(message.as_str()),
-        _ => None,
-    });
-    warnings.collect()
-}
-
 #[test]
 fn what_helm_has_left_half_done_is_taken_up() {
     for status in [RecordStatus::PendingInstall, RecordStatus::Failed] {
@@ -35,7 +27,7 @@ fn what_helm_has_left_half_done_is_taken_up() {
         assert_eq!(ran.outcome, Outcome::Ready, "{status:?}");
         assert_eq!(deployed(&ran), [2]);
         assert_eq!(
-            warnings(&ran),
+            ran.warnings(),
             [
                 "the API server does not answer: connection refused; helm is let try again once it does"
             ]
@@ -55,7 +47,7 @@ fn what_helm_could_not_write_down_is_written_for_it() {
     let ran = up(Fate::Unrecorded);
     assert_eq!(ran.outcome, Outcome::Ready);
     assert_eq!(deployed(&ran), [1]);
-    assert!(warnings(&ran).is_empty());
+    assert!(ran.warnings().is_empty());
 }
 
 #[test]
@@ -66,7 +58,7 @@ fn a_helm_that_never_gets_an_answer_is_given_up() {
     ]);
     let ran = case.up();
     assert_eq!(ran.outcome, Outcome::Failed);
-    assert_eq!(warnings(&ran).len(), 3);
+    assert_eq!(ran.warnings().len(), 3);
     let verdict = ran.verdict("a");
     assert!(verdict.sentence.contains("does not answer"), "{verdict:#?}");
     assert!(
@@ -87,7 +79,7 @@ fn a_removal_asks_until_it_knows_what_to_wait_for() {
     case.fake.keep_silent(2);
     let ran = case.run(&Way::Down);
     assert_eq!(ran.outcome, Outcome::Removed);
-    assert!(warnings(&ran).is_empty());
+    assert!(ran.warnings().is_empty());
     let waited = ran.events.iter().any(|event| {
         matches!(&event.kind, EventKind::ReleaseWaiting { on, .. } if on.contains("to be gone"))
     });

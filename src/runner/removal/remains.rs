@@ -29,14 +29,8 @@ impl Down<'_> {
 
     /// The release's objects with their namespaces, without those that its chart keeps.
     pub(super) fn objects(&self, release: &Removed) -> Vec<ObjectRef> {
-        let contents = &release.contents;
-        let removed = contents
-            .objects
-            .iter()
-            .filter(|o| !contents.kept.contains(o));
-        removed
-            .map(|object| object.placed(release.step.namespace.as_str()))
-            .collect()
+        let own = release.step.namespace.as_str();
+        release.contents.removable(own)
     }
 
     /// What of the release is still there.

@@ -54,13 +54,7 @@ fn may_hold_data(contents: &Contents) -> bool {
 
 /// Waits until all that was removed is gone: what helm makes anew would go with it.
 async fn gone(observer: &dyn Observer, step: &Step, contents: &Contents) {
-    let goes = contents
-        .objects
-        .iter()
-        .filter(|it| !contents.kept.contains(it));
-    let objects: Vec<ObjectRef> = goes
-        .map(|object| object.placed(step.namespace.as_str()))
-        .collect();
+    let objects = contents.removable(step.namespace.as_str());
     loop {
         match until_answered(|| observer.lingering(&objects)).await {
             Ok(left) if !left.is_empty() => tokio::time::sleep(PAUSE).await,

@@ -92,6 +92,13 @@ spec:
     )
 }
 
+/// For a pod's spec: an init container that takes so many seconds.
+pub fn moment(seconds: u32) -> String {
+    format!(
+        "initContainers: [{{name: moment, image: 'docker.io/library/busybox:1.36', command: [sleep, '{seconds}']}}]"
+    )
+}
+
 /// A hook Job whose container runs this shell script.
 pub fn hook_job(name: &str, event: &str, script: &str) -> String {
     format!(

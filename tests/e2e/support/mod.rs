@@ -8,7 +8,7 @@ mod registry;
 mod scenario;
 mod table;
 
-pub use chart::{Stack, deployment, hook_job};
+pub use chart::{Stack, deployment, hook_job, moment};
 pub use cluster::{Cluster, eventually};
 pub use program::{Ended, Started, helm_test, stackctl, stackctl_on};
 pub use registry::Registry;

@@ -113,6 +113,14 @@ impl Ended {
         first.unwrap_or_else(|| panic!("{id} did not fail\n{}", self.stdout))
     }
 
+    pub fn warnings(&self) -> Vec<&str> {
+        let warnings = self.events.iter().filter_map(|event| match &event.kind {
+            EventKind::Warning { message, .. } => Some(message.as_str()),
+            _ => None,
+        });
+        warnings.collect()
+    }
+
     pub fn blocked(&self) -> Vec<String> {
         let blocked = self.events.iter().filter_map(|event| match &event.kind {
             EventKind::ReleaseBlocked { release, .. } => Some(release.to_string()),
