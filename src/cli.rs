@@ -210,8 +210,9 @@ pub struct Up {
     /// Remove releases of the stack that the profile names no more, once the rest is ready
     #[arg(long)]
     pub prune: bool,
-    /// When a release fails, bring all that this run has changed back to the revisions that were
-    /// last verified together; the exit code tells of the failure all the same
+    /// When a release fails, bring the stack back to the revisions that were last verified together:
+    /// what this run has changed, and what an earlier run has that failed or was killed; the exit
+    /// code reports the failure all the same
     #[arg(long)]
     pub rollback_on_failure: bool,
     #[command(flatten)]
@@ -227,9 +228,10 @@ Examples:
 
   stackctl down --yes --volumes          and what the volumes hold
 
-Volumes that a chart keeps (helm.sh/resource-policy: keep) and those that a StatefulSet claimed from
-its template stay unless --volumes is given, and so do Secrets and volumes that hooks have made. Other
-objects of hooks go. Namespaces that stackctl has made go when nothing else is in them.")]
+Volumes that a chart keeps (helm.sh/resource-policy: keep) and those that a StatefulSet claimed
+from its template stay unless --volumes is given, and so do Secrets and volumes that hooks have
+made. What stays is told and remembered, so that a later --volumes finds it. Other objects of hooks
+go. Namespaces that stackctl has made go when nothing else is in them.")]
 pub struct Down {
     /// Releases to remove, with all that needs them [default: all]
     #[arg(value_name = "RELEASE")]
@@ -256,10 +258,14 @@ Only releases whose revision differs go back, by `helm rollback`, those that nee
 all are watched until they are ready. Releases whose `rollback` is `forward-only`, and those that
 were not part of the stack then, stay as they are and are named.")]
 pub struct Rollback {
-    /// The run whose revisions to go back to [default: the newest whose revisions differ from what
-    /// there is]
+    /// The run whose revisions to go back to [default: those of a rollback that was interrupted, else
+    /// the newest that differ from what there is and that no rollback has left]
     #[arg(long, value_name = "RUN")]
     pub to: Option<String>,
+    /// Take up releases whose last revision is pending though another helm may still be at work on
+    /// them: your word that none is
+    #[arg(long)]
+    pub recover: bool,
     #[command(flatten)]
     pub run: Run,
 }

@@ -40,6 +40,14 @@ pub enum EventKind {
     LockWaiting {
         holder: Holder,
     },
+    /// A namespace of the stack is being deleted, and nothing begins before it is gone; told again
+    /// when something else keeps it.
+    NamespaceWaiting {
+        namespace: Namespace,
+        /// What keeps it, in the cluster's words.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kept: Vec<String>,
+    },
     ReleaseStarted {
         release: ReleaseId,
     },
@@ -172,6 +180,7 @@ impl EventKind {
             EventKind::Warning { release, .. } => release.as_ref(),
             EventKind::RunStarted { .. }
             | EventKind::LockWaiting { .. }
+            | EventKind::NamespaceWaiting { .. }
             | EventKind::RunCancelling { .. }
             | EventKind::RunRollingBack { .. }
             | EventKind::RunFinished { .. } => None,
@@ -304,6 +313,8 @@ pub enum CancelReason {
     Superseded,
     /// Another run has the stack, because this one could not renew its Lease.
     LockLost,
+    /// Somebody has deleted the stack's namespace, and its Lease with it.
+    NamespaceGone,
 }
 
 impl CancelReason {
@@ -378,8 +389,14 @@ impl Holder {
 }
 
 impl fmt::Display for Holder {
-    /// `` `stackctl up` of ann on runner-3 (process 4711), since 2026-01-02 03:04:05 UTC, 3 of 9 ready``
+    /// `` `stackctl up` of ann on runner-3 (process 4711), since 2026-01-02 03:04:05 UTC, 3 of 9 ready``,
+    /// of a stranger `` `somebody`, since 2026-01-02 03:04:05 UTC``
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.pid == 0 {
+            // Nothing but its name is known: it is no stackctl, or one that wrote otherwise.
+            let since = self.since.strftime("%Y-%m-%d %H:%M:%S UTC");
+            return write!(f, "`{}`, since {since}", self.run);
+        }
         let verb = self.verb.as_str();
         let user = self
             .user

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::event::Holder;
 use crate::names::RunId;
@@ -18,6 +18,38 @@ pub const TERM: Duration = Duration::from_secs(15);
 pub const RENEWAL: Duration = Duration::from_secs(5);
 /// A holder that could not renew for so long starts nothing more, well before others may.
 pub const CONFIDENCE: Duration = Duration::from_secs(10);
+
+/// A term that another holder has written counts for no longer than this.
+pub const LONGEST_TERM: Duration = Duration::from_secs(60);
+/// Clocks that have gone so far apart don't measure the same time: one of them was set, or stood still.
+const DRIFT: Duration = Duration::from_secs(2);
+
+/// A moment, by all the clocks that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Counts from anywhere and never goes back. It may stand still while the machine is suspended.
+    pub steady: Duration,
+    /// Counts from anywhere and goes on while the machine is suspended, where the system has such a
+    /// clock. It stands still while a virtual machine is paused.
+    pub since_boot: Duration,
+    /// Goes on by itself, or is set right once the machine is back, and may be set by anybody.
+    pub wall: Timestamp,
+}
+
+impl Moment {
+    /// How long ago it was at least, by clocks that nobody sets.
+    pub fn passed(&self, now: &Moment) -> Duration {
+        let since_boot = now.since_boot.saturating_sub(self.since_boot);
+        now.steady.saturating_sub(self.steady).max(since_boot)
+    }
+
+    /// The wall clock has measured another time since than the others.
+    fn has_drifted(&self, now: &Moment) -> bool {
+        let by_wall = now.wall.duration_since(self.wall);
+        let passed = SignedDuration::try_from(self.passed(now)).unwrap_or(SignedDuration::MAX);
+        (by_wall - passed).unsigned_abs() >= DRIFT
+    }
+}
 
 /// A Lease as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +62,7 @@ pub struct Lease {
     pub term: Duration,
     /// How often it has changed hands.
     pub transitions: i32,
-    /// The run that asks the holder to make way.
+    /// The run that has asked last to have it: whoever else holds it makes way.
     pub superseded_by: Option<RunId>,
     /// Earlier holders that have not given it back.
     pub unsure: Vec<Holder>,
@@ -54,16 +86,18 @@ pub struct Watched {
 }
 
 /// What each renewal changes, and nobody but the holder.
-type Beat = (Option<RunId>, Timestamp);
+type Beat = (RunId, Timestamp);
 
 impl Watched {
-    /// Takes note of a Lease that was read at `now`, and decides. `is_over` says that its holder is
-    /// known to be no more, as only its own machine can.
+    /// Takes note of a Lease that was read at `now`, and decides. `is_over` says that whoever has it
+    /// needs it no longer: its holder is known to be gone, as only its own machine can say.
     pub fn decide(&mut self, lease: &Lease, now: Duration, is_over: bool) -> Decision {
-        let Some(holder) = &lease.holder else {
+        let holder = lease.holder.as_ref().map(|holder| &holder.run);
+        // One that was given back to somebody is left to him for a while.
+        let Some(whose) = holder.or(lease.superseded_by.as_ref()) else {
             return Decision::Take;
         };
-        let beat = (Some(holder.run.clone()), lease.renewed);
+        let beat = (whose.clone(), lease.renewed);
         let since = match &self.last {
             Some((last, since)) if *last == beat => *since,
             _ => {
@@ -72,7 +106,7 @@ impl Watched {
             }
         };
         let unrenewed = now.saturating_sub(since);
-        match lease.term.checked_sub(unrenewed) {
+        match lease.term.min(LONGEST_TERM).checked_sub(unrenewed) {
             _ if is_over => Decision::Take,
             None | Some(Duration::ZERO) => Decision::Take,
             Some(left) => Decision::Wait(left),
@@ -80,14 +114,22 @@ impl Watched {
     }
 }
 
+impl Watched {
+    /// A renewal was seen at `now`.
+    pub fn has_just_renewed(&self, now: Duration) -> bool {
+        self.last.as_ref().is_some_and(|(_, since)| *since == now)
+    }
+}
+
 impl Lease {
     /// What to write to take it, in place of what was read. `is_over` says of a run that nothing of
-    /// it is at work any more.
+    /// it is at work any more. `supersedes` says that it was asked for, and makes it the last wish.
     pub fn taken(
         before: Option<&Lease>,
         by: &Holder,
         at: Timestamp,
         is_over: &dyn Fn(&Holder) -> bool,
+        supersedes: bool,
     ) -> Lease {
         let known = before.map_or(&[][..], |lease| &lease.unsure);
         let last = before.and_then(|lease| lease.holder.as_ref());
@@ -99,7 +141,7 @@ impl Lease {
             renewed: at,
             term: TERM,
             transitions: before.map_or(0, |lease| lease.transitions.saturating_add(1)),
-            superseded_by: None,
+            superseded_by: supersedes.then(|| by.run.clone()),
             version: before.map_or_else(String::new, |lease| lease.version.clone()),
         }
     }
@@ -113,12 +155,17 @@ impl Lease {
         }
     }
 
-    /// What to write to give it back.
+    /// What to write to give it back, to whoever has asked for it.
     pub fn given_back(&self, at: Timestamp) -> Lease {
+        let own = self.holder.as_ref().map(|holder| &holder.run);
+        let next = self
+            .superseded_by
+            .as_ref()
+            .filter(|next| Some(*next) != own);
         Lease {
             holder: None,
             renewed: at,
-            superseded_by: None,
+            superseded_by: next.cloned(),
             ..self.clone()
         }
     }
@@ -128,8 +175,45 @@ impl Lease {
     }
 }
 
-/// Whether a holder may still start things: it renewed at `renewed`, by its own clock, at the
-/// latest. The moment before the request counts, not that of the answer.
-pub fn is_sure(renewed: Duration, now: Duration) -> bool {
-    now.saturating_sub(renewed) < CONFIDENCE
+/// Whether a holder may still start things: it renewed at `renewed` at the latest, the moment before
+/// the request and not that of the answer. Where the clocks don't agree on how long ago that was, it
+/// has to renew first.
+pub fn is_sure(renewed: &Moment, now: &Moment) -> bool {
+    renewed.passed(now) < CONFIDENCE && !renewed.has_drifted(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(steady: u64, since_boot: u64, wall: i64) -> Moment {
+        Moment {
+            steady: Duration::from_secs(steady),
+            since_boot: Duration::from_secs(since_boot),
+            wall: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(wall),
+        }
+    }
+
+    #[test]
+    fn a_holder_is_sure_while_its_clocks_agree_that_it_is_early() {
+        for (steady, since_boot, wall, sure, when) in [
+            (0, 0, 0, true, "at once"),
+            (9, 9, 9, true, "in time"),
+            (9, 9, 10, true, "clocks that tick"),
+            (10, 10, 10, false, "late"),
+            (1, 31, 31, false, "the machine was suspended"),
+            (
+                1,
+                1,
+                31,
+                false,
+                "a virtual machine was paused, and its clock set right",
+            ),
+            (31, 31, 1, false, "the wall clock was set back"),
+            (1, 1, -3600, false, "the wall clock was set back, an hour"),
+        ] {
+            let now = after(steady, since_boot, wall);
+            assert_eq!(is_sure(&after(0, 0, 0), &now), sure, "{when}");
+        }
+    }
 }

@@ -8,8 +8,18 @@ use stackctl::{command, process};
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
-    if args.next().is_some_and(|verb| verb == process::LEASH_VERB) {
-        return command::on_leash(&args.collect::<Vec<_>>());
+    match args.next() {
+        Some(verb) if verb == process::LEASH_VERB => {
+            return command::on_leash(&args.collect::<Vec<_>>());
+        }
+        Some(verb) if verb == process::TREE_VERB => {
+            return command::as_tree(&args.collect::<Vec<_>>());
+        }
+        _ => {}
     }
-    command::run(&Cli::parse())
+    command::tell_panics();
+    match Cli::try_parse() {
+        Ok(cli) => command::run(&cli),
+        Err(said) => command::not_a_command(&said),
+    }
 }

@@ -3,16 +3,23 @@
 //! releases themselves are the truth: what is remembered wrongly, or not at all, makes a run do
 //! more, never less.
 
+mod document;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EventKind, Holder, Outcome};
+use crate::event::{EventKind, Holder, Outcome, Verb};
 use crate::keyed::Key;
 use crate::names::{Namespace, ReleaseId, ReleaseName, RunId, StackName};
 use crate::plan::{Plan, Step};
-use crate::snapshot::Surveyed;
+use crate::snapshot::{LastingHook, Remaining, Surveyed};
+
+use document::readable;
+pub use document::{Document, Unreadable};
 
 /// The shape that is written; a reader refuses a newer one.
 pub const SCHEMA: u32 = 1;
@@ -32,15 +39,37 @@ pub struct StackRecord {
     /// Of the digests of what goes into the releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Key>,
+    #[serde(deserialize_with = "readable")]
     pub releases: Vec<StackRelease>,
     /// Releases that the profile named once and that are still there, for the order of their removal.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "readable",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub orphans: Vec<StackRelease>,
     /// What was verified together, the oldest first, each unlike the one before.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "readable",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub sets: Vec<VerifiedSet>,
+    /// What a rollback has begun to go back to, until that is verified or an `up` follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<VerifiedSet>,
+    #[serde(
+        default,
+        deserialize_with = "readable",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub left: Vec<Left>,
     /// The last runs, the oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "readable",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub runs: Vec<PastRun>,
 }
 
@@ -61,6 +90,13 @@ pub struct StackRelease {
 pub struct Verified {
     pub revision: u32,
     pub objects: Vec<Surveyed>,
+    /// Objects that hooks have made and that were there, or that helm had deleted by mistake.
+    #[serde(
+        default,
+        deserialize_with = "readable",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub hooks: Vec<LastingHook>,
 }
 
 /// Revisions that were ready together at the end of a run.
@@ -71,6 +107,20 @@ pub struct VerifiedSet {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     pub releases: BTreeMap<ReleaseId, u32>,
+    /// A rollback has gone away from it, or its revisions were made again by one: it is a way back
+    /// only for whoever names it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left: bool,
+}
+
+/// What removals have left of a release that is gone, and what a later one takes away that is to take
+/// volumes too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    pub release: ReleaseName,
+    pub namespace: Namespace,
+    #[serde(deserialize_with = "readable")]
+    pub objects: Vec<Remaining>,
 }
 
 /// A run, as `history` tells it.
@@ -86,6 +136,7 @@ pub struct PastRun {
 pub struct RunEnd {
     pub at: Timestamp,
     pub outcome: Outcome,
+    #[serde(deserialize_with = "readable")]
     pub releases: Vec<EndedRelease>,
     /// Every release was ready at the end, be it at a revision that it went back to.
     #[serde(default)]
@@ -147,6 +198,8 @@ impl StackRecord {
             releases: Vec::new(),
             orphans: Vec::new(),
             sets: Vec::new(),
+            target: None,
+            left: Vec::new(),
             runs: Vec::new(),
         }
     }
@@ -183,8 +236,9 @@ impl StackRecord {
         self.releases.iter().find(|release| release.id == *id)
     }
 
-    /// The set to go back to: that of a run, else the newest that is not what there is. `now` holds
-    /// the last revision of each release that there is and that can go back.
+    /// The set to go back to: that of a run, else that of the rollback that has begun, else the newest
+    /// that is not what there is and that no rollback has gone away from. `now` holds the last revision
+    /// of each release that there is and that can go back.
     ///
     /// # Errors
     /// Nothing was ever verified together, or not in that run.
@@ -200,18 +254,71 @@ impl StackRecord {
                 let known = || self.sets.iter().rev().map(|set| set.run.clone()).collect();
                 found.ok_or_else(|| NoWayBack::Unknown(known()))
             }
+            None if self.target.is_some() => self.target.as_ref().ok_or(NoWayBack::Nothing),
             None => {
                 let is_other = |set: &&VerifiedSet| {
                     let mut all = set.releases.iter();
-                    all.any(|(id, revision)| now.get(id).is_some_and(|now| now != revision))
+                    !set.left
+                        && all.any(|(id, revision)| now.get(id).is_some_and(|now| now != revision))
                 };
                 newest_first.find(is_other).ok_or(NoWayBack::Nothing)
             }
         }
     }
 
+    /// Nothing of it is there but what a removal has left.
+    pub fn is_gone(&self) -> bool {
+        self.releases.is_empty()
+    }
+
+    /// Takes note of what has been left of releases; nothing more is, where that is nothing.
+    pub fn leave(&mut self, left: &[Left]) {
+        let is_same = |a: &Left, b: &Left| a.release == b.release && a.namespace == b.namespace;
+        self.left
+            .retain(|known| !left.iter().any(|new| is_same(known, new)));
+        let some = left.iter().filter(|it| !it.objects.is_empty());
+        self.left.extend(some.cloned());
+    }
+
+    /// What is remembered of a stack that is gone: what has been left of it.
+    pub fn remains(&self) -> StackRecord {
+        let (stack, namespace) = (self.stack.clone(), self.namespace.clone());
+        StackRecord {
+            left: self.left.clone(),
+            ..StackRecord::new(stack, namespace, &self.profile)
+        }
+    }
+
+    /// The newest set that no rollback has gone away from.
+    pub fn newest_set(&self) -> Option<&VerifiedSet> {
+        self.sets.iter().rev().find(|set| !set.left)
+    }
+
+    /// Takes note of what a rollback is going back to: the same for whoever takes it up again.
+    pub fn go_back(&mut self, to: &VerifiedSet) {
+        let newer = self.sets.iter_mut().rev();
+        for set in newer.take_while(|set| set.run != to.run) {
+            set.left = true;
+        }
+        self.target = Some(to.clone());
+    }
+
+    /// Forgets of the largest release what it consisted of, so that it is looked at again. Returns
+    /// which that was, None where nothing of that kind is left.
+    pub fn forget_largest(&mut self) -> Option<ReleaseId> {
+        let size = |it: &&mut StackRelease| it.verified.as_ref().map_or(0, |it| it.objects.len());
+        let largest = self.releases.iter_mut().max_by_key(size)?;
+        largest.verified.take()?;
+        Some(largest.id.clone())
+    }
+
     /// Takes note of a run that begins. The oldest is forgotten.
     pub fn begin(&mut self, by: Holder) {
+        if by.verb == Verb::Up {
+            self.target = None;
+        }
+        // A write whose answer was lost is made once more.
+        self.runs.retain(|past| past.by.run != by.run);
         self.runs.push(PastRun { by, end: None });
         let surplus = self.runs.len().saturating_sub(RUNS);
         self.runs.drain(..surplus);
@@ -233,6 +340,8 @@ impl StackRecord {
                 // helm counts anew if it comes again.
                 self.sets
                     .retain(|set| !set.releases.contains_key(&ended.id));
+                self.target
+                    .take_if(|set| set.releases.contains_key(&ended.id));
             }
         }
         for (id, verified) in verified {
@@ -241,9 +350,24 @@ impl StackRecord {
                 release.verified = Some(verified);
             }
         }
+        if end.outcome == Outcome::Ready
+            && let Some(target) = self.target.take()
+        {
+            // What there is now has been made from it.
+            let mut sets = self.sets.iter_mut();
+            if let Some(set) = sets.find(|set| set.run == target.run) {
+                set.left = true;
+            }
+        }
         if end.together {
             self.keep_set(run, end.at);
         }
+        self.close(run, end);
+    }
+
+    /// Takes note of the end of a run that had lost the stack by then: all else is the word of those
+    /// that came after it.
+    pub fn close(&mut self, run: &RunId, end: RunEnd) {
         let mut runs = self.runs.iter_mut();
         if let Some(past) = runs.find(|past| past.by.run == *run) {
             past.end = Some(end);
@@ -259,7 +383,8 @@ impl StackRecord {
         let Some(releases) = self.releases.iter().map(revision).collect() else {
             return;
         };
-        if self.sets.last().is_some_and(|set| set.releases == releases) {
+        if let Some(last) = self.sets.last_mut().filter(|it| it.releases == releases) {
+            last.left = false;
             return;
         }
         let past = self.runs.iter().find(|past| past.by.run == *run);
@@ -268,150 +393,9 @@ impl StackRecord {
             at,
             commit: past.and_then(|past| past.by.commit.clone()),
             releases,
+            left: false,
         });
         let surplus = self.sets.len().saturating_sub(SETS);
         self.sets.drain(..surplus);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Verb;
-    use crate::plan::Leftover;
-
-    fn id(text: &str) -> ReleaseId {
-        text.parse().unwrap()
-    }
-
-    fn record() -> StackRecord {
-        let (stack, namespace) = ("shop".parse().unwrap(), "shop".parse().unwrap());
-        let mut record = StackRecord::new(stack, namespace, "shop.yaml");
-        for name in ["api", "web"] {
-            record.releases.push(StackRelease {
-                id: id(name),
-                release: name.parse().unwrap(),
-                namespace: "shop".parse().unwrap(),
-                chart: String::new(),
-                needs: Vec::new(),
-                verified: None,
-            });
-        }
-        record
-    }
-
-    /// A run that has brought these up.
-    fn run(record: &mut StackRecord, name: &str, outcome: Outcome, ready: &[(&str, u32)]) {
-        let run = RunId::foreign(name);
-        let mut by = Holder::unknown(run.clone(), Timestamp::UNIX_EPOCH);
-        by.verb = Verb::Up;
-        record.begin(by);
-        let end = RunEnd {
-            at: Timestamp::UNIX_EPOCH,
-            outcome,
-            releases: Vec::new(),
-            together: outcome == Outcome::Ready,
-        };
-        let verified = ready.iter().map(|(name, revision)| {
-            let verified = Verified {
-                revision: *revision,
-                objects: Vec::new(),
-            };
-            (id(name), verified)
-        });
-        record.end(&run, end, verified.collect());
-    }
-
-    fn now(api: u32, web: u32) -> BTreeMap<ReleaseId, u32> {
-        [(id("api"), api), (id("web"), web)].into()
-    }
-
-    #[test]
-    fn only_what_was_ready_together_is_a_way_back() {
-        let mut record = record();
-        run(&mut record, "1", Outcome::Ready, &[("api", 1)]);
-        assert_eq!(record.way_back(&now(1, 1), None), Err(NoWayBack::Nothing));
-        run(&mut record, "2", Outcome::Ready, &[("web", 1)]);
-        run(&mut record, "3", Outcome::Ready, &[]);
-        run(&mut record, "4", Outcome::Failed, &[("api", 2)]);
-        let runs: Vec<&str> = record.sets.iter().map(|set| set.run.as_str()).collect();
-        assert_eq!(runs, ["2"], "the third changed nothing, the fourth failed");
-        let back = record.way_back(&now(2, 2), None).unwrap();
-        assert_eq!(back.releases, now(1, 1));
-        assert_eq!(record.way_back(&now(1, 1), None), Err(NoWayBack::Nothing));
-    }
-
-    #[test]
-    fn a_release_of_another_name_or_place_is_another() {
-        let mut record = record();
-        run(&mut record, "1", Outcome::Ready, &[("api", 1), ("web", 1)]);
-        let leftover = |name: &str, release: &str, namespace: &str| Leftover {
-            id: id(name),
-            release: release.parse().unwrap(),
-            namespace: namespace.parse().unwrap(),
-            needs: Vec::new(),
-        };
-        let (stack, namespace) = (record.stack.clone(), record.namespace.clone());
-        let all = [
-            leftover("api", "api-v2", "shop"),
-            leftover("web", "web", "shop"),
-        ];
-        let plan = Plan::of_leftovers(stack, namespace, &all);
-        record.take_in("shop.yaml", &plan, &HashMap::new());
-        let verified = |name: &str| record.release(&id(name)).unwrap().verified.is_some();
-        assert!(!verified("api") && verified("web"));
-        let orphans = record.orphans.iter().map(|it| it.release.as_str());
-        assert_eq!(orphans.collect::<Vec<_>>(), ["api"]);
-    }
-
-    #[test]
-    fn a_revision_that_failed_takes_the_place_of_the_one_that_was_ready() {
-        let mut record = record();
-        run(&mut record, "1", Outcome::Ready, &[("api", 1), ("web", 1)]);
-        let ended = |name: &str, revision, end| EndedRelease {
-            id: id(name),
-            revision,
-            end,
-        };
-        let end = |releases| RunEnd {
-            at: Timestamp::UNIX_EPOCH,
-            outcome: Outcome::Failed,
-            releases,
-            together: false,
-        };
-        let failed = |revision| end(vec![ended("api", revision, ReleaseEnd::Failed)]);
-        record.end(&RunId::foreign("2"), failed(None), Vec::new());
-        assert!(record.release(&id("api")).unwrap().verified.is_some());
-        record.end(&RunId::foreign("3"), failed(Some(2)), Vec::new());
-        assert!(record.release(&id("api")).unwrap().verified.is_none());
-        run(&mut record, "4", Outcome::Ready, &[("web", 2)]);
-        assert_eq!(record.sets.len(), 1, "api was not ready at revision 2");
-        let removed = end(vec![ended("web", None, ReleaseEnd::Removed)]);
-        record.end(&RunId::foreign("5"), removed, Vec::new());
-        assert!(record.sets.is_empty(), "helm counts anew");
-    }
-
-    #[test]
-    fn a_run_may_be_named() {
-        let mut record = record();
-        run(&mut record, "1", Outcome::Ready, &[("api", 1), ("web", 1)]);
-        run(&mut record, "2", Outcome::Ready, &[("api", 2)]);
-        run(&mut record, "3", Outcome::Ready, &[("web", 2)]);
-        let back = |to| record.way_back(&now(2, 2), to).map(|set| set.run.as_str());
-        assert_eq!(back(None), Ok("2"));
-        assert_eq!(back(Some("1")), Ok("1"));
-        let known = ["3", "2", "1"].map(RunId::foreign).to_vec();
-        assert_eq!(back(Some("9")), Err(NoWayBack::Unknown(known)));
-    }
-
-    #[test]
-    fn old_runs_and_sets_are_forgotten() {
-        let mut record = record();
-        for revision in 1..40 {
-            let ready = [("api", revision), ("web", 1)];
-            run(&mut record, &revision.to_string(), Outcome::Ready, &ready);
-        }
-        assert_eq!((record.runs.len(), record.sets.len()), (RUNS, SETS));
-        assert_eq!(record.sets[0].run.as_str(), "30");
     }
 }

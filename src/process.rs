@@ -5,6 +5,8 @@
 //! program that then writes to it dies on the spot (SIGPIPE, documented in `os/signal`): helm would
 //! leave its release pending instead of writing down that it was cancelled.
 
+pub mod tree;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -13,17 +15,47 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::Command;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Bytes kept of each of a program's two outputs, unless more are asked for.
 pub const TAIL_BYTES: u64 = 1024 * 1024;
 /// The hidden verb of our binary that ties a program's life to its parent's.
 pub const LEASH_VERB: &str = "__leash";
+/// The hidden verb that runs a program and ends all that it has started, on Linux.
+pub const TREE_VERB: &str = "__tree";
 /// Its exit code where the program can't be started: what a shell says then.
 pub const NOT_STARTED: u8 = 126;
+
+/// Descriptors that a run has open at once: streams, connections and the files of eight helms, with
+/// room for the libraries, which panic where they get none.
+const DESCRIPTORS: u64 = 64;
+/// As many as logs and watches of a large stack take.
+const MANY_DESCRIPTORS: u64 = 1024;
+
+/// Makes sure that files, sockets and programs can be opened: raises a low limit of descriptors as
+/// far as is allowed.
+///
+/// # Errors
+/// There are too few even so.
+pub fn ensure_descriptors() -> io::Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let mut limit = soft;
+    if soft < MANY_DESCRIPTORS.min(hard) {
+        limit = MANY_DESCRIPTORS.min(hard);
+        setrlimit(Resource::RLIMIT_NOFILE, limit, hard)?;
+    }
+    match limit {
+        ..DESCRIPTORS => Err(io::Error::other(format!(
+            "only {limit} files may be open at once, and stackctl needs {DESCRIPTORS} (`ulimit -n`)"
+        ))),
+        _ => Ok(()),
+    }
+}
 
 /// A program to run.
 #[derive(Debug, Clone)]
@@ -37,6 +69,8 @@ pub struct Program {
     pub keep: u64,
     /// Our own binary, where the program must not outlive us (see [`exec_on_leash`]).
     pub leash: Option<PathBuf>,
+    /// On a leash, all that it starts ends with it too.
+    pub whole_tree: bool,
 }
 
 /// How a program ended and the last of what it printed.
@@ -47,6 +81,7 @@ pub struct Ended {
     pub stderr: Vec<u8>,
     /// It was asked to end before it did.
     pub stopped: bool,
+    pub at: Instant,
 }
 
 /// The signal that ended a program, also where a shell in between reports it as 128 and its number.
@@ -74,6 +109,7 @@ impl Program {
             directory: None,
             keep: TAIL_BYTES,
             leash: None,
+            whole_tree: false,
         }
     }
 
@@ -89,23 +125,33 @@ impl Program {
     pub async fn run(&self, stop: &Stop) -> io::Result<Ended> {
         let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
         let mut command = self.command();
+        let mut tree = self.tree(&mut command)?;
         command
             .stdout(stdout.try_clone()?)
             .stderr(stderr.try_clone()?);
         let mut child = command.spawn()?;
+        // It holds the other end of the pipe.
+        drop(command);
         let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
-        let mut killer = GroupKiller(group);
+        // A tree ends by itself when the pipe does, what has left the group included.
+        let mut killer = GroupKiller(group.filter(|_| tree.is_none()));
         let mut stopped = false;
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status?,
                 () = stop.gently.cancelled(), if !stopped => {
                     stopped = true;
-                    signal(group, Signal::SIGTERM);
+                    match &mut tree {
+                        Some(tree) => tree.stop(),
+                        None => signal(group, Signal::SIGTERM),
+                    }
                 }
                 () = stop.now.cancelled() => {
                     stopped = true;
-                    signal(group, Signal::SIGKILL);
+                    match &mut tree {
+                        Some(tree) => tree.kill(),
+                        None => signal(group, Signal::SIGKILL),
+                    }
                     break child.wait().await?;
                 }
             }
@@ -117,6 +163,7 @@ impl Program {
             stdout: tail(stdout, self.keep)?,
             stderr: tail(stderr, self.keep)?,
             stopped,
+            at: Instant::now(),
         })
     }
 
@@ -136,8 +183,12 @@ impl Program {
                 let mut command = Command::new(own);
                 // What it is called in a list of processes.
                 command.arg0("stackctl");
-                command.arg(LEASH_VERB);
-                command.arg(std::process::id().to_string());
+                if self.whole_tree {
+                    command.arg(TREE_VERB);
+                } else {
+                    command.arg(LEASH_VERB);
+                    command.arg(std::process::id().to_string());
+                }
                 command.arg(&self.path);
                 command
             }
@@ -155,6 +206,18 @@ impl Program {
         }
         command.stdin(Stdio::null()).process_group(0);
         command
+    }
+}
+
+impl Program {
+    /// Through which a program and all that it starts are told to end; None where its group is.
+    fn tree(&self, command: &mut Command) -> io::Result<Option<tree::Handle>> {
+        if !self.whole_tree || self.leash.is_none() || cfg!(not(target_os = "linux")) {
+            return Ok(None);
+        }
+        let (theirs, ours) = io::pipe()?;
+        command.stdin(theirs);
+        Ok(Some(tree::Handle(ours)))
     }
 }
 

@@ -144,6 +144,11 @@ pub struct HookState {
 }
 
 impl ReleaseState {
+    /// It has yet to start, and only parts of others keep it from that.
+    pub fn waits_for_needs(&self) -> bool {
+        self.phase == Phase::Pending && self.waiting.is_some()
+    }
+
     fn new(id: ReleaseId, planned: Option<PlannedRelease>) -> ReleaseState {
         ReleaseState {
             id,
@@ -374,6 +379,7 @@ impl ReleaseState {
             EventKind::ContainerLog { .. }
             | EventKind::ReleaseRecovering { .. }
             | EventKind::LockWaiting { .. }
+            | EventKind::NamespaceWaiting { .. }
             | EventKind::RunStarted { .. }
             | EventKind::RunCancelling { .. }
             | EventKind::RunRollingBack { .. }

@@ -26,6 +26,18 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// `5 bytes`, `64 KiB`, `1 MiB`: in the largest unit of which it is so many whole ones.
+pub fn bytes(number: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let whole = units
+        .into_iter()
+        .find(|&(power, _)| number > 0 && number.trailing_zeros() >= power);
+    match whole {
+        Some((power, unit)) => format!("{} {unit}", number >> power),
+        None => count(usize::try_from(number).unwrap_or(usize::MAX), "byte"),
+    }
+}
+
 /// The AGE column, as kubectl prints it (`HumanDuration` in
 /// `k8s.io/apimachinery/pkg/util/duration`): `119s`, `2m5s`, `3h`, `7d4h`, `2y10d`.
 pub fn age(span: Duration) -> String {
@@ -66,6 +78,17 @@ pub fn list<T: AsRef<str>>(items: &[T]) -> String {
         [] => String::new(),
         [only] => (*only).to_owned(),
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// The first three of a list, and how many more there are: `a, b, c and 4 more`.
+pub fn folded<T: AsRef<str>>(items: &[T]) -> String {
+    match items {
+        [a, b, c, _, rest @ ..] => {
+            let first = [a.as_ref(), b.as_ref(), c.as_ref()].join(", ");
+            format!("{first} and {} more", rest.len() + 1)
+        }
+        few => list(few),
     }
 }
 
@@ -143,6 +166,8 @@ mod tests {
     fn counts_and_lists_read_as_sentences() {
         assert_eq!(count(1, "release"), "1 release");
         assert_eq!(count(0, "release"), "0 releases");
+        let sizes = [1, 5, 1024, 1500, 64 << 10, 1 << 20, 512 << 20, 1 << 30].map(bytes);
+        insta::assert_snapshot!(sizes.join(", "), @"1 byte, 5 bytes, 1 KiB, 1500 bytes, 64 KiB, 1 MiB, 512 MiB, 1 GiB");
         assert_eq!(list::<&str>(&[]), "");
         assert_eq!(list(&["a", "b"]), "a and b");
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");

@@ -111,6 +111,48 @@ async fn a_kubeconfig_that_is_missing_or_broken() {
     assert!(!text.contains("never-to-be-shown"), "{text}");
 }
 
+/// A kubeconfig whose user logs in by a command with a secret in its environment.
+fn login_by(dir: &TempDir, command: &str) -> PathBuf {
+    let path = kubeconfig(dir, "https://127.0.0.1:1");
+    let exec = format!(
+        "exec: {{apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, \
+         command: {command}, args: [-c, 'echo never-to-be-shown; exit 3'], \
+         env: [{{name: AWS_SECRET, value: never-to-be-shown}}]}}"
+    );
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("token: never-to-be-shown", &exec)).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn a_login_command_that_fails() {
+    let dir = TempDir::new().unwrap();
+    let (kind, text) = refused(login_by(&dir, "sh"), None).await;
+    assert_eq!(kind, ConnectErrorKind::Denied);
+    assert_eq!(
+        text,
+        "connecting to 127.0.0.1:1 (context `staging`): the login command `sh` failed (exit \
+         status: 3)\nlog in again: the credentials of context `staging` are refused or have expired"
+    );
+
+    let (kind, text) = refused(login_by(&dir, "no-such-login"), None).await;
+    assert_eq!(kind, ConnectErrorKind::Denied);
+    assert_eq!(
+        text,
+        "connecting to 127.0.0.1:1 (context `staging`): the kubeconfig's login command can't be \
+         run: No such file or directory (os error 2)\n\
+         install it, or mend `users[].user.exec` of the kubeconfig"
+    );
+
+    let (_, text) = refused(login_by(&dir, "echo"), None).await;
+    assert_eq!(
+        text,
+        "connecting to 127.0.0.1:1 (context `staging`): the kubeconfig's login command has printed \
+         no `ExecCredential`\n\
+         log in again: the credentials of context `staging` are refused or have expired"
+    );
+}
+
 #[tokio::test]
 async fn a_context_that_is_not_there() {
     let dir = TempDir::new().unwrap();

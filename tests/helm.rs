@@ -8,18 +8,63 @@
     reason = "clippy.toml exempts test functions, not what they call"
 )]
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::time::Duration;
 
-use stackctl::helm::{About, Target, Version, refusal};
-use stackctl::runner::ports::Refusal;
+use stackctl::helm::{About, Binary, Helm, Marks, Target, Version, Workspace, refusal};
+use stackctl::names::RunId;
+use stackctl::plan::{Plan, Selection};
+use stackctl::profile;
+use stackctl::runner::ports::{Cancel, Deployer, History, Refusal};
 
 #[test]
 fn every_failure_is_told() {
     insta::assert_snapshot!(folder("helm"));
+}
+
+/// Only the words of a failure depend on it.
+#[tokio::test]
+async fn a_removal_that_went_well_asks_for_no_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    fs::create_dir(folder.path().join("web")).unwrap();
+    file(
+        "web/Chart.yaml",
+        "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+    );
+    let text = "name: shop\nnamespace: shop\nreleases: {web: {chart: ./web}}\n";
+    let profile = profile::load(&file("shop.yaml", text), &|_| None).unwrap();
+    let plan = Plan::new(&profile, &Selection::All).unwrap();
+    let script = "#!/bin/sh\n[ \"$1\" = uninstall ] || { echo too many processes >&2; exit 1; }\n";
+    let path = file("helm", script);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let helm = Helm {
+        binary: Binary::find(Some(&path)).unwrap(),
+        target: Target::default(),
+        marks: Marks {
+            stack: plan.stack.clone(),
+            run: RunId::foreign("20260101-000000-0001"),
+        },
+        charts: HashMap::new(),
+        secrets: HashMap::new(),
+        workspace: Workspace::new().unwrap(),
+        leash: None,
+        sealed: HashMap::new(),
+        frozen: HashMap::new(),
+    };
+    let (step, limit) = (&plan.steps()[0], Duration::from_secs(60));
+    let removed = helm.remove(step, History::Deleted, limit, Cancel::default());
+    assert_eq!(removed.await, Ok(()));
 }
 
 /// What a chart's objects hold, in every fixture that has a secret in it.
@@ -92,6 +137,7 @@ fn read(text: &str) -> Refusal {
             context: Some("prod".into()),
         },
         version: Version { major: 4, minor: 3 },
+        uninstalls: text.starts_with("# helm uninstall"),
     };
     refusal(&about, status, &printed)
 }

@@ -260,8 +260,33 @@ fn very_many_errors_are_bounded() {
     let ids = (0..5000).map(|number| format!("  r{number}: []\n"));
     let text = format!("releases:\n{}", ids.collect::<String>());
     let errors = read(text).unwrap_err();
-    assert_eq!(errors.0.len(), 101);
-    assert_eq!(errors.0[100].message, "4902 more, from here on");
+    assert_eq!((errors.shown.len(), errors.count), (101, 5002));
+    assert_eq!(errors.shown[100].message, "4902 more, from here on");
+}
+
+#[test]
+fn values_files_are_bounded_all_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..8).map(|number| format!("{number}.yaml")).collect();
+    for name in &names {
+        let file = std::fs::File::create(folder.path().join(name)).unwrap();
+        file.set_len(10 * 1024 * 1024).unwrap();
+    }
+    let list = names.join(", ");
+    let text = format!(
+        "name: oro\nnamespace: oro\nreleases:\n  mail: {{chart: oci://a/b, version: 1.0.0, values: [{list}]}}\n"
+    );
+    let file = folder.path().join("oro.yaml");
+    let errors = profile::read(&file, text.as_bytes(), &environment).unwrap_err();
+    let of_the_profile: Vec<_> = errors.shown.iter().filter(|it| it.file == file).collect();
+    let told: Vec<&str> = of_the_profile
+        .iter()
+        .map(|it| it.message.as_str())
+        .collect();
+    assert_eq!(
+        told,
+        ["the values files up to here have more than 64 MiB in all"]
+    );
 }
 
 #[test]
@@ -393,8 +418,8 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let found = match read(bytes) {
         Ok(profile) => profile.warnings,
         Err(errors) => {
-            prop_assert!(!errors.0.is_empty());
-            errors.0
+            prop_assert!(!errors.shown.is_empty());
+            errors.shown
         }
     };
     let text = String::from_utf8_lossy(bytes);

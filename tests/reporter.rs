@@ -375,6 +375,69 @@ fn a_down_as_lines_without_unicode() {
     insta::assert_snapshot!(plain("down", Palette::default(), None));
 }
 
+/// An operator's definitions are ready one after the other, each in an event.
+#[test]
+fn definitions_are_one_line() {
+    let lines = |definitions: usize, more: bool| {
+        let started = json!({"type": "run-started", "schema": 1, "run": "20260302-090000-9f3a",
+            "verb": "up", "stack": "op", "namespace": "op", "context": "kind", "releases": [
+                {"id": "op", "namespace": "op", "name": "op", "chart": "op-1.0.0", "needs": []}]});
+        let object = |kind: &str, name: &str, health: &str| {
+            json!({"type": "object-changed", "release": "op", "kind": kind, "namespace": null,
+                "name": name, "health": health, "reason": "", "ready": u32::from(health == "ready"),
+                "desired": 1})
+        };
+        let mut all = vec![(0, started)];
+        all.push((100, json!({"type": "release-started", "release": "op"})));
+        if more {
+            all.push((200, object("Deployment", "op", "progressing")));
+        }
+        for at in 0..definitions {
+            let name = format!("d{at}.example.com");
+            all.push((
+                200,
+                object("CustomResourceDefinition", &name, "progressing"),
+            ));
+        }
+        for at in 0..definitions {
+            let name = format!("d{at}.example.com");
+            let time = 300 + 10 * u64::try_from(at).unwrap();
+            all.push((time, object("CustomResourceDefinition", &name, "ready")));
+        }
+        all.push((
+            900,
+            json!({"type": "release-deployed", "release": "op", "revision": 1}),
+        ));
+        all.push((5000, json!({"type": "release-ready", "release": "op"})));
+        let events = all.into_iter().zip(1..).map(|((elapsed, mut event), seq)| {
+            let at = recording("oro-up")[0].at + Duration::from_millis(elapsed);
+            event["seq"] = json!(seq);
+            event["at"] = json!(at);
+            event["elapsed_ms"] = json!(elapsed);
+            serde_json::from_value(event).unwrap()
+        });
+        let memory = Memory::default();
+        let mut reporter = Plain::new(Stream::new(memory.clone()), Palette::default(), None);
+        replay(&mut reporter, &events.collect::<Vec<Event>>());
+        let text = memory.text();
+        let lines = text.lines().filter(|line| line.contains("efinition"));
+        lines.map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        lines(23, true),
+        ["0.9s  op  23 CustomResourceDefinitions ready"]
+    );
+    assert_eq!(
+        lines(1, true),
+        ["0.9s  op  customresourcedefinition/d0.example.com ready"]
+    );
+    assert_eq!(
+        lines(23, false),
+        [""; 0],
+        "that the release is ready says it"
+    );
+}
+
 #[test]
 fn wild_logs_as_lines() {
     let text = plain("wild-logs", UNICODE, None);
@@ -817,7 +880,16 @@ fn text() -> impl Strategy<Value = String> {
         matching("(?s).{0,40}"),
         matching("(pod-[a-c]-[x-z] )?(init 1/2 `[a-c]` )?.{0,200}"),
         matching("exit [0-9]|signal 9|running|done|pending|waiting: [A-Z][a-z]+"),
+        matching("(a |\n)? {0,4}(::|##\\[|##vso\\[|section_start:1:a\r\u{1b}\\[0K)[a-z]{3}"),
     ]
+}
+
+/// What a CI runner takes for a command, and what moves a cursor.
+fn has_power(text: &str) -> bool {
+    let command = |line: &str| {
+        line.trim_start().starts_with("::") || line.contains("##[") || line.contains("##vso[")
+    };
+    text.lines().any(command) || text.chars().any(|c| c != '\n' && c.is_control())
 }
 
 fn moment() -> impl Strategy<Value = Timestamp> {
@@ -1046,17 +1118,29 @@ proptest! {
         let memory = Memory::default();
         let mut plain = Plain::new(Stream::new(memory.clone()), UNICODE, Some(60));
         let size = Size { rows: 20, columns: 60 };
-        let mut tty = Tty::new(Stream::new(io::sink()), UNICODE, move || size);
+        let drawn = Memory::default();
+        let mut tty = Tty::new(Stream::new(drawn.clone()), UNICODE, move || size);
+        let (quietly, lines) = (Memory::default(), Memory::default());
+        let mut quiet = Quiet::new(Stream::new(quietly.clone()), UNICODE, None);
+        let mut json = Json::new(Stream::new(lines.clone()));
         for event in &events {
             let elapsed = Duration::from_millis(event.elapsed_ms);
             let now = Now { elapsed, at: event.at };
-            for reporter in [&mut plain as &mut dyn Reporter, &mut tty] {
+            for reporter in [&mut plain as &mut dyn Reporter, &mut tty, &mut quiet, &mut json] {
                 reporter.handle(event);
                 reporter.tick(now);
             }
         }
         plain.finish().unwrap();
         tty.finish().unwrap();
-        prop_assert!(memory.text().chars().all(|c| c == '\n' || !c.is_control()));
+        quiet.finish().unwrap();
+        for written in [memory.text(), quietly.text(), lines.text()] {
+            prop_assert!(!has_power(&written), "{}", written);
+        }
+        // Its own codes move the cursor.
+        let drawn = drawn.text();
+        prop_assert!(!drawn.contains("##[") && !drawn.contains("##vso["), "{}", drawn);
+        let read: Vec<Event> = lines.text().lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+        prop_assert_eq!(read, events);
     }
 }

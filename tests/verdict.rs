@@ -1,7 +1,7 @@
 //! Every cause from Kubernetes' own objects: one folder a cause, one file a case.
 //!
 //! A file is a list of YAML documents. The first says what release is judged (`release`, `objects`
-//! and `hooks` as `apiVersion Kind name`, `applied`); after it come objects as
+//! and `hooks` as `apiVersion Kind name`, the hooks' `event`, `applied`); after it come objects as
 //! `kubectl get -o yaml` shows them, applied in order, so that a later one replaces an earlier one
 //! of its uid. `before: true` stands where helm was started, `gone: <uid>` where a pod or Job was
 //! removed, `repeats: {pod: <uid>, container, line}` where a container keeps printing a line.
@@ -20,10 +20,11 @@ use serde_json::Value;
 use stackctl::budget::{Budgets, DEFAULT_TIMEOUT};
 use stackctl::cluster::convert::from_json;
 use stackctl::event::Evidence;
-use stackctl::names::{Namespace, ReleaseId};
+use stackctl::names::ReleaseId;
 use stackctl::snapshot::{Contents, Hook, ObjectRef, Observation, Snapshot, World};
 use stackctl::verdict::{
     Assessment, Baseline, Cause, CompletedRule, Hope, Repeating, Scope, Waiting, assess,
+    nobody_knows,
 };
 
 macro_rules! causes {
@@ -58,7 +59,9 @@ causes! {
     failed_create: "failed-create",
     image: "image",
     hook: "hook",
+    later_hook: "hook-later",
     job: "job",
+    lost: "lost",
     object: "object",
     pod: "pod",
     progress: "progress",
@@ -171,6 +174,8 @@ fn judge(documents: &[Value]) -> String {
             applied = value == true;
         } else if document.get("before").is_some() {
             before = Baseline::of(&world);
+        } else if let Some(then) = document.get("until") {
+            before = Baseline::until(&world, then.as_str().unwrap().parse().unwrap());
         } else if let Some(uid) = document.get("gone") {
             let uid = uid.as_str().unwrap().into();
             let gone = match world.pods.get(&uid) {
@@ -196,23 +201,25 @@ fn judge(documents: &[Value]) -> String {
             .into_iter()
             .map(|object| Hook {
                 object,
-                events: vec!["pre-upgrade".to_owned()],
+                events: vec![head["event"].as_str().unwrap_or("pre-upgrade").to_owned()],
                 weight: 0,
+                ran: false,
                 succeeded: false,
+                stays: true,
             })
             .collect(),
         ..Contents::default()
     };
     let id: ReleaseId = head["release"].as_str().unwrap().parse().unwrap();
-    let namespace: Namespace = "oro".parse().unwrap();
     let scope = Scope {
         id: &id,
-        namespace: &namespace,
         contents: &contents,
         applied,
+        helm_at_work: !applied,
         before: &before,
         completed: CompletedRule::Old,
         repeating: &repeating,
+        providers: nobody_knows(),
     };
     shown(&assess(&world, &scope, &Budgets::default()))
 }
@@ -262,6 +269,7 @@ fn shown(assessment: &Assessment) -> String {
         let hope = match finding.hope {
             Hope::Certain => "certain".to_owned(),
             Hope::Likely(time) => format!("likely after {}s", time.as_secs()),
+            Hope::AfterHooks => "judged after the hooks".to_owned(),
         };
         lines.push(format!("{hope}: {}", finding.verdict.sentence));
         lines.push(format!("  key: {}", finding.key));

@@ -15,7 +15,6 @@ fuzz_target!(|bytes: &[u8]| {
             for warning in &profile.warnings {
                 assert!(!warning.to_string().is_empty());
             }
-            // A circle is an error too.
             let _ = Plan::new(&profile, &Selection::All);
         }
         Err(errors) => assert!(!errors.to_string().is_empty()),

@@ -380,6 +380,51 @@ fn simulated_pods_go_through_their_phases() {
 }
 
 #[test]
+#[ignore = "builds the control plane (brings up simulated nodes)"]
+fn simulated_nodes_have_addresses_with_nobody_behind_them() {
+    let own = Own::new("addresses");
+    own.ok(&["up", "--nodes", "kwok"]);
+    let applied = own.apply(
+        "{apiVersion: v1, kind: List, items: [\
+         {apiVersion: v1, kind: Pod, metadata: {name: on-host}, spec: {hostNetwork: true, containers: [{name: a, image: a}]}},\
+         {apiVersion: v1, kind: Service, metadata: {name: hook}, spec: {selector: {app: hook}, ports: [{port: 443}]}},\
+         {apiVersion: v1, kind: Pod, metadata: {name: hook, labels: {app: hook}}, spec: {containers: [{name: a, image: a}]}}]}",
+    );
+    assert!(
+        applied.status.success(),
+        "{}",
+        String::from_utf8_lossy(&applied.stderr)
+    );
+    let both = ["pod/on-host", "pod/hook", "--for=condition=Ready"];
+    own.kubectl_ok(&[&["wait"][..], &both, &["--timeout=60s"]].concat());
+    let node = own.kubectl_ok(&["get", "pod", "on-host", "-o=jsonpath={.spec.nodeName}"]);
+    let address = "-o=jsonpath={.status.addresses[?(@.type=='InternalIP')].address}";
+    let expected = own.kubectl_ok(&["get", "node", &node, address]);
+    let pod = own.kubectl_ok(&["get", "pod", "on-host", "-o=jsonpath={.status.podIP}"]);
+    assert!(!pod.is_empty() && pod == expected, "{pod} and {expected}");
+
+    own.apply(
+        "{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {name: hook}, \
+         webhooks: [{name: hook.example.com, failurePolicy: Fail, sideEffects: None, admissionReviewVersions: [v1], \
+         timeoutSeconds: 30, clientConfig: {service: {namespace: default, name: hook}}, \
+         rules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}]}]}",
+    );
+    // The API server takes up a new webhook a moment later; each of the answers says how long it took.
+    let refused = loop {
+        let began = std::time::Instant::now();
+        let output = own.kubectl(&["create", "configmap", "any", "--dry-run=server"]);
+        if !output.status.success() {
+            break (
+                began.elapsed(),
+                String::from_utf8_lossy(&output.stderr).into_owned(),
+            );
+        }
+    };
+    assert!(refused.1.contains("hook.example.com"), "{}", refused.1);
+    assert!(refused.0.as_secs() < 10, "{refused:?}");
+}
+
+#[test]
 fn a_name_that_fits_no_path_is_refused() {
     let output = Command::new(env!("CARGO_BIN_EXE_stackctl-sandbox"))
         .args(["status", "--name", "../x"])

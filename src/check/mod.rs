@@ -7,6 +7,9 @@
 
 mod accept;
 mod finding;
+mod hook;
+mod host;
+mod maker;
 mod object;
 mod pod;
 mod rules;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::hook::Hook;
 use super::pod::PodSpec;
 use crate::manifest::{self, ManifestError, Whole};
 
@@ -36,44 +37,6 @@ pub struct Object {
     pub hook: Option<Hook>,
 }
 
-/// An object that helm makes at a certain moment, beside the ordinary ones.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hook {
-    /// `pre-install`, ...
-    pub events: Vec<String>,
-    /// As it is written; none stands for 0.
-    pub weight: Option<String>,
-    pub policies: Vec<String>,
-}
-
-impl Hook {
-    /// helm takes what is no number for 0 (helm `pkg/release/util/manifest_sorter.go`).
-    pub fn order(&self) -> i64 {
-        let weight = self
-            .weight
-            .as_ref()
-            .and_then(|text| text.trim().parse().ok());
-        weight.unwrap_or(0)
-    }
-
-    /// It runs before the ordinary objects of its release are made or changed.
-    pub fn is_before(&self) -> bool {
-        self.is_on(&["pre-install", "pre-upgrade"])
-    }
-
-    pub fn is_on(&self, events: &[&str]) -> bool {
-        self.events
-            .iter()
-            .any(|event| events.contains(&event.as_str()))
-    }
-
-    /// helm's default where none is given.
-    pub fn is_deleted_before_creation(&self) -> bool {
-        let policy = "before-hook-creation";
-        self.policies.is_empty() || self.policies.iter().any(|it| it == policy)
-    }
-}
-
 impl Object {
     /// The objects of a manifest that helm rendered for this namespace. What has no kind is left out.
     ///
@@ -91,22 +54,33 @@ impl Object {
     fn new(value: Value, template: PathBuf, namespace: &str) -> Option<Object> {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
         let kind = text("/kind")?.to_owned();
-        let own = text("/metadata/namespace").unwrap_or(namespace);
+        let own = text("/metadata/namespace").filter(|own| !own.is_empty());
+        let own = own.unwrap_or(namespace);
         let own = if CLUSTER_WIDE.contains(&kind.as_str()) {
             ""
         } else {
             own
         };
-        let name = text("/metadata/name").or_else(|| text("/metadata/generateName"));
+        let name = match value.pointer("/metadata/name") {
+            Some(Value::String(name)) => name.clone(),
+            None | Some(Value::Null) => text("/metadata/generateName").unwrap_or_default().into(),
+            // Told by a rule.
+            Some(other) => other.to_string(),
+        };
         Some(Object {
             api_version: text("/apiVersion")?.to_owned(),
-            name: name.unwrap_or_default().to_owned(),
+            name,
             namespace: own.to_owned(),
-            hook: hook(&value),
+            hook: Hook::of(&value),
             template,
             kind,
             value,
         })
+    }
+
+    /// It is of a chart's folder `crds`: helm makes it where it is not there, and owns it never.
+    pub fn is_of_crds(&self) -> bool {
+        manifest::is_of_crds(&self.template.to_string_lossy())
     }
 
     pub fn is(&self, kind: &str) -> bool {
@@ -162,9 +136,27 @@ impl Object {
             && other.pod().is_some()
             && other.namespace == self.namespace
             && selector.is_some_and(|selector| {
-                let has = |(key, value): (&String, &Value)| labels.get(key) == Some(value);
+                let has = |(key, value): (&String, &Value)| {
+                    labels.get(key) == Some(value) || other.sets(key, value)
+                };
                 !selector.is_empty() && selector.iter().all(has)
             })
+    }
+
+    /// Its controller gives its pods this label, which is in no template.
+    fn sets(&self, key: &str, value: &Value) -> bool {
+        let value = value.as_str().unwrap_or_default();
+        match (self.kind.as_str(), key) {
+            ("StatefulSet", "statefulset.kubernetes.io/pod-name") => {
+                let number = value
+                    .strip_prefix(&self.name)
+                    .and_then(|it| it.strip_prefix('-'));
+                number.is_some_and(|number| number.parse::<u32>().is_ok())
+            }
+            ("StatefulSet", "apps.kubernetes.io/pod-index") => value.parse::<u32>().is_ok(),
+            ("Job", "job-name" | "batch.kubernetes.io/job-name") => value == self.name,
+            _ => false,
+        }
     }
 
     /// It keeps pods running.
@@ -181,30 +173,6 @@ impl Object {
             _ => self.at("/spec/replicas").as_u64().unwrap_or(1),
         }
     }
-}
-
-fn hook(value: &Value) -> Option<Hook> {
-    let annotation = |key: &str| {
-        let annotations = value.pointer("/metadata/annotations")?;
-        match annotations.get(key)? {
-            Value::String(text) => Some(text.clone()),
-            other => Some(other.to_string()),
-        }
-    };
-    let list = |text: String| -> Vec<String> {
-        let words = text
-            .split(',')
-            .map(str::trim)
-            .filter(|word| !word.is_empty());
-        words.map(str::to_owned).collect()
-    };
-    Some(Hook {
-        events: list(annotation("helm.sh/hook")?),
-        weight: annotation("helm.sh/hook-weight"),
-        policies: annotation("helm.sh/hook-delete-policy")
-            .map(list)
-            .unwrap_or_default(),
-    })
 }
 
 #[cfg(test)]
@@ -225,7 +193,7 @@ mod tests {
             PathBuf::from("shop/templates/job.yaml")
         );
         let hook = objects[0].hook.as_ref().unwrap();
-        assert_eq!((hook.order(), hook.is_before()), (-5, true));
+        assert_eq!((hook.order(), hook.is_on(&["pre-upgrade"])), (-5, true));
         assert!(hook.is_deleted_before_creation());
         assert_eq!(
             (objects[1].namespace.as_str(), &objects[1].hook),

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::host;
 use super::object::Object;
 use super::pod::{Container, PodSpec};
 use super::rules;
-use crate::manifest::ManifestError;
+use crate::manifest::{self, ManifestError, Varying};
 use crate::names::ReleaseId;
 use crate::plan::Plan;
 use crate::profile::{Place, Profile};
@@ -25,6 +26,14 @@ pub struct Release {
     pub namespace: String,
     /// Seconds that it may take.
     pub timeout: u64,
+    /// It was rendered with what the cluster serves and has.
+    pub on_cluster: bool,
+    /// Kinds that the cluster has refused to render it with, each with its version.
+    pub unserved: BTreeSet<(String, String)>,
+    /// It has commands before helm.
+    pub runs_before: bool,
+    /// It has commands once it is ready.
+    pub runs_after: bool,
     pub(super) objects: Vec<Object>,
     /// Templates as they are written, before helm renders them, by the names that helm gives them.
     pub(super) templates: Vec<(PathBuf, String)>,
@@ -32,6 +41,8 @@ pub struct Release {
     pub(super) before: BTreeSet<usize>,
     /// Needs that another need implies, with their places in the profile.
     pub(super) redundant: Vec<(ReleaseId, Place)>,
+    /// What another rendering has different.
+    pub(super) varying: Vec<Varying>,
 }
 
 /// What the rules want to know of a cluster.
@@ -41,17 +52,8 @@ pub struct Known {
     pub served: BTreeSet<(String, String)>,
     /// Kind, namespace and name of objects that are there, as far as the stack names them.
     pub existing: BTreeSet<(String, String, String)>,
-}
-
-/// What a host name stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Host {
-    /// A Service of this release.
-    Service(usize),
-    /// A name inside the cluster that no Service of the stack has.
-    Nobody,
-    /// Somewhere else, or no name of a host.
-    Elsewhere,
+    /// The same of objects that may not be asked for.
+    pub hidden: BTreeSet<(String, String, String)>,
 }
 
 impl Release {
@@ -79,28 +81,30 @@ impl Release {
             id: step.id.clone(),
             namespace: step.namespace.to_string(),
             timeout: step.timeout.as_secs(),
+            on_cluster: false,
+            unserved: BTreeSet::new(),
+            runs_before: !step.before.is_empty(),
+            runs_after: !step.after.is_empty(),
             objects: Object::all(manifest, step.namespace.as_str())?,
             templates,
-            before: before(plan, at),
+            before: plan.before(at).into_iter().collect(),
             redundant: needs
                 .iter()
                 .filter(|need| is_redundant(&need.id))
                 .map(|need| (need.id.clone(), need.place))
                 .collect(),
+            varying: Vec::new(),
         })
     }
-}
 
-/// All that a step needs, near or far.
-fn before(plan: &Plan, at: usize) -> BTreeSet<usize> {
-    let mut before = BTreeSet::new();
-    let mut open = plan.steps()[at].needs.clone();
-    while let Some(need) = open.pop() {
-        if before.insert(need) {
-            open.extend(&plan.steps()[need].needs);
-        }
+    /// Takes in two renderings of its chart.
+    ///
+    /// # Errors
+    /// One of them can't be read.
+    pub fn compare(&mut self, one: &str, other: &str) -> Result<(), ManifestError> {
+        self.varying = manifest::twice(one, other)?.varying;
+        Ok(())
     }
-    before
 }
 
 impl Stack {
@@ -131,55 +135,35 @@ impl Stack {
         found.map(|(at, _, object)| (at, object))
     }
 
-    /// It is in the cluster already, whoever made it.
-    pub(super) fn exists(&self, kind: &str, namespace: &str, name: &str) -> bool {
-        let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
-        self.known
-            .as_ref()
-            .is_some_and(|known| known.existing.contains(&key))
+    /// The definitions of a custom resource, each with its release's position.
+    pub(super) fn definition<'a>(
+        &'a self,
+        object: &'a Object,
+    ) -> impl Iterator<Item = (usize, &'a Object)> {
+        let brings = |it: &Object| {
+            it.is("CustomResourceDefinition")
+                && it.text("/spec/names/kind") == Some(object.kind.as_str())
+                && it.text("/spec/group") == Some(object.group())
+        };
+        let all = self.objects().filter(move |(_, _, it)| brings(it));
+        all.map(|(at, _, it)| (at, it))
     }
 
-    /// What a name of a host stands for, seen from a namespace (the resolver's search list:
-    /// `NAMESPACE.svc.cluster.local`, `svc.cluster.local`, `cluster.local`).
-    pub(super) fn host(&self, host: &str, namespace: &str) -> Host {
-        let is_name = |label: &str| {
-            let mut chars = label.chars();
-            chars.next().is_some_and(|c| c.is_ascii_lowercase())
-                && label
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        };
-        let host = host
-            .trim_end_matches('.')
-            .trim_end_matches(".cluster.local");
-        let inside = host.ends_with(".svc");
-        let labels: Vec<&str> = host.trim_end_matches(".svc").split('.').collect();
-        if !labels.iter().all(|label| is_name(label)) || host == "localhost" {
-            return Host::Elsewhere;
+    /// It is in the cluster already, whoever made it; none where no cluster has said.
+    pub(super) fn is_there(&self, kind: &str, namespace: &str, name: &str) -> Option<bool> {
+        let known = self.known.as_ref()?;
+        let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
+        match known.hidden.contains(&key) {
+            true => None,
+            false => Some(known.existing.contains(&key)),
         }
-        let service = |name: &str, namespace: &str| {
-            let at = self
-                .find("Service", namespace, name)
-                .next()
-                .map(|(at, _)| at);
-            at.map(Host::Service).or_else(|| {
-                self.exists("Service", namespace, name)
-                    .then_some(Host::Elsewhere)
-            })
-        };
-        match labels.as_slice() {
-            [name] => service(name, namespace).unwrap_or(Host::Nobody),
-            // A pod of a headless Service, or a Service of another namespace.
-            [first, second] => service(second, namespace)
-                .filter(|_| !inside)
-                .or_else(|| service(first, second))
-                .unwrap_or(if inside {
-                    Host::Nobody
-                } else {
-                    Host::Elsewhere
-                }),
-            [_, second, third] if inside => service(second, third).unwrap_or(Host::Nobody),
-            _ => Host::Elsewhere,
+    }
+
+    /// Why it is not known whether something is there.
+    pub(super) fn unasked(&self) -> &'static str {
+        match self.known {
+            Some(_) => "whether it is there may not be asked of this cluster",
+            None => "`--cluster` looks whether it is there",
         }
     }
 
@@ -200,25 +184,23 @@ impl Stack {
                 .uses()
                 .into_iter()
                 .map(|it| (it.kind, it.name.to_owned()));
-            let hosts = rules::hosts(pod).map(|(_, host)| ("Service", host.to_owned()));
-            let all = uses
-                .chain(hosts)
-                .map(|(kind, name)| (kind, object.namespace.clone(), name));
-            named.extend(all.map(|(kind, namespace, name)| (kind.to_owned(), namespace, name)));
+            let uses = uses.map(|(kind, name)| (kind.to_owned(), object.namespace.clone(), name));
+            named.extend(uses);
+            for (_, host) in rules::hosts(pod) {
+                named.extend(host::services(host, &object.namespace));
+            }
         }
         for waiter in self.waiters() {
             for awaited in waiter.script.awaited() {
-                let kind = match awaited.kind {
-                    "Host" => "Service",
-                    kind => kind,
-                };
                 let namespace = awaited.namespace.unwrap_or(waiter.object.namespace.clone());
-                named.insert((kind.to_owned(), namespace, awaited.name));
+                if awaited.kind == "Host" {
+                    named.extend(host::services(&awaited.name, &namespace));
+                } else {
+                    named.insert((awaited.kind.to_owned(), namespace, awaited.name));
+                }
             }
         }
-        named.retain(|(kind, namespace, name)| {
-            !name.contains('.') && self.find(kind, namespace, name).next().is_none()
-        });
+        named.retain(|(kind, namespace, name)| self.find(kind, namespace, name).next().is_none());
         named
     }
 

@@ -1,9 +1,10 @@
 //! Containers that wait for something before the rest of their pod may start.
 
+use super::host::Host;
 use super::object::Object;
 use super::pod::Container;
 use super::script::{Awaited, Script};
-use super::stack::{Host, Release, Stack};
+use super::stack::{Release, Stack};
 
 pub struct Waiter<'a> {
     /// The position of its release.
@@ -23,6 +24,8 @@ pub enum Target<'a> {
     Nothing,
     /// It may be there, from elsewhere.
     Foreign,
+    /// It is in the cluster, if anywhere, and that has not been asked.
+    Unseen,
 }
 
 impl Waiter<'_> {
@@ -73,11 +76,15 @@ impl Stack {
         let own = waiter.object.namespace.as_str();
         let namespace = awaited.namespace.as_deref().unwrap_or(own);
         if awaited.kind == "Host" {
-            return match self.host(&awaited.name, own) {
+            let Some(pod) = waiter.object.pod() else {
+                return Target::Foreign;
+            };
+            return match self.host(&awaited.name, pod, own) {
                 Host::Service(at) => self
                     .service(at, &awaited.name)
                     .map_or(Target::Foreign, |it| Target::Object(at, it)),
                 Host::Nobody => Target::Nothing,
+                Host::Unseen => Target::Unseen,
                 Host::Elsewhere => Target::Foreign,
             };
         }
@@ -86,10 +93,11 @@ impl Stack {
         }
         let is_workload =
             ["Job", "Service", "Deployment", "StatefulSet", "DaemonSet"].contains(&awaited.kind);
-        let may_be_there = self.exists(awaited.kind, namespace, &awaited.name);
-        match is_workload && self.is_ours(namespace) && !may_be_there {
-            true => Target::Nothing,
-            false => Target::Foreign,
+        match self.is_there(awaited.kind, namespace, &awaited.name) {
+            Some(true) => Target::Foreign,
+            None if self.known.is_some() => Target::Unseen,
+            _ if is_workload && self.is_ours(namespace) => Target::Nothing,
+            _ => Target::Foreign,
         }
     }
 

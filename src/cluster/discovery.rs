@@ -12,7 +12,9 @@ use kube::Client;
 use kube::core::GroupVersion;
 use kube::discovery::{self, ApiCapabilities, ApiResource, Scope, verbs};
 
+use super::error::ask;
 use super::locked;
+use crate::runner::ports::ObserveError;
 use crate::snapshot::ObjectRef;
 
 /// A kind as the API server serves it.
@@ -51,31 +53,52 @@ impl Discovery {
         Discovery { client, known }
     }
 
-    /// None where the cluster does not serve the kind, or does not say.
-    pub async fn resolve(&self, api_version: &str, kind: &str) -> Option<Served> {
+    /// None where the cluster does not serve the kind.
+    ///
+    /// # Errors
+    /// The cluster does not say.
+    pub async fn resolve(
+        &self,
+        api_version: &str,
+        kind: &str,
+    ) -> Result<Option<Served>, ObserveError> {
         if let Some(served) = built_in(api_version, kind) {
-            return Some(served);
+            return Ok(Some(served));
         }
         let known = locked(&self.known).get(api_version).cloned();
         if let Some(served) = known.and_then(|resources| find(&resources, kind)) {
-            return Some(served);
+            return Ok(Some(served));
         }
-        let group: GroupVersion = api_version.parse().ok()?;
-        let answer = discovery::pinned_group(&self.client, &group).await;
+        let Ok(group) = api_version.parse::<GroupVersion>() else {
+            return Ok(None);
+        };
+        let doing = format!("asking whether {kind} of `{api_version}` is served");
+        let answer = ask(&doing, || discovery::pinned_group(&self.client, &group)).await;
         let resources = match answer {
             Ok(answer) => Arc::new(answer.versioned_resources(&group.version)),
-            Err(error) => {
-                tracing::debug!(api_version, %error, "discovery failed");
-                return None;
-            }
+            Err(ObserveError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
         };
         locked(&self.known).insert(api_version.to_owned(), Arc::clone(&resources));
-        find(&resources, kind)
+        Ok(find(&resources, kind))
+    }
+
+    /// A kind of this version has turned out not to be served any more.
+    pub fn forget(&self, api_version: &str) {
+        locked(&self.known).remove(api_version);
     }
 
     /// Fills in `namespace` where a manifest leaves it to the release's, and takes it away where
-    /// the kind has none. Kinds that are not served yet stay as they are.
-    pub async fn place(&self, objects: impl Iterator<Item = &mut ObjectRef>, namespace: &str) {
+    /// the kind has none. Of a kind that is not served yet nobody knows which it is: it is given
+    /// the release's, and who asks for it later finds out.
+    ///
+    /// # Errors
+    /// The cluster does not say what it serves.
+    pub async fn place(
+        &self,
+        objects: impl Iterator<Item = &mut ObjectRef>,
+        namespace: &str,
+    ) -> Result<(), ObserveError> {
         let mut asked = HashMap::new();
         for object in objects {
             let kind = (object.api_version.clone(), object.kind.clone());
@@ -83,18 +106,19 @@ impl Discovery {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(free) => {
                     let (api_version, kind) = free.key();
-                    let served = self.resolve(api_version, kind).await;
+                    let served = self.resolve(api_version, kind).await?;
                     free.insert(served)
                 }
             };
             match served {
                 Some(served) if !served.namespaced => object.namespace = None,
-                Some(_) if object.namespace.is_none() => {
-                    object.namespace = Some(namespace.to_owned());
+                _ => {
+                    let own = || namespace.to_owned();
+                    object.namespace.get_or_insert_with(own);
                 }
-                _ => {}
             }
         }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Cluster;
 use super::discovery::Served;
-use super::error::{ask, cause, observe_error};
+use super::error::{ask, cause, is_namespace_going, observe_error};
 use crate::runner::ports::ObserveError;
 use crate::snapshot::ObjectRef;
 
@@ -26,12 +26,13 @@ pub enum Answer {
     Accepted(Value),
     /// In the API server's words.
     Refused(String),
-    /// Its namespace or its kind is not there yet.
+    /// Its namespace or its kind is not there yet, or the namespace is about to go, and made anew then.
     Later,
 }
 
 impl Cluster {
-    /// The object as it is; None where it, its namespace or its kind is not there.
+    /// The object as it is; None where it, its namespace or its kind is not there, or it is being
+    /// deleted.
     ///
     /// # Errors
     /// `Denied`, `Unreachable`.
@@ -39,26 +40,31 @@ impl Cluster {
         let served = self
             .discovery
             .resolve(&object.api_version, &object.kind)
-            .await;
+            .await?;
         match served {
-            Some(served) => self.get(&self.api_of(&served, object), object).await,
+            Some(served) => {
+                let found = self.get(&self.api_of(&served, object), object).await?;
+                Ok(found.filter(|found| !is_going(found)))
+            }
             None => Ok(None),
         }
     }
 
-    /// Asks what an apply of `wanted`, which is the object `object`, would make of it.
+    /// Asks what an apply of `wanted`, which is the object `object`, would make of it; with `force` also
+    /// where it takes fields from others. One that may not be read or changed is refused.
     ///
     /// # Errors
-    /// `Denied`, `Unreachable`.
+    /// `Unreachable`.
     pub async fn try_apply(
         &self,
         object: &ObjectRef,
         wanted: &Value,
+        force: bool,
     ) -> Result<Trial, ObserveError> {
         let served = self
             .discovery
             .resolve(&object.api_version, &object.kind)
-            .await;
+            .await?;
         let Some(served) = served else {
             return Ok(Trial {
                 before: None,
@@ -66,11 +72,27 @@ impl Cluster {
             });
         };
         let api = self.api_of(&served, object);
-        let before = self.get(&api, object).await?;
+        let before = match self.get(&api, object).await {
+            // helm reads it before it changes it.
+            Err(denied @ ObserveError::Denied(_)) => {
+                return Ok(Trial {
+                    before: None,
+                    answer: Answer::Refused(denied.to_string()),
+                });
+            }
+            before => before?,
+        };
+        // `up` waits until it is gone, and it is made anew.
+        if before.as_ref().is_some_and(is_going) {
+            return Ok(Trial {
+                before: None,
+                answer: Answer::Later,
+            });
+        }
         let params = PatchParams {
             dry_run: true,
             // Of what helm has written by client-side apply it is the manager already.
-            force: before.as_ref().is_some_and(is_updated_by_helm),
+            force: force || before.as_ref().is_some_and(is_updated_by_helm),
             field_manager: Some(HELM.to_owned()),
             field_validation: Some(ValidationDirective::Strict),
         };
@@ -83,10 +105,10 @@ impl Cluster {
             Err(kube::Error::Api(status)) if status.code == 404 && before.is_none() => {
                 Answer::Later
             }
-            Err(error @ kube::Error::Api(_)) => match observe_error(&doing, &error) {
-                denied @ ObserveError::Denied(_) => return Err(denied),
-                _ => Answer::Refused(cause(&error)),
-            },
+            Err(kube::Error::Api(status)) if before.is_none() && is_namespace_going(&status) => {
+                Answer::Later
+            }
+            Err(error @ kube::Error::Api(_)) => Answer::Refused(cause(&error)),
             Err(error) => return Err(observe_error(&doing, &error)),
         };
         Ok(Trial { before, answer })
@@ -113,6 +135,10 @@ impl Cluster {
 
 fn json(object: DynamicObject) -> Value {
     serde_json::to_value(object).unwrap_or_default()
+}
+
+fn is_going(object: &Value) -> bool {
+    !object["metadata"]["deletionTimestamp"].is_null()
 }
 
 fn is_updated_by_helm(object: &Value) -> bool {

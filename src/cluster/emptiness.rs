@@ -23,10 +23,31 @@ const OF_EVERYBODY: [(&str, &str); 3] = [
 ];
 const TELLING: [&str; 2] = ["Event", "PodMetrics"];
 
+/// What has become of a namespace that is not used any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Emptied {
+    Removed,
+    /// stackctl has not made it, or it is not there.
+    NotOurs,
+    /// These objects are in it.
+    Holds(Vec<String>),
+    /// Objects of this kind may not be listed.
+    Unknown(String),
+    /// It is another by now.
+    Changed,
+}
+
+/// What is in a namespace, of one kind.
+enum Held {
+    Objects(Vec<String>),
+    /// May not be looked at.
+    Unseen(String),
+    Memory,
+}
+
 impl Cluster {
     /// Removes a namespace that stackctl has made if there is nothing in it but what Kubernetes makes
-    /// by itself and the Lease of this run. Returns whether it did; what may not be looked into is
-    /// not empty.
+    /// by itself and the Lease of this run. What may not be looked into is not empty.
     ///
     /// # Errors
     /// `Unreachable`, or `Denied` where it may not be removed.
@@ -34,11 +55,11 @@ impl Cluster {
         &self,
         namespace: &Namespace,
         run: &RunId,
-    ) -> Result<bool, ObserveError> {
+    ) -> Result<Emptied, ObserveError> {
         let api = Api::<ApiNamespace>::all(self.client.clone());
         let doing = format!("looking for namespace `{namespace}`");
         let found = match ask(&doing, || api.get_opt(namespace.as_str())).await {
-            Err(ObserveError::Denied(_)) => return Ok(false),
+            Err(ObserveError::Denied(_)) => return Ok(Emptied::NotOurs),
             found => found?,
         };
         let is_ours = |it: &ApiNamespace| {
@@ -46,15 +67,17 @@ impl Cluster {
             by.is_some_and(|by| by == "stackctl")
         };
         let Some(found) = found.filter(is_ours) else {
-            return Ok(false);
+            return Ok(Emptied::NotOurs);
         };
-        if !self.is_empty(namespace, run).await? {
-            return Ok(false);
+        let found_in_it = self.all_in(namespace, run).await?;
+        if let Some(emptied) = what_holds(found_in_it) {
+            return Ok(emptied);
         }
         let params = presence::only(found.metadata.uid.unwrap_or_default());
         match api.delete(namespace.as_str(), &params).await {
-            Ok(_) => Ok(true),
-            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(false),
+            Ok(_) => Ok(Emptied::Removed),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(Emptied::Removed),
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(Emptied::Changed),
             Err(error) => {
                 let doing = format!("removing namespace `{namespace}`, which is empty");
                 Err(observe_error(&doing, &error))
@@ -62,7 +85,7 @@ impl Cluster {
         }
     }
 
-    async fn is_empty(&self, namespace: &Namespace, run: &RunId) -> Result<bool, ObserveError> {
+    async fn all_in(&self, namespace: &Namespace, run: &RunId) -> Result<Vec<Held>, ObserveError> {
         let discovery = kube::Discovery::new(self.client.clone()).run().await;
         let discovery =
             discovery.map_err(|error| observe_error("asking what is served", &error))?;
@@ -75,45 +98,59 @@ impl Cluster {
             .map(|(resource, _)| resource)
             .filter(|resource| !TELLING.contains(&resource.kind.as_str()))
             .collect();
-        let empty: Vec<bool> = stream::iter(kinds)
-            .map(|kind| self.has_none(namespace, kind, run))
-            .buffer_unordered(AT_ONCE)
+        let held: Vec<Option<Held>> = stream::iter(kinds)
+            .map(|kind| self.held_of(namespace, kind, run))
+            .buffered(AT_ONCE)
             .try_collect()
             .await?;
-        Ok(empty.into_iter().all(|it| it))
+        Ok(held.into_iter().flatten().collect())
     }
 
-    async fn has_none(
+    async fn held_of(
         &self,
         namespace: &Namespace,
         kind: ApiResource,
         run: &RunId,
-    ) -> Result<bool, ObserveError> {
+    ) -> Result<Option<Held>, ObserveError> {
         if kind.kind == "Lease" {
-            return self.has_no_lease_but(namespace, run).await;
+            return self.leases_but(namespace, run).await;
         }
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.client.clone(), namespace.as_str(), &kind);
         let doing = format!("listing {}", kind.plural);
         let params = ListParams::default().limit(10);
         let list = match ask(&doing, || api.list_metadata(&params)).await {
-            Err(ObserveError::Denied(_)) => return Ok(false),
+            Err(ObserveError::Denied(_)) => return Ok(Some(Held::Unseen(kind.plural))),
             // Listed by discovery, and not served: an API whose server is away.
-            Err(ObserveError::NotFound(_)) => return Ok(true),
+            Err(ObserveError::NotFound(_)) => return Ok(None),
             list => list?,
         };
         let is_of_everybody = |object: &PartialObjectMeta<DynamicObject>| {
             let name = object.name_any();
             OF_EVERYBODY.contains(&(kind.kind.as_str(), name.as_str()))
         };
-        Ok(list.items.iter().all(is_of_everybody))
+        let others = list.items.iter().filter(|it| !is_of_everybody(it));
+        let is_record = |it: &&PartialObjectMeta<DynamicObject>| {
+            it.labels().contains_key("stackctl.dev/stack") && kind.kind == "Secret"
+        };
+        let (records, names): (Vec<_>, Vec<_>) = others.partition(is_record);
+        let short = |it: &PartialObjectMeta<DynamicObject>| {
+            format!("{}/{}", kind.kind.to_lowercase(), it.name_any())
+        };
+        let names: Vec<String> = names.into_iter().map(short).collect();
+        Ok(match names.is_empty() {
+            true if records.is_empty() => None,
+            // What stackctl remembers is there for the sake of what else is.
+            true => Some(Held::Memory),
+            false => Some(Held::Objects(names)),
+        })
     }
 
-    async fn has_no_lease_but(
+    async fn leases_but(
         &self,
         namespace: &Namespace,
         run: &RunId,
-    ) -> Result<bool, ObserveError> {
+    ) -> Result<Option<Held>, ObserveError> {
         let api = Api::<Lease>::namespaced(self.client.clone(), namespace.as_str());
         let params = ListParams::default();
         let list = ask("listing leases", || api.list(&params)).await?;
@@ -125,6 +162,31 @@ impl Cluster {
             let is_ours = lease.name_any().starts_with("stackctl.");
             is_ours && holder.is_none_or(|it| it.is_empty() || it == run.as_str())
         };
-        Ok(list.items.iter().all(is_free))
+        let others = list.items.iter().filter(|it| !is_free(it));
+        let names: Vec<String> = others
+            .map(|it| format!("lease/{}", it.name_any()))
+            .collect();
+        Ok((!names.is_empty()).then_some(Held::Objects(names)))
+    }
+}
+
+/// Why a namespace stays; None where nothing is in it.
+fn what_holds(all: Vec<Held>) -> Option<Emptied> {
+    let mut objects = Vec::new();
+    let mut unseen = None;
+    let mut remembers = false;
+    for held in all {
+        match held {
+            Held::Objects(names) => objects.extend(names),
+            Held::Unseen(kind) => unseen = unseen.or(Some(kind)),
+            Held::Memory => remembers = true,
+        }
+    }
+    match unseen {
+        _ if !objects.is_empty() => Some(Emptied::Holds(objects)),
+        Some(kind) => Some(Emptied::Unknown(kind)),
+        None => {
+            remembers.then(|| Emptied::Holds(vec!["what stackctl remembers of a stack".into()]))
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! What the API server or the way to it said, in plain words.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::time::Duration;
 
+use kube::client::AuthError;
 use kube::core::Status;
 
+use crate::redact::redacted;
 use crate::runner::ports::ObserveError;
 
 /// The longest a single question to the API server may take.
@@ -54,13 +56,27 @@ pub(super) fn wished_pause(status: &Status) -> Duration {
     Duration::from_secs(seconds.min(30).into())
 }
 
-/// 401 and 403 are `Denied`, 404 `NotFound`; no connection, 429 and 5xx `Unreachable`.
+/// Whether it is no matter of rights: a namespace that is being deleted takes nothing new
+/// (`k8s.io/apiserver`, `pkg/admission/plugin/namespace/lifecycle`; the cause is
+/// `NamespaceTerminatingCause` of `core/v1`).
+pub(super) fn is_namespace_going(status: &Status) -> bool {
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 403 && causes.any(|cause| cause.reason == "NamespaceTerminating")
+}
+
+/// 401 and 403 are `Denied`, unless it is the namespace that is going; 404 is `NotFound`; no
+/// connection, 429 and 5xx are `Unreachable`, or `Busy` where they say when to come again.
 pub(super) fn observe_error(doing: &str, error: &kube::Error) -> ObserveError {
     let text = format!("{doing}: {}", cause(error));
     match error {
         kube::Error::Api(status) => match status.code {
+            _ if is_namespace_going(status) => ObserveError::NamespaceGoing(text),
             401 | 403 => ObserveError::Denied(text),
             404 => ObserveError::NotFound(text),
+            429 | 503 if wished_pause(status) > Duration::ZERO => ObserveError::Busy {
+                said: text,
+                pause: wished_pause(status),
+            },
             429 | 500..=599 => ObserveError::Unreachable(text),
             _ => ObserveError::Unexpected(text),
         },
@@ -76,24 +92,50 @@ pub(super) fn observe_error(doing: &str, error: &kube::Error) -> ObserveError {
 pub(super) fn cause(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => said(status),
-        // Its own text holds all that the command printed, tokens among it.
-        kube::Error::Auth(kube::client::AuthError::AuthExecRun { cmd, out }) => {
-            let command = cmd.split_whitespace().next().unwrap_or("?");
-            format!("the login command `{command}` failed ({})", out.status)
-        }
+        kube::Error::Auth(error) => login(error),
         kube::Error::SerdeError(_) => "the answer is not what the API promises".to_owned(),
         other => root(other),
     }
 }
 
-/// The API's own message with its reason, which the message may hold already.
+/// Why there are no credentials, without what a login command was given or has printed: tokens are
+/// among it, and parsers quote what they read.
+fn login(error: &AuthError) -> String {
+    match error {
+        AuthError::AuthExecStart(cause) => {
+            format!("the kubeconfig's login command can't be run: {cause}")
+        }
+        AuthError::AuthExecRun { cmd, out } => {
+            let status = out.status;
+            format!("the login command `{}` failed ({status})", program(cmd))
+        }
+        AuthError::AuthExecParse(_) | AuthError::ParseTokenKey(_) => {
+            "the kubeconfig's login command has printed no `ExecCredential`".to_owned()
+        }
+        AuthError::ReadTokenFile(cause, path) => {
+            format!("the token file `{}` can't be read: {cause}", path.display())
+        }
+        other => root(other),
+    }
+}
+
+/// The program of a command line as Rust shows it: after the variables of its environment, which may
+/// be secret, all in double quotes (std `sys/process/unix`, `Debug` of `Command`).
+fn program(command: &str) -> &str {
+    let start = command.find("\" \"").map_or(0, |end| end + 2);
+    let quoted = command[start..].trim_start_matches('"');
+    quoted.split('"').next().unwrap_or("?")
+}
+
+/// The API's own message without the values of objects, with its reason, which the message may hold
+/// already.
 pub(super) fn said(status: &Status) -> String {
-    let message = status.message.trim();
+    let message = redacted(status.message.trim());
     match (message.is_empty(), status.reason.as_str()) {
         (true, "") => format!("status {}", status.code),
         (true, reason) => reason.to_owned(),
-        (false, "") => message.to_owned(),
-        (false, reason) if contains(message, reason) => message.to_owned(),
+        (false, "") => message,
+        (false, reason) if contains(&message, reason) => message,
         (false, reason) => format!("{message} ({reason})"),
     }
 }
@@ -110,7 +152,7 @@ fn contains(message: &str, reason: &str) -> bool {
 }
 
 /// The deepest error: `Connection refused (os error 111)` and not who tried to connect.
-fn root(error: &kube::Error) -> String {
+fn root(error: &dyn Error) -> String {
     let mut deepest = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
@@ -148,6 +190,21 @@ mod tests {
         assert_eq!(class(429), ObserveError::Unreachable(text()));
         assert_eq!(class(503), ObserveError::Unreachable(text()));
         assert_eq!(class(422), ObserveError::Unexpected(text()));
+    }
+
+    #[test]
+    fn a_namespace_that_is_going_is_no_matter_of_rights() {
+        let said = serde_json::json!({
+            "status": "Failure", "reason": "Forbidden", "code": 403, "message": "no",
+            "details": {"causes": [{
+                "reason": "NamespaceTerminating", "message": "namespace shop is being terminated",
+                "field": "metadata.namespace",
+            }]},
+        });
+        let status: Status = serde_json::from_value(said).unwrap();
+        let error = observe_error("writing", &kube::Error::Api(status.boxed()));
+        let text = "writing: no (Forbidden)".to_owned();
+        assert_eq!(error, ObserveError::NamespaceGoing(text));
     }
 
     #[test]

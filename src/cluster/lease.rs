@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease as ApiLease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::Api;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::runtime::{WatchStreamExt, watcher};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Cluster;
 use super::error::observe_error;
@@ -28,15 +28,17 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The Lease of one stack.
 pub struct StackLease {
-    api: Api<ApiLease>,
+    api: Api<DynamicObject>,
     name: String,
     stack: StackName,
 }
 
 impl Cluster {
     pub fn lease(&self, stack: &StackName, namespace: &Namespace) -> StackLease {
+        // A Lease whose times can't be read is one all the same.
+        let kind = ApiResource::erase::<ApiLease>(&());
         StackLease {
-            api: Api::namespaced(self.client.clone(), namespace.as_str()),
+            api: Api::namespaced_with(self.client.clone(), namespace.as_str(), &kind),
             name: format!("stackctl.{stack}"),
             stack: stack.clone(),
         }
@@ -60,21 +62,7 @@ impl StackLease {
         }
     }
 
-    fn object(&self, lease: &Lease) -> ApiLease {
-        let mut object = ApiLease::default();
-        object.metadata.name = Some(self.name.clone());
-        object.metadata.resource_version =
-            Some(lease.version.clone()).filter(|version| !version.is_empty());
-        object.metadata.labels = Some(
-            [
-                (
-                    "app.kubernetes.io/managed-by".to_owned(),
-                    "stackctl".to_owned(),
-                ),
-                ("stackctl.dev/stack".to_owned(), self.stack.to_string()),
-            ]
-            .into(),
-        );
+    fn object(&self, lease: &Lease) -> DynamicObject {
         let holder = lease.holder.as_ref();
         let described = holder.and_then(|holder| serde_json::to_string(holder).ok());
         let superseded = lease.superseded_by.as_ref().map(RunId::to_string);
@@ -87,40 +75,53 @@ impl StackLease {
         let annotations = annotations
             .into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), value?)));
-        object.metadata.annotations = Some(annotations.collect());
-        object.spec = Some(LeaseSpec {
+        let labels = [
+            ("app.kubernetes.io/managed-by", "stackctl"),
+            ("stackctl.dev/stack", self.stack.as_str()),
+        ];
+        let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let kind = ApiResource::erase::<ApiLease>(&());
+        let mut object = DynamicObject::new(&self.name, &kind).data(json!({"spec": LeaseSpec {
             holder_identity: Some(holder.map_or_else(String::new, |it| it.run.to_string())),
             lease_duration_seconds: i32::try_from(lease.term.as_secs()).ok(),
             acquire_time: Some(MicroTime(lease.acquired)),
             renew_time: Some(MicroTime(lease.renewed)),
             lease_transitions: Some(lease.transitions),
             ..LeaseSpec::default()
-        });
+        }}));
+        object.metadata.resource_version =
+            Some(lease.version.clone()).filter(|version| !version.is_empty());
+        object.metadata.labels = Some(labels.into());
+        object.metadata.annotations = Some(annotations.collect());
         object
     }
 }
 
 /// Whoever wrote it, a Lease with a holder is one: what can't be read of him is left out.
-fn lease(object: ApiLease) -> Lease {
+fn lease(object: DynamicObject) -> Lease {
     let annotations = object.metadata.annotations.unwrap_or_default();
-    let spec = object.spec.unwrap_or_default();
-    let acquired = spec.acquire_time.map_or(Timestamp::UNIX_EPOCH, |it| it.0);
-    let identity = spec.holder_identity.filter(|it| !it.is_empty());
+    let spec = |key: &str| object.data.get("spec").and_then(|spec| spec.get(key));
+    let text = |key: &str| spec(key).and_then(Value::as_str);
+    // The API server takes moments at the end of the year 9999 that no clock of ours can hold.
+    let time = |key: &str| Some(text(key)?.parse().unwrap_or(Timestamp::MAX));
+    let acquired = time("acquireTime").unwrap_or(Timestamp::UNIX_EPOCH);
+    let identity = text("holderIdentity").filter(|it| !it.is_empty());
     let described = annotations.get(HOLDER);
     let described = described.and_then(|text| serde_json::from_str::<Holder>(text).ok());
     let holder = identity.map(|identity| match described {
         Some(holder) if holder.run.as_str() == identity => holder,
-        _ => Holder::unknown(RunId::foreign(&identity), acquired),
+        _ => Holder::unknown(RunId::foreign(identity), acquired),
     });
-    let seconds = spec
-        .lease_duration_seconds
-        .and_then(|it| u64::try_from(it).ok());
+    let seconds = spec("leaseDurationSeconds").and_then(Value::as_u64);
+    let transitions = spec("leaseTransitions").and_then(Value::as_i64);
     Lease {
         holder,
         acquired,
-        renewed: spec.renew_time.map_or(acquired, |it| it.0),
+        renewed: time("renewTime").unwrap_or(acquired),
         term: seconds.map_or(TERM, Duration::from_secs),
-        transitions: spec.lease_transitions.unwrap_or_default(),
+        transitions: transitions
+            .and_then(|it| i32::try_from(it).ok())
+            .unwrap_or_default(),
         unsure: annotations
             .get(UNSURE)
             .and_then(|text| serde_json::from_str(text).ok())

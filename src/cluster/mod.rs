@@ -9,6 +9,7 @@
 mod connect;
 pub mod convert;
 mod discovery;
+mod drift;
 mod dry_run;
 mod emptiness;
 mod error;
@@ -40,15 +41,14 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::names::{Namespace, ReleaseName, RunId};
-use crate::runner::ports::{LogPart, LogTarget, ObserveError, Observer, RevisionEnd};
-use crate::snapshot::{
-    Contents, Contested, Lingering, Meta, ObjectRef, Observation, Record, Surveyed,
-};
+use crate::runner::ports::{Ensured, LogPart, LogTarget, ObserveError, Observer, RevisionEnd};
+use crate::snapshot::{Contents, Drift, Lingering, Meta, ObjectRef, Observation, Record, Surveyed};
 
 pub use connect::{ConnectError, ConnectErrorKind, Target};
 pub use dry_run::{Answer, Trial};
-pub use namespace::Ensured;
+pub use emptiness::Emptied;
 pub use rights::{Resource, Right};
+pub use stack_record::{StoredStack, Written};
 pub use tail::{LogInstance, LogLine, LogRequest};
 
 /// Log streams that are open at once: each is a connection from the API server to a kubelet.
@@ -70,6 +70,8 @@ pub struct Cluster {
     log_permits: Arc<Semaphore>,
     /// Namespaces whose logs we may not read, so that this is said once.
     log_denials: Arc<Mutex<HashSet<String>>>,
+    /// Kinds whose definition has been delivered, `certificates.cert-manager.io`.
+    definitions: Mutex<HashSet<String>>,
 }
 
 /// `/version` of the API server; the numbers are 0 where it does not say them.
@@ -98,6 +100,7 @@ impl Cluster {
             watches: watch::Watches::default(),
             log_permits: Arc::new(Semaphore::new(LOG_STREAMS)),
             log_denials: Arc::default(),
+            definitions: Mutex::default(),
         }
     }
 
@@ -129,6 +132,17 @@ impl Observer for Cluster {
         Box::pin(self.watch_namespaces(namespaces))
     }
 
+    fn ensure<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        make: bool,
+    ) -> LocalBoxFuture<'a, Result<Ensured, ObserveError>> {
+        match make {
+            true => Box::pin(self.ensure_namespace(namespace)),
+            false => Box::pin(self.find_namespace(namespace)),
+        }
+    }
+
     fn observations(&self) -> LocalBoxStream<'static, Observation> {
         match locked(&self.receiver).take() {
             Some(receiver) => stream::unfold(receiver, |mut receiver| async {
@@ -139,7 +153,10 @@ impl Observer for Cluster {
         }
     }
 
-    fn follow<'a>(&'a self, objects: &'a [ObjectRef]) -> LocalBoxFuture<'a, ()> {
+    fn follow<'a>(
+        &'a self,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
         Box::pin(self.follow_objects(objects))
     }
 
@@ -175,19 +192,21 @@ impl Observer for Cluster {
 
     fn delete<'a>(
         &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
         objects: &'a [ObjectRef],
-    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
-        Box::pin(self.delete_objects(objects))
+    ) -> LocalBoxFuture<'a, Result<Vec<ObjectRef>, ObserveError>> {
+        Box::pin(self.delete_left(namespace, release, objects))
     }
 
-    fn contested<'a>(
+    fn drift<'a>(
         &'a self,
         namespace: &'a Namespace,
         release: &'a ReleaseName,
         revision: u32,
         objects: &'a [ObjectRef],
-    ) -> LocalBoxFuture<'a, Result<Vec<Contested>, ObserveError>> {
-        Box::pin(self.contested_fields(namespace, release, revision, objects))
+    ) -> LocalBoxFuture<'a, Result<Drift, ObserveError>> {
+        Box::pin(self.drift_of(namespace, release, revision, objects))
     }
 
     fn log(&self, target: LogTarget) -> LocalBoxStream<'static, LogPart> {
@@ -212,17 +231,29 @@ impl Observer for Cluster {
         Box::pin(self.write_end(namespace, release, revision, end))
     }
 
-    fn mark_made<'a>(
+    fn mark_target<'a>(
         &'a self,
         namespace: &'a Namespace,
         release: &'a ReleaseName,
+        target: u32,
         revision: u32,
         run: &'a RunId,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
         let labels = json!({
             "stackctl.dev/run": run.as_str(),
             "stackctl.dev/revision": revision.to_string(),
+            convert::ROLLED_BACK: format!("{revision}-{target}"),
         });
+        Box::pin(self.write_labels(namespace, release, target, labels))
+    }
+
+    fn mark_removal<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        revision: u32,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        let labels = json!({convert::REMOVAL: revision.to_string()});
         Box::pin(self.write_labels(namespace, release, revision, labels))
     }
 

@@ -20,7 +20,7 @@ use super::error::ask;
 use crate::manifest::{self, Rendered};
 use crate::names::{Namespace, ReleaseName, StackName};
 use crate::runner::ports::{ObserveError, RevisionEnd};
-use crate::snapshot::{Contents, Hook, Record, RecordStatus};
+use crate::snapshot::{Contents, Hook, Record, RecordStatus, Unread};
 
 /// helm's own test for a compressed payload (`pkg/storage/driver/util.go`).
 const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
@@ -29,10 +29,18 @@ const LARGEST: u64 = 256 * 1024 * 1024;
 const PAGE: u32 = 500;
 /// helm `pkg/release/v1/release.go`, `ApplyMethodServerSideApply`.
 const SERVER_SIDE: &str = "ssa";
+/// helm `pkg/release/v1/hook.go`, `HookSucceeded`.
+const DELETED_AFTER: &str = "hook-succeeded";
+
+/// What helm has applied. It carries the stack's secrets.
+pub(super) struct Applied {
+    pub manifest: String,
+    /// By server-side apply.
+    pub server_side: bool,
+}
 
 impl Cluster {
-    /// As [`crate::runner::ports::Observer::contents`] says; every object of a kind that the
-    /// cluster serves has its namespace filled in, or none where the kind has none.
+    /// As [`crate::runner::ports::Observer::contents`] says.
     ///
     /// # Errors
     /// `NotFound` where there is no such revision, `Denied`, or `Unexpected` for a record that is
@@ -44,30 +52,57 @@ impl Cluster {
         revision: u32,
     ) -> Result<Contents, ObserveError> {
         let payload = self.payload(namespace, release, revision).await?;
-        let mut contents = payload.contents(revision).map_err(|why| {
-            let doing = reading(namespace, release, revision);
-            ObserveError::Unexpected(format!("{doing}: {why}"))
-        })?;
+        let mut contents = payload.contents(revision);
         let hooks = contents.hooks.iter_mut().map(|hook| &mut hook.object);
         let objects = contents.objects.iter_mut().chain(&mut contents.kept);
         let objects = objects.chain(hooks);
-        self.discovery.place(objects, namespace.as_str()).await;
+        self.discovery.place(objects, namespace.as_str()).await?;
         Ok(contents)
     }
 
-    /// The manifest of a revision that helm has applied by server-side apply, None for another. It
-    /// carries the stack's secrets.
+    /// The manifest of a revision, and how helm has applied it.
     ///
     /// # Errors
     /// As [`Cluster::contents_of`].
-    pub(super) async fn applied_manifest(
+    pub(super) async fn applied(
         &self,
         namespace: &Namespace,
         release: &ReleaseName,
         revision: u32,
-    ) -> Result<Option<String>, ObserveError> {
+    ) -> Result<Applied, ObserveError> {
         let payload = self.payload(namespace, release, revision).await?;
-        Ok((payload.apply_method == SERVER_SIDE).then_some(payload.manifest))
+        Ok(Applied {
+            server_side: payload.apply_method == SERVER_SIDE,
+            manifest: payload.manifest,
+        })
+    }
+
+    /// The manifest of a revision, however it was applied. It carries the stack's secrets.
+    ///
+    /// # Errors
+    /// As [`Cluster::contents_of`].
+    pub async fn manifest(
+        &self,
+        namespace: &Namespace,
+        release: &ReleaseName,
+        revision: u32,
+    ) -> Result<String, ObserveError> {
+        Ok(self.payload(namespace, release, revision).await?.manifest)
+    }
+
+    /// The manifests of all hooks of a revision, as helm rendered them.
+    ///
+    /// # Errors
+    /// It can't be asked for, or is not a record of helm's.
+    pub async fn hook_manifests(
+        &self,
+        namespace: &Namespace,
+        release: &ReleaseName,
+        revision: u32,
+    ) -> Result<Vec<String>, ObserveError> {
+        let payload = self.payload(namespace, release, revision).await?;
+        let hooks = payload.hooks.into_iter().flatten();
+        Ok(hooks.map(|hook| hook.manifest).collect())
     }
 
     async fn payload(
@@ -282,6 +317,8 @@ struct ChartMetadata {
 #[derive(Deserialize)]
 struct PayloadHook {
     #[serde(default)]
+    name: String,
+    #[serde(default)]
     manifest: String,
     #[serde(default)]
     events: Option<Vec<String>>,
@@ -289,6 +326,8 @@ struct PayloadHook {
     weight: i64,
     #[serde(default)]
     last_run: Option<LastRun>,
+    #[serde(default)]
+    delete_policies: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -317,26 +356,34 @@ fn json_of(packed: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Payload {
-    fn contents(self, revision: u32) -> Result<Contents, String> {
-        let objects = |yaml: &str| manifest::objects(yaml).map_err(|error| error.to_string());
+    fn contents(self, revision: u32) -> Contents {
         let (mut hooks, mut kept) = (Vec::new(), Vec::new());
+        let manifest = manifest::readable_objects(&self.manifest);
+        let mut unread: Vec<Unread> = manifest.unread.into_iter().map(Unread::Document).collect();
         for hook in self.hooks.unwrap_or_default() {
             let events = hook.events.unwrap_or_default();
+            let policies = hook.delete_policies.unwrap_or_default();
+            let stays = !policies.iter().any(|policy| policy == DELETED_AFTER);
+            let phase = hook.last_run.map(|run| run.phase).unwrap_or_default();
             let place = |rendered: Rendered| Hook {
                 object: rendered.object,
                 events: events.clone(),
                 weight: hook.weight,
-                succeeded: hook
-                    .last_run
-                    .as_ref()
-                    .is_some_and(|run| run.phase == "Succeeded"),
+                stays,
+                // (helm `pkg/release/v1/hook.go`)
+                ran: !["", "Unknown"].contains(&phase.as_str()),
+                succeeded: phase == "Succeeded",
             };
-            let rendered = objects(&hook.manifest)?;
+            let manifest = manifest::readable_objects(&hook.manifest);
+            if !manifest.unread.is_empty() {
+                unread.push(Unread::Hook(hook.name));
+            }
+            let rendered = manifest.read;
             let stay = rendered.iter().filter(|it| it.kept);
             kept.extend(stay.map(|it| it.object.clone()));
             hooks.extend(rendered.into_iter().map(place));
         }
-        let rendered = objects(&self.manifest)?;
+        let rendered = manifest.read;
         let stay = rendered.iter().filter(|it| it.kept);
         kept.extend(stay.map(|it| it.object.clone()));
         let claims = rendered.iter().flat_map(|it| {
@@ -345,13 +392,14 @@ impl Payload {
         });
         let claims = claims.collect();
         let ChartMetadata { name, version } = self.chart.metadata;
-        Ok(Contents {
+        Contents {
             revision,
             chart: format!("{name}-{version}"),
             kept,
             claims,
             objects: rendered.into_iter().map(|r| r.object).collect(),
             hooks,
-        })
+            unread,
+        }
     }
 }

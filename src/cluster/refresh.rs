@@ -35,7 +35,7 @@ impl Cluster {
         let ObjectRef {
             api_version, kind, ..
         } = object;
-        let served = self.discovery.resolve(api_version, kind).await;
+        let served = self.discovery.resolve(api_version, kind).await?;
         let Some(served) = served.filter(|served| served.has_status) else {
             return Ok(Vec::new());
         };

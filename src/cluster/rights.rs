@@ -1,7 +1,7 @@
 //! What these credentials may do, as the API server says.
 
 use k8s_openapi::api::authorization::v1::{
-    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+    NonResourceAttributes, ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use k8s_openapi::api::storage::v1::StorageClass;
 use kube::Api;
@@ -10,26 +10,35 @@ use kube::api::{ListParams, PostParams};
 use super::Cluster;
 use super::error::ask;
 use crate::runner::ports::ObserveError;
+use crate::snapshot::ObjectRef;
 
 /// The annotation by which a class is the default one (`k8s.io/api/storage/v1`).
 const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 
 /// A resource as rights name it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Resource {
     /// Empty for the core group.
     pub group: String,
     pub plural: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Right {
-    pub verb: &'static str,
-    pub resource: Resource,
-    /// `log`, or empty.
-    pub subresource: &'static str,
-    /// None for the whole cluster.
-    pub namespace: Option<String>,
+/// To do something to objects, or to a path that is none of an object. As in rules of RBAC, `*` is
+/// every verb, group, resource or path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Right {
+    Object {
+        verb: String,
+        resource: Resource,
+        /// `log`, or empty.
+        subresource: String,
+        /// None for all objects of the kind.
+        name: Option<String>,
+        /// None for the whole cluster.
+        namespace: Option<String>,
+    },
+    /// `/healthz`
+    Path { verb: String, path: String },
 }
 
 impl Resource {
@@ -42,6 +51,45 @@ impl Resource {
     }
 }
 
+impl Right {
+    pub fn verb(&self) -> &str {
+        match self {
+            Right::Object { verb, .. } | Right::Path { verb, .. } => verb,
+        }
+    }
+
+    /// `` `pods/log` ``, `` `secrets` named `key` ``, `` path `/healthz` ``.
+    pub fn what(&self) -> String {
+        match self {
+            Right::Path { path, .. } => format!("path `{path}`"),
+            Right::Object {
+                resource,
+                subresource,
+                name,
+                ..
+            } => {
+                let slash = if subresource.is_empty() { "" } else { "/" };
+                let what = format!("`{}{slash}{subresource}`", resource.name());
+                match name {
+                    Some(name) => format!("{what} named `{name}`"),
+                    None => what,
+                }
+            }
+        }
+    }
+
+    /// `in namespace `shop``
+    pub fn place(&self) -> String {
+        match self {
+            Right::Object {
+                namespace: Some(namespace),
+                ..
+            } => format!("in namespace `{namespace}`"),
+            Right::Object { .. } | Right::Path { .. } => "in the whole cluster".to_owned(),
+        }
+    }
+}
+
 impl Cluster {
     /// These credentials may do that (`SelfSubjectAccessReview`).
     ///
@@ -49,18 +97,35 @@ impl Cluster {
     /// `Unreachable`, or `Denied` where not even that may be asked.
     pub async fn may(&self, right: &Right) -> Result<bool, ObserveError> {
         let text = |text: &str| Some(text.to_owned()).filter(|it| !it.is_empty());
-        let review = SelfSubjectAccessReview {
-            spec: SelfSubjectAccessReviewSpec {
+        let spec = match right {
+            Right::Object {
+                verb,
+                resource,
+                subresource,
+                name,
+                namespace,
+            } => SelfSubjectAccessReviewSpec {
                 resource_attributes: Some(ResourceAttributes {
-                    verb: text(right.verb),
-                    group: text(&right.resource.group),
-                    resource: text(&right.resource.plural),
-                    subresource: text(right.subresource),
-                    namespace: right.namespace.clone(),
+                    verb: text(verb),
+                    group: text(&resource.group),
+                    resource: text(&resource.plural),
+                    subresource: text(subresource),
+                    name: name.clone(),
+                    namespace: namespace.clone(),
                     ..ResourceAttributes::default()
                 }),
                 ..SelfSubjectAccessReviewSpec::default()
             },
+            Right::Path { verb, path } => SelfSubjectAccessReviewSpec {
+                non_resource_attributes: Some(NonResourceAttributes {
+                    verb: text(verb),
+                    path: text(path),
+                }),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+        };
+        let review = SelfSubjectAccessReview {
+            spec,
             ..SelfSubjectAccessReview::default()
         };
         let api: Api<SelfSubjectAccessReview> = Api::all(self.client.clone());
@@ -69,14 +134,27 @@ impl Cluster {
         Ok(answer.status.is_some_and(|status| status.allowed))
     }
 
-    /// How rights name a kind, and whether it lives in namespaces; None where it is not served.
-    pub async fn resource(&self, api_version: &str, kind: &str) -> Option<(Resource, bool)> {
-        let served = self.discovery.resolve(api_version, kind).await?;
+    /// How rights name the kind of an object of a release in `own`, and the namespace where it
+    /// lives, if any; None where the kind is not served.
+    ///
+    /// # Errors
+    /// The API server does not say what it serves.
+    pub async fn resource(
+        &self,
+        object: &ObjectRef,
+        own: &str,
+    ) -> Result<Option<(Resource, Option<String>)>, ObserveError> {
+        let resolved = self.discovery.resolve(&object.api_version, &object.kind);
+        let Some(served) = resolved.await? else {
+            return Ok(None);
+        };
+        let namespace = object.namespace.as_deref().unwrap_or(own);
         let resource = Resource {
             group: served.resource.group,
             plural: served.resource.plural,
         };
-        Some((resource, served.namespaced))
+        let place = served.namespaced.then(|| namespace.to_owned());
+        Ok(Some((resource, place)))
     }
 
     /// The storage classes by name, and whether each is the default one.

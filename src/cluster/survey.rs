@@ -1,43 +1,56 @@
-//! What there is of many objects, in a number of questions that does not grow with theirs; and what
-//! has become of the fields that helm holds in them.
+//! What there is of many objects, in a number of questions that does not grow with theirs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{DynamicObject, ListParams};
 use kube::{Api, ResourceExt};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::Cluster;
+use super::discovery::Served;
 use super::dry_run::HELM;
 use super::error::ask;
-use crate::manifest;
-use crate::names::{Namespace, ReleaseName};
 use crate::runner::ports::ObserveError;
-use crate::snapshot::{Contested, Lingering, ObjectRef, Share, Surveyed};
+use crate::snapshot::{Lingering, ObjectRef, Share, Surveyed, Uid};
 use crate::wording;
 
 /// Questions that are open at once.
 const AT_ONCE: usize = 8;
 /// Objects in one answer.
 const PAGE: u32 = 500;
-/// How the API server names a conflict between managers of a field
-/// (`k8s.io/apimachinery`, `meta/v1/types.go`, `CauseTypeFieldManagerConflict`).
-const CONFLICT: &str = "FieldManagerConflict";
 
+/// The version of an API, and a kind of it.
+type Kind = (String, String);
 /// A kind in a namespace, None where it has none.
-type Place = (String, String, Option<String>);
+type Place = (Kind, Option<String>);
 
 /// An object by its metadata.
 struct Found {
+    uid: Uid,
+    is_owned: bool,
+    is_going: bool,
     share: Share,
     finalizers: Vec<String>,
 }
 
-/// What there is, by place and name; None for a place that may not be looked at.
-type All = BTreeMap<Place, Option<HashMap<String, Found>>>;
+/// What there is in one place, by name; None where it may not be looked at.
+type Names = Option<HashMap<String, Found>>;
+
+/// What there is in all places that were asked for.
+struct All {
+    /// The kinds that are served.
+    kinds: BTreeMap<Kind, Served>,
+    names: BTreeMap<Place, Names>,
+}
+
+impl All {
+    /// None where the object's kind is not served.
+    fn at(&self, object: &ObjectRef) -> Option<&Names> {
+        self.names.get(&place(&self.kinds, object)?)
+    }
+}
 
 impl Cluster {
     /// As [`crate::runner::ports::Observer::survey`] says. Only metadata is asked for.
@@ -50,14 +63,15 @@ impl Cluster {
     ) -> Result<Vec<Surveyed>, ObserveError> {
         let found = self.all_at(objects).await?;
         let surveyed = objects.iter().filter_map(|object| {
-            let share = match found.get(&place(object))? {
+            let found = match found.at(object)? {
                 // Taken to be there.
                 None => None,
-                Some(names) => Some(names.get(&object.name)?.share.clone()),
+                Some(names) => Some(names.get(&object.name)?),
             };
             Some(Surveyed {
                 object: object.clone(),
-                share,
+                share: found.map(|it| it.share.clone()),
+                is_going: found.is_some_and(|it| it.is_going),
             })
         });
         Ok(surveyed.collect())
@@ -73,36 +87,53 @@ impl Cluster {
     ) -> Result<Vec<Lingering>, ObserveError> {
         let found = self.all_at(objects).await?;
         let lingering = objects.iter().filter_map(|object| {
-            let names = found.get(&place(object))?.as_ref()?;
+            let names = found.at(object)?.as_ref()?;
+            let found = names.get(&object.name)?;
             Some(Lingering {
                 object: object.clone(),
-                finalizers: names.get(&object.name)?.finalizers.clone(),
+                uid: found.uid.clone(),
+                is_owned: found.is_owned,
+                is_going: found.is_going,
+                finalizers: found.finalizers.clone(),
             })
         });
         Ok(lingering.collect())
     }
 
     async fn all_at(&self, objects: &[ObjectRef]) -> Result<All, ObserveError> {
-        let places: BTreeSet<Place> = objects.iter().map(place).collect();
-        stream::iter(places)
-            .map(|place| async move {
-                let names = self.names_at(&place).await?;
-                Ok::<_, ObserveError>((place, names))
+        let asked: BTreeSet<Kind> = objects.iter().map(kind).collect();
+        let mut kinds = BTreeMap::new();
+        for asked in asked {
+            if let Some(served) = self.discovery.resolve(&asked.0, &asked.1).await? {
+                kinds.insert(asked, served);
+            }
+        }
+        let at = |object: &ObjectRef| place(&kinds, object);
+        let places: BTreeSet<Place> = objects.iter().filter_map(at).collect();
+        let names = stream::iter(places)
+            .map(|place| {
+                let served = kinds.get(&place.0);
+                async move {
+                    let names = match served {
+                        Some(served) => self.names_at(served, place.1.as_deref()).await?,
+                        None => Some(HashMap::new()),
+                    };
+                    Ok::<_, ObserveError>((place, names))
+                }
             })
             .buffer_unordered(AT_ONCE)
             .try_collect()
-            .await
+            .await?;
+        Ok(All { kinds, names })
     }
 
     /// What there is in a place. None where that may not be asked.
     async fn names_at(
         &self,
-        (api_version, kind, namespace): &Place,
-    ) -> Result<Option<HashMap<String, Found>>, ObserveError> {
+        served: &Served,
+        namespace: Option<&str>,
+    ) -> Result<Names, ObserveError> {
         let mut names = HashMap::new();
-        let Some(served) = self.discovery.resolve(api_version, kind).await else {
-            return Ok(Some(names));
-        };
         let client = self.client.clone();
         let api: Api<DynamicObject> = match namespace {
             Some(namespace) => Api::namespaced_with(client, namespace, &served.resource),
@@ -113,10 +144,18 @@ impl Cluster {
         loop {
             let page = match ask(&doing, || api.list_metadata(&params)).await {
                 Err(ObserveError::Denied(_)) => return Ok(None),
+                // Its definition has gone since, and with it all objects of the kind.
+                Err(ObserveError::NotFound(_)) => {
+                    self.discovery.forget(&served.resource.api_version);
+                    return Ok(Some(HashMap::new()));
+                }
                 page => page?,
             };
             for object in &page.items {
                 let found = Found {
+                    uid: Uid::from(object.uid().unwrap_or_default().as_str()),
+                    is_owned: !object.owner_references().is_empty(),
+                    is_going: object.metadata.deletion_timestamp.is_some(),
                     share: share(object.managed_fields()),
                     finalizers: object.finalizers().to_vec(),
                 };
@@ -128,85 +167,19 @@ impl Cluster {
             }
         }
     }
-
-    /// As [`crate::runner::ports::Observer::contested`] says. What helm has written by client-side
-    /// apply it writes again whoever holds it.
-    ///
-    /// # Errors
-    /// As those of reading a record.
-    pub(super) async fn contested_fields(
-        &self,
-        namespace: &Namespace,
-        release: &ReleaseName,
-        revision: u32,
-        objects: &[ObjectRef],
-    ) -> Result<Vec<Contested>, ObserveError> {
-        let Some(manifest) = self.applied_manifest(namespace, release, revision).await? else {
-            return Ok(Vec::new());
-        };
-        let wholes = manifest::wholes(&manifest)
-            .map_err(|error| ObserveError::Unexpected(error.to_string()))?;
-        let mut wanted = Vec::new();
-        for whole in wholes {
-            let Some(mut object) = manifest::reference(&whole.value) else {
-                continue;
-            };
-            let one = std::iter::once(&mut object);
-            self.discovery.place(one, namespace.as_str()).await;
-            if objects.contains(&object) {
-                wanted.push((object, whole.value));
-            }
-        }
-        let contested: Vec<Vec<Contested>> = stream::iter(wanted)
-            .map(|(object, value)| async move { self.conflicts(&object, &value).await })
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
-        Ok(contested.into_iter().flatten().collect())
-    }
-
-    /// Whose fields stand in the way of an apply; nothing else that may be wrong with it.
-    async fn conflicts(
-        &self,
-        object: &ObjectRef,
-        wanted: &Value,
-    ) -> Result<Vec<Contested>, ObserveError> {
-        let resolved = self.discovery.resolve(&object.api_version, &object.kind);
-        let Some(served) = resolved.await else {
-            return Ok(Vec::new());
-        };
-        let api = self.api_of(&served, object);
-        let params = PatchParams {
-            dry_run: true,
-            ..PatchParams::apply(HELM)
-        };
-        let patch = Patch::Apply(wanted);
-        let causes = match api.patch(&object.name, &params, &patch).await {
-            Err(kube::Error::Api(status)) if status.code == 409 => {
-                status.details.map(|details| details.causes)
-            }
-            _ => None,
-        };
-        let causes = causes.unwrap_or_default().into_iter();
-        let conflicts = causes.filter(|cause| cause.reason == CONFLICT);
-        Ok(conflicts
-            .map(|cause| Contested {
-                object: object.clone(),
-                field: cause.field,
-                manager: manager(&cause.message),
-            })
-            .collect())
-    }
 }
 
-fn place(object: &ObjectRef) -> Place {
-    let ObjectRef {
-        api_version,
-        kind,
-        namespace,
-        ..
-    } = object;
-    (api_version.clone(), kind.clone(), namespace.clone())
+/// Where an object is asked for: its kind decides whether a namespace counts. None where the kind
+/// is not served.
+fn place(kinds: &BTreeMap<Kind, Served>, object: &ObjectRef) -> Option<Place> {
+    let kind = kind(object);
+    let served = kinds.get(&kind)?;
+    let namespace = object.namespace.clone().filter(|_| served.namespaced);
+    Some((kind, namespace))
+}
+
+fn kind(object: &ObjectRef) -> Kind {
+    (object.api_version.clone(), object.kind.clone())
 }
 
 /// Whatever helm has written, in whichever way, but for the status.
@@ -221,27 +194,11 @@ fn share(managed: &[ManagedFieldsEntry]) -> Share {
     Share(wording::hex(&hash[..8]))
 }
 
-/// `conflict with "kubectl" with subresource "scale" using apps/v1`: who it is.
-fn manager(message: &str) -> String {
-    let mut quoted = message.split('"').skip(1).step_by(2);
-    let name = quoted.next().unwrap_or(message);
-    match quoted.next() {
-        Some(subresource) => format!("{name} ({subresource})"),
-        None => name.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::Value;
 
-    #[test]
-    fn a_conflict_names_its_manager() {
-        let edit = r#"conflict with "kubectl-edit" using apps/v1"#;
-        assert_eq!(manager(edit), "kubectl-edit");
-        let scale = r#"conflict with "kubectl" with subresource "scale" using apps/v1"#;
-        assert_eq!(manager(scale), "kubectl (scale)");
-    }
+    use super::*;
 
     #[test]
     fn what_others_hold_is_no_part_of_helms_share() {

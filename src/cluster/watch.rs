@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
@@ -62,8 +62,9 @@ impl Cluster {
                 self.watch_kind::<EndpointSlice>(namespace, false),
             ]);
         }
-        try_join_all(firsts.into_iter().map(delivered)).await?;
-        Ok(())
+        // Also where one may not be watched: what the others have is not known before.
+        let delivered = join_all(firsts.into_iter().map(delivered)).await;
+        delivered.into_iter().collect()
     }
 
     /// The namespaces that are watched.
@@ -153,6 +154,7 @@ pub(super) async fn delivered(mut first: watch::Receiver<First>) -> Result<(), O
 fn label<K: Resource<DynamicType = ()>>(namespace: Option<&str>) -> Label {
     Label {
         resource: K::plural(&()).into_owned(),
+        kind: K::kind(&()).into_owned(),
         namespace: namespace.map(str::to_owned),
     }
 }

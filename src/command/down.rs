@@ -1,14 +1,18 @@
+use std::cell::Cell;
+
 use jiff::Timestamp;
 
 use super::inputs::Inputs;
+use super::namespaces::Namespaces;
 use super::signals::Signals;
-use super::{Context, drive, lease, orphans, profile, session, stack_record, up};
+use super::{Context, drive, lease, orphans, print, profile, session, stack_record, up};
 use crate::cli::Down;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Emptied};
 use crate::error::Failure;
 use crate::event::{Outcome, Verb};
 use crate::identity;
 use crate::names::RunId;
+use crate::output::Progress;
 use crate::plan::{Plan, Selection};
 use crate::runner::{self, Settings};
 use crate::wording;
@@ -31,7 +35,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
         .hint("`--yes` removes without asking"));
     }
     let run = session::run_id(Timestamp::now());
-    let inputs = Inputs::none(context).await?;
+    let inputs = Inputs::none(context, None).await?;
     let cluster = session::connect(context).await?;
     if asks {
         confirm(context, &plan, cluster.context())?;
@@ -45,47 +49,66 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
         ..up::settings(run.clone(), &cluster, &args.run, &helm)
     };
     let name = run.clone();
+    let stay = Cell::new(Vec::new());
+    let stay = &stay;
     let (plan, cluster, selection) = (&plan, &cluster, &selection);
+    let awaited = &Namespaces::new(cluster, plan, args.run.timeout);
     let work = async move |channels| {
+        settings.timeout = awaited.time_left();
         let by = identity::holder(name.clone(), Verb::Down, Timestamp::now());
-        let mut record = stack_record::begin_other(cluster, plan, by).await?;
-        if let Some(record) = record.as_mut().filter(|_| *selection == Selection::All) {
+        let mut stored = stack_record::begin_other(cluster, plan, &by).await?;
+        settings.left = stored
+            .as_ref()
+            .map_or_else(Vec::new, |it| it.record.left.clone());
+        if let Some(stored) = stored.as_mut().filter(|_| *selection == Selection::All) {
+            let record = &mut stored.record;
             record.orphans = orphans::still_there(cluster, plan, record).await?;
             settings.orphans = orphans::plan(record);
         }
         let ended = runner::down(plan, &helm, cluster, &settings, channels).await;
         let ended = ended.map_err(|error| session::observe(&error))?;
         let all_is_gone = ended.outcome == Outcome::Removed && *selection == Selection::All;
-        match record {
-            Some(record) if !all_is_gone || !record.orphans.is_empty() => {
-                stack_record::end(cluster, record, &name, &ended).await;
+        match stored {
+            Some(stored) if all_is_gone && stored.record.orphans.is_empty() => {
+                stack_record::forget(cluster, plan, stored, &name, &ended, args.volumes).await?;
             }
-            _ if all_is_gone => stack_record::delete(cluster, plan).await?,
-            _ => {}
+            Some(stored) => stack_record::end(cluster, stored, &name, &ended).await,
+            None => stack_record::remember(cluster, plan, &name, &ended).await?,
         }
         if all_is_gone {
-            namespaces(cluster, plan, &name).await;
+            stay.set(namespaces(cluster, plan, &name).await);
         }
         Ok(ended.outcome)
     };
-    drive::drive(signals, reporter, args.run.output, |channels, canceller| {
+    let driven = drive::drive(signals, reporter, args.run.output, |channels, canceller| {
         let who = lease::Who {
             verb: Verb::Down,
             run,
             recover: false,
         };
-        lease::hold(cluster, plan, who, &args.run, canceller, channels, work)
+        lease::hold(awaited, who, &args.run, canceller, channels, work)
     })
-    .await
+    .await;
+    if args.run.progress != Progress::Quiet {
+        print::notes(&stay.take())?;
+    }
+    driven
 }
 
-/// Removes namespaces that we have made, if nothing is left in them. One that stays harms nobody.
-async fn namespaces(cluster: &Cluster, plan: &Plan, run: &RunId) {
+/// Removes namespaces that we have made, if nothing is left in them. Returns why others stay.
+async fn namespaces(cluster: &Cluster, plan: &Plan, run: &RunId) -> Vec<String> {
+    let mut stay = Vec::new();
     for namespace in plan.namespaces() {
-        if let Err(error) = cluster.remove_if_empty(&namespace, run).await {
-            tracing::warn!(%error, "namespace `{namespace}` stays");
-        }
+        let why = match cluster.remove_if_empty(&namespace, run).await {
+            Ok(Emptied::Removed | Emptied::NotOurs) => continue,
+            Ok(Emptied::Holds(what)) => format!("it holds {}", wording::folded(&what)),
+            Ok(Emptied::Unknown(kind)) => format!("its {kind} may not be listed"),
+            Ok(Emptied::Changed) => "somebody else has changed it meanwhile".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        stay.push(format!("namespace `{namespace}` stays: {why}"));
     }
+    stay
 }
 
 fn confirm(context: &Context, plan: &Plan, cluster: &str) -> Result<(), Failure> {

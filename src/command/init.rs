@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 use super::{Context, print};
 use crate::cli::Init;
 use crate::error::{Failure, Kind};
+use crate::files;
 use crate::helm;
 use crate::names::StackName;
 use crate::profile::{self, Starter};
@@ -41,7 +42,7 @@ pub fn run(args: &Init) -> Result<(), Failure> {
         description: &found.description,
     });
     let text = profile::starter(&name, &charts.collect::<Vec<_>>());
-    let written = fs::create_dir_all(PROFILES).and_then(|()| fs::write(&file, text));
+    let written = fs::create_dir_all(PROFILES).and_then(|()| files::write(&file, &text, false));
     written.map_err(|error| {
         Failure::new(
             Kind::Environment,

@@ -29,7 +29,7 @@ impl Inputs {
         locked: Option<&Lock>,
     ) -> Result<Inputs, Failure> {
         let inputs = Inputs::charts(context, profile, plan, locked).await?;
-        inputs.ask_helm(context).await?;
+        inputs.ask_helm(context, plan).await?;
         inputs.with_values(context, profile, plan, locked).await
     }
 
@@ -49,8 +49,9 @@ impl Inputs {
     }
 
     /// A wrong helm is told before anything is touched.
-    pub async fn ask_helm(&self, context: &Context) -> Result<(), Failure> {
-        session::ask_helm(context, &self.binary).await.map(drop)
+    pub async fn ask_helm(&self, context: &Context, plan: &Plan) -> Result<(), Failure> {
+        let version = session::ask_helm(context, &self.binary, Some(plan)).await;
+        version.map(drop)
     }
 
     /// The charts alone. helm is started only where one has to be pulled.
@@ -62,7 +63,7 @@ impl Inputs {
     ) -> Result<Inputs, Failure> {
         let workspace = workspace()?;
         let pinned = |id: &ReleaseId| locked.and_then(|locked| locked.version(id));
-        let staged = helm::stage(plan, &workspace, &profile.root(), &pinned);
+        let staged = helm::stage(plan, &workspace, &profile.root(), &pinned).await;
         let staged = staged.map_err(|errors| {
             let errors = errors
                 .iter()
@@ -79,10 +80,10 @@ impl Inputs {
         })
     }
 
-    /// For a removal: helm knows from its records what to take away.
-    pub async fn none(context: &Context) -> Result<Inputs, Failure> {
+    /// For a removal or, with its plan, for a rollback: helm knows from its records what to do.
+    pub async fn none(context: &Context, plan: Option<&Plan>) -> Result<Inputs, Failure> {
         let binary = session::find_helm(context)?;
-        session::ask_helm(context, &binary).await?;
+        session::ask_helm(context, &binary, plan).await?;
         Ok(Inputs {
             binary,
             workspace: workspace()?,
@@ -154,7 +155,7 @@ fn workspace() -> Result<Workspace, Failure> {
             Kind::Environment,
             format!(
                 "no private folder can be made in `{}`: {error}",
-                std::env::temp_dir().display()
+                Workspace::place().display()
             ),
         )
         .hint("set `TMPDIR` to a folder that can be written to")

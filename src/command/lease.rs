@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::namespaces::Namespaces;
 use super::session;
 use crate::cli::Run;
-use crate::cluster::{Cluster, Ensured};
 use crate::error::{Failure, Kind};
 use crate::event::{CancelReason, Holder, Outcome, Verb};
 use crate::identity;
-use crate::names::RunId;
+use crate::names::{Namespace, RunId, StackName};
 use crate::plan::Plan;
 use crate::runner::ports::ObserveError;
-use crate::runner::{self, Channels, NotHeld, Wish};
+use crate::runner::{self, Channels, Clock, NotHeld, Wish};
 
 /// Who wants the stack.
 pub struct Who {
@@ -28,8 +28,7 @@ pub struct Who {
 /// # Errors
 /// Its own, or that another run has the stack.
 pub async fn hold<R>(
-    cluster: &Cluster,
-    plan: &Plan,
+    namespaces: &Namespaces<'_>,
     Who { verb, run, recover }: Who,
     args: &Run,
     canceller: UnboundedSender<CancelReason>,
@@ -39,34 +38,46 @@ pub async fn hold<R>(
 where
     R: Future<Output = Result<Outcome, Failure>>,
 {
-    let lease = cluster.lease(&plan.stack, &plan.namespace);
+    let plan = namespaces.plan;
+    let lease = namespaces.cluster.lease(&plan.stack, &plan.namespace);
     let wish = Wish {
         holder: identity::holder(run, verb, Timestamp::now()),
         patience: args.patience(),
         supersede: args.supersede,
+        clock: Clock::system(),
         is_dead: &identity::is_dead,
         is_over: match recover {
             true => &|_: &Holder| true,
             false => &identity::is_over,
         },
     };
-    let Channels {
-        emitter, cancel, ..
-    } = &mut channels;
     let acquired = loop {
-        let acquired = runner::acquire(&lease, &wish, emitter, cancel).await;
-        let may_be_gone = matches!(acquired, Ok(_) | Err(NotHeld::Observe(_)));
-        if verb != Verb::Up || !may_be_gone {
-            break acquired;
+        if verb == Verb::Up
+            && let Err(why) = namespaces.own_ready(&mut channels).await
+        {
+            return why.ends();
         }
-        // The run that we have waited for may have removed the namespace, and the Lease goes with it.
-        tokio::select! {
-            is_new = is_made_anew(cluster, plan, &wish) => if !is_new { break acquired },
-            Some(reason) = cancel.recv() => {
+        let acquired =
+            runner::acquire(&lease, &wish, &mut channels.emitter, &mut channels.cancel).await;
+        let changed = match (verb, &acquired) {
+            // The run that we have waited for may have removed it, and the Lease goes with it.
+            (Verb::Up, Ok(_) | Err(NotHeld::Observe(_))) => {
+                namespaces.own_ready(&mut channels).await
+            }
+            // No Lease can be made in it, and without it none is needed.
+            (_, Err(NotHeld::Observe(ObserveError::NamespaceGoing(_)))) => {
+                namespaces.own_gone(&mut channels).await.map(|()| true)
+            }
+            _ => Ok(false),
+        };
+        match changed {
+            Ok(true) => {}
+            Ok(false) => break acquired,
+            Err(why) => {
                 if let Ok(keeper) = acquired {
                     keeper.give_back().await;
                 }
-                return Ok(runner::outcome_of(reason));
+                return why.ends();
             }
         }
     };
@@ -85,6 +96,11 @@ where
         }
         Err(NotHeld::Observe(error)) => return Err(session::observe(&error)),
         Err(NotHeld::Held(holder)) => return Err(held(plan, &holder)),
+        Err(NotHeld::Superseded(by)) => {
+            let title = session::title(&plan.stack, &plan.namespace);
+            let text = format!("run {by} has asked for {title} after this one");
+            return Err(Failure::new(Kind::Locked, text));
+        }
     };
     channels.gate = keeper.gate();
     channels.unsure = keeper.unsure();
@@ -96,13 +112,14 @@ where
     ended
 }
 
-/// The stack's namespace was missing or on its way out, and is there again.
-async fn is_made_anew(cluster: &Cluster, plan: &Plan, wish: &Wish<'_>) -> bool {
-    if !plan.create_namespace {
-        return false;
-    }
-    let ensured = session::ensured(cluster, &plan.namespace, wish.patience).await;
-    ensured.is_ok_and(|ensured| ensured == Ensured::Made)
+/// Another run has taken the stack from this one.
+pub fn lost(stack: &StackName, namespace: &Namespace) -> Failure {
+    let title = session::title(stack, namespace);
+    Failure::new(
+        Kind::Locked,
+        format!("another run has taken {title} meanwhile"),
+    )
+    .hint("this one has started nothing since; run it again once the other has ended")
 }
 
 fn held(plan: &Plan, holder: &Holder) -> Failure {

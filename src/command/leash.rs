@@ -1,7 +1,7 @@
-//! The hidden verb that ties a helm's life to ours.
+//! The hidden verbs that tie a program's life to ours: helm's, and a command's with all that it starts.
 
-use std::ffi::OsString;
-use std::io::Write;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::error::{Failure, Kind};
@@ -14,12 +14,27 @@ pub fn on_leash(args: &[OsString]) -> ExitCode {
     let parent = args.first().and_then(|pid| pid.to_str()?.parse().ok());
     if let (Some(parent), Some(program)) = (parent, args.get(1)) {
         let error = process::exec_on_leash(parent, program, &args[2..]);
-        let program = program.display();
-        let message = format!("`{program}` can't be started: {error}");
-        let mut stderr = Stream::stderr();
-        // With nobody to read it the exit code has to do.
-        let _ = Failure::new(Kind::Environment, message).render(&mut stderr, Palette::default());
-        let _ = stderr.flush();
+        say(program, &error);
     }
     ExitCode::from(process::NOT_STARTED)
+}
+
+/// `stackctl __tree PROGRAM ARGS...`: runs the program, and ends all that it has started when it ends
+/// or when the pipe on our standard input does.
+pub fn as_tree(args: &[OsString]) -> ExitCode {
+    let Some(program) = args.first() else {
+        return ExitCode::from(process::NOT_STARTED);
+    };
+    process::tree::run(program, &args[1..]).unwrap_or_else(|error| {
+        say(program, &error);
+        ExitCode::from(process::NOT_STARTED)
+    })
+}
+
+fn say(program: &OsStr, error: &io::Error) {
+    let message = format!("`{}` can't be started: {error}", program.display());
+    let mut stderr = Stream::stderr();
+    // With nobody to read it the exit code has to do.
+    let _ = Failure::new(Kind::Environment, message).render(&mut stderr, Palette::default());
+    let _ = stderr.flush();
 }

@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -7,11 +6,15 @@ use super::inputs::Inputs;
 use super::signals::Signals;
 use super::{Context, print, profile};
 use crate::error::{Failure, Kind};
+use crate::files;
 use crate::helm::{Lock, Staged, Unlocked};
 use crate::names::ReleaseId;
 use crate::plan::{Plan, Selection};
 use crate::profile::Profile;
 use crate::wording;
+
+/// A lock file has three lines for each release.
+const LARGEST: u64 = 10 * 1024 * 1024;
 
 pub async fn run(context: &Context) -> Result<(), Failure> {
     let profile = profile::load(context)?;
@@ -22,7 +25,7 @@ pub async fn run(context: &Context) -> Result<(), Failure> {
     let new = of(&plan, &inputs.charts)?;
     let file = file(&profile);
     let old = read(&file)?;
-    fs::write(&file, new.text()).map_err(|error| {
+    files::write(&file, &new.text(), false).map_err(|error| {
         Failure::new(
             Kind::Environment,
             format!("`{}` can't be written: {error}", file.display()),
@@ -103,7 +106,7 @@ fn of(plan: &Plan, charts: &HashMap<ReleaseId, Staged>) -> Result<Lock, Failure>
 }
 
 fn read(file: &Path) -> Result<Option<Lock>, Failure> {
-    let text = match fs::read_to_string(file) {
+    let text = match files::read_text(file, LARGEST) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {

@@ -16,5 +16,5 @@ pub fn run() -> Result<(), Failure> {
             .source(concat!("stackctl ", env!("CARGO_PKG_VERSION")))
             .render(&mut page)?;
     }
-    print::text(&String::from_utf8_lossy(&page))
+    print::verbatim(&String::from_utf8_lossy(&page))
 }

@@ -79,7 +79,7 @@ pub async fn is_orphan(
     let revisions = cluster.revisions(&namespace, &release).await?;
     let newest = revisions.iter().max_by_key(|record| record.revision);
     Ok(newest.is_some_and(|newest| {
-        newest.status != RecordStatus::Uninstalled
+        (newest.status != RecordStatus::Uninstalled || newest.is_half_removed())
             && newest.marks.stack.as_deref() == Some(whole.stack.as_str())
     }))
 }

@@ -45,7 +45,7 @@ pub fn load(context: &Context) -> Result<Profile, Failure> {
         }
     })?;
     let mut profile = profile::load(&path, &profile::process_environment).map_err(|errors| {
-        let what = crate::wording::count(errors.0.len(), "error");
+        let what = crate::wording::count(errors.count, "error");
         Failure::new(
             Kind::Invalid,
             format!("profile `{}` has {what}", path.display()),
@@ -53,7 +53,7 @@ pub fn load(context: &Context) -> Result<Profile, Failure> {
         .details([String::new(), errors.to_string()])
     })?;
     let palette = context.environment.stderr_palette(context.common.color);
-    let mut stderr = Stream::stderr();
+    let mut stderr = Stream::stderr().painted(palette);
     for warning in &profile.warnings {
         writeln!(stderr, "{} {warning}", palette.warn("warning:"))?;
     }
@@ -97,24 +97,8 @@ pub fn selection(releases: &[ReleaseId], only: bool) -> Selection {
 
 pub fn plan(profile: &Profile, selection: &Selection) -> Result<Plan, Failure> {
     Plan::new(profile, selection).map_err(|error| {
-        // A circle is the profile's fault, a wrong name the command line's.
-        let kind = match &error {
-            PlanError::Cycle { .. } => Kind::Invalid,
-            PlanError::Unknown { .. } => Kind::Usage,
-        };
-        let failure = Failure::new(kind, &error);
-        match error {
-            PlanError::Cycle { path } => {
-                let next = path.iter().cycle().skip(1);
-                let places = path.iter().zip(next).map(|((id, place), (next, _))| {
-                    format!("  {}: `{id}` needs `{next}`", profile.located(*place))
-                });
-                failure.details(places).hint("take one of these needs away")
-            }
-            PlanError::Unknown { known, .. } => {
-                let known: Vec<String> = known.iter().map(|id| format!("`{id}`")).collect();
-                failure.hint(format!("it has {}", crate::wording::list(&known)))
-            }
-        }
+        let PlanError::Unknown { known, .. } = &error;
+        let known: Vec<String> = known.iter().map(|id| format!("`{id}`")).collect();
+        Failure::new(Kind::Usage, &error).hint(format!("it has {}", crate::wording::list(&known)))
     })
 }

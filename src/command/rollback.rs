@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::inputs::Inputs;
+use super::namespaces::Namespaces;
 use super::signals::Signals;
 use super::{Context, drive, lease, profile, session, stack_record, up};
 use crate::cli::Rollback;
@@ -15,7 +16,7 @@ use crate::identity;
 use crate::memory::{NoWayBack, StackRecord, VerifiedSet};
 use crate::names::{ReleaseId, RunId};
 use crate::plan::{self, Plan, Selection};
-use crate::runner::{self, Back};
+use crate::runner::{self, Back, Settings};
 use crate::snapshot::Record;
 
 pub async fn run(context: &Context, args: &Rollback) -> Result<(), Failure> {
@@ -26,38 +27,50 @@ pub async fn run(context: &Context, args: &Rollback) -> Result<(), Failure> {
     let mut signals = Signals::catch()?;
     let run = session::run_id(Timestamp::now());
     let before = async {
-        let inputs = Inputs::none(context).await?;
+        let inputs = Inputs::none(context, Some(&whole)).await?;
         let cluster = session::connect(context).await?;
         let marks = session::marks(&whole, &run);
         let helm = inputs.helm(context, &cluster, marks);
         Ok((cluster, helm))
     };
     let (cluster, helm) = signals.unless_any(before).await?;
-    let settings = up::settings(run.clone(), &cluster, &args.run, &helm);
+    let mut settings = Settings {
+        recover: args.recover,
+        ..up::settings(run.clone(), &cluster, &args.run, &helm)
+    };
     let (profile, whole, cluster) = (&profile, &whole, &cluster);
     let name = run.clone();
+    let namespaces = &Namespaces::new(cluster, whole, args.run.timeout);
     let work = async move |channels| {
+        settings.timeout = namespaces.time_left();
         let by = identity::holder(name.clone(), Verb::Rollback, Timestamp::now());
-        let record = stack_record::begin_other(cluster, whole, by).await?;
-        let record = record.ok_or_else(|| nothing(whole))?;
-        let there = revisions(cluster, whole).await?;
-        let set = way_back(&record, whole, &there, args.to.as_deref())?;
-        let back = back(whole, set, &there)?;
+        // What is refused is no run: it is looked at first, and written down once it can begin.
+        let (stored, back) = loop {
+            let known = stack_record::read(cluster, whole).await?;
+            let mut stored = known.ok_or_else(|| nothing(whole))?;
+            let there = revisions(cluster, whole).await?;
+            let set = way_back(&stored.record, whole, &there, args.to.as_deref())?.clone();
+            let back = back(whole, &set, &there)?;
+            stored.record.go_back(&set);
+            if stack_record::note(cluster, &mut stored, &by).await? {
+                break (stored, back);
+            }
+        };
         let ids = back.to.keys().cloned().collect();
         let plan = profile::plan(profile, &Selection::Only(ids))?;
         let ended = runner::back(&plan, &back, &helm, cluster, &settings, channels).await;
         let mut ended = ended.map_err(|error| session::observe(&error))?;
         ended.together &= back.left.is_empty();
-        stack_record::end(cluster, record, &name, &ended).await;
+        stack_record::end(cluster, stored, &name, &ended).await;
         Ok(ended.outcome)
     };
     drive::drive(signals, reporter, args.run.output, |channels, canceller| {
         let who = lease::Who {
             verb: Verb::Rollback,
             run,
-            recover: false,
+            recover: args.recover,
         };
-        lease::hold(cluster, whole, who, &args.run, canceller, channels, work)
+        lease::hold(namespaces, who, &args.run, canceller, channels, work)
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! The digests of what goes into releases, by which a run finds what is unchanged.
 
 use std::collections::HashMap;
+use std::io;
 
 use super::session;
 use crate::cluster::Cluster;
@@ -11,7 +12,7 @@ use crate::memory::StackRecord;
 use crate::names::ReleaseId;
 use crate::plan::Plan;
 use crate::runner::Known;
-use crate::runner::ports::ObserveError;
+use crate::snapshot::LastingHook;
 
 /// Makes the digests of a plan's inputs with the stack's key, where a run has left one. Returns what is
 /// remembered of the stack.
@@ -23,14 +24,21 @@ pub async fn as_before(
     plan: &Plan,
     helm: &mut Helm,
 ) -> Result<Option<StackRecord>, Failure> {
-    let known = match cluster.read_stack(&plan.stack, &plan.namespace).await {
-        Err(ObserveError::NotFound(_) | ObserveError::Unexpected(_)) => None,
-        known => known.map_err(|error| session::observe(&error))?,
-    };
+    let known = cluster.read_stack(&plan.stack, &plan.namespace).await;
+    let known = known.map_err(|error| session::observe(&error))?;
+    freeze(plan, helm)?;
     if let Some(key) = known.as_ref().and_then(|record| record.key.as_ref()) {
         all(plan, helm, key)?;
     }
     Ok(known)
+}
+
+/// Takes the values as they are now, for a helm that only renders.
+///
+/// # Errors
+/// A file of them can't be read.
+pub fn freeze(plan: &Plan, helm: &mut Helm) -> Result<(), Failure> {
+    helm.freeze(plan).map_err(|error| unreadable(&error))
 }
 
 /// Makes the digests of a plan's inputs.
@@ -38,10 +46,12 @@ pub async fn as_before(
 /// # Errors
 /// The inputs can't be read.
 pub fn all(plan: &Plan, helm: &mut Helm, key: &Key) -> Result<(), Failure> {
-    helm.seal(plan, key).map_err(|error| {
-        let text = format!("what goes into the releases can't be read: {error}");
-        Failure::new(Kind::Environment, text)
-    })
+    helm.seal(plan, key).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &io::Error) -> Failure {
+    let text = format!("what goes into the releases can't be read: {error}");
+    Failure::new(Kind::Environment, text)
 }
 
 /// By which a run may find that a release is unchanged.
@@ -57,6 +67,17 @@ pub fn known(record: &StackRecord, helm: &Helm) -> HashMap<ReleaseId, Known> {
         (id.clone(), known)
     });
     known.collect()
+}
+
+/// What hooks had made of the releases when each was seen ready last, with its revision then.
+pub fn hooks(record: Option<&StackRecord>) -> HashMap<ReleaseId, (u32, Vec<LastingHook>)> {
+    let releases = record.into_iter().flat_map(|record| &record.releases);
+    let hooks = releases.filter_map(|release| {
+        let verified = release.verified.as_ref()?;
+        let made = (verified.revision, verified.hooks.clone());
+        Some((release.id.clone(), made))
+    });
+    hooks.collect()
 }
 
 /// Makes digests that nobody else can try.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Context;
 use crate::error::{Failure, Kind};
+use crate::mask;
 use crate::names::ReleaseId;
 use crate::plan::Plan;
 use crate::process;
@@ -48,6 +49,8 @@ pub async fn fetch(
             fetched.entry(step.id.clone()).or_default().extend(layer);
         }
     }
+    let words = fetched.values().flatten().flat_map(|it| &it.words);
+    mask::keep_secret(words.cloned(), names(plan));
     if errors.is_empty() {
         return Ok(fetched);
     }
@@ -56,5 +59,21 @@ pub async fn fetch(
         Kind::Environment,
         format!("{what} of values can't be fetched"),
     );
-    Err(failure.details([String::new(), profile::ProfileErrors(errors).to_string()]))
+    Err(failure.details([
+        String::new(),
+        profile::ProfileErrors::of(errors).to_string(),
+    ]))
+}
+
+/// What every line may name, and so is no secret.
+fn names(plan: &Plan) -> Vec<String> {
+    let mut names = vec![plan.stack.to_string(), plan.namespace.to_string()];
+    for step in plan.steps() {
+        names.extend([
+            step.id.to_string(),
+            step.release.to_string(),
+            step.namespace.to_string(),
+        ]);
+    }
+    names
 }

@@ -2,29 +2,33 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::Context;
-use crate::cluster::{Cluster, Ensured, Target};
+use crate::cluster::{Cluster, Target};
 use crate::error::{Failure, Kind};
 use crate::helm::{self, Binary, BinaryError, Marks, Version};
-use crate::names::{Namespace, RunId, StackName};
+use crate::names::{RunId, StackName};
 use crate::plan::Plan;
 use crate::runner::ports::ObserveError;
 use crate::verdict::CompletedRule;
 
-/// Before a namespace is looked at again.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The API server itself has been given up by then: only a login command takes longer.
+const LONG: Duration = Duration::from_secs(15);
 
 pub async fn connect(context: &Context) -> Result<Cluster, Failure> {
     let target = Target {
         kubeconfig: context.common.kubeconfig.clone(),
         context: context.common.kube_context.clone(),
     };
-    let _waiting = context.environment.waiting_for("connecting to the cluster");
-    Cluster::connect(target)
-        .await
-        .map_err(|error| Failure::new(Kind::Environment, &error).hints(error.hints))
+    let waiting = context.environment.waiting_for("connecting to the cluster");
+    let mut connecting = std::pin::pin!(Cluster::connect(target));
+    let connected = match tokio::time::timeout(LONG, &mut connecting).await {
+        Ok(connected) => connected,
+        Err(_) => {
+            waiting.note("the kubeconfig's login command has not ended yet and is waited for");
+            connecting.await
+        }
+    };
+    connected.map_err(|error| Failure::new(Kind::Environment, &error).hints(error.hints))
 }
 
 /// The helm to run. It is not started yet.
@@ -32,12 +36,21 @@ pub fn find_helm(context: &Context) -> Result<Binary, Failure> {
     Binary::find(context.common.helm.as_deref()).map_err(|error| no_helm(&error))
 }
 
-/// Asks helm for its version: a wrong one is told before anything is touched.
-pub async fn ask_helm(context: &Context, helm: &Binary) -> Result<Version, Failure> {
+/// Asks helm for its version: one that can't do what a plan asks for is told before anything is
+/// touched.
+pub async fn ask_helm(
+    context: &Context,
+    helm: &Binary,
+    plan: Option<&Plan>,
+) -> Result<Version, Failure> {
     let _waiting = context
         .environment
         .waiting_for("asking helm for its version");
-    helm.version().await.map_err(|error| no_helm(&error))
+    let version = match plan {
+        Some(plan) => helm.version_for(plan).await,
+        None => helm.version().await,
+    };
+    version.map_err(|error| no_helm(&error))
 }
 
 fn no_helm(error: &BinaryError) -> Failure {
@@ -49,6 +62,17 @@ fn no_helm(error: &BinaryError) -> Failure {
         BinaryError::TooOld { .. } => {
             failure.hint("install helm 4, or name another with `--helm PATH`")
         }
+        BinaryError::NoForce { .. } => failure.hint("name a helm 4 with `--helm PATH`").hint(
+            "or take `forceConflicts` out of the profile: helm 3 applies on the client's side, \
+                 where no conflicts are seen",
+        ),
+        BinaryError::Hangs { .. } => failure
+            .hint(
+                "helm first reads its plugins, its registry's `config.json` and `~/.docker` (`helm \
+                 env` names the folders): a pipe among them, or a file system that does not answer, \
+                 holds it up",
+            )
+            .hint("or name another with `--helm PATH`"),
         BinaryError::NotRunnable { .. } | BinaryError::NotHelm { .. } => {
             failure.hint("name another with `--helm PATH`")
         }
@@ -62,51 +86,15 @@ pub fn marks(plan: &Plan, run: &RunId) -> Marks {
     }
 }
 
-/// Makes the namespaces that are missing, if the profile allows it. One that is on its way out is
-/// waited for so long.
-pub async fn namespaces(cluster: &Cluster, plan: &Plan, patience: Duration) -> Result<(), Failure> {
-    for namespace in plan.namespaces() {
-        if plan.create_namespace {
-            let ensured = ensured(cluster, &namespace, patience).await;
-            ensured.map_err(|e| observe(&e))?;
-        } else if !cluster
-            .has_namespace(&namespace)
-            .await
-            .map_err(|e| observe(&e))?
-        {
-            return Err(Failure::new(
-                Kind::Environment,
-                format!("there is no namespace `{namespace}`"),
-            )
-            .hint("make it, or let the profile say `createNamespace: true`"));
-        }
-    }
-    Ok(())
-}
-
-/// Makes a namespace if it is missing, as soon as one that is on its way out is gone.
-pub async fn ensured(
-    cluster: &Cluster,
-    namespace: &Namespace,
-    patience: Duration,
-) -> Result<Ensured, ObserveError> {
-    let began = Instant::now();
-    loop {
-        match cluster.ensure_namespace(namespace).await {
-            Err(ObserveError::Conflict(_)) if began.elapsed() < patience => {
-                tokio::time::sleep(PAUSE).await;
-            }
-            ensured => return ensured,
-        }
-    }
-}
-
 pub fn observe(error: &ObserveError) -> Failure {
     let kind = match error {
         ObserveError::Unreachable(_)
+        | ObserveError::Busy { .. }
         | ObserveError::Denied(_)
+        | ObserveError::NamespaceGoing(_)
         | ObserveError::NotFound(_)
-        | ObserveError::Conflict(_) => Kind::Environment,
+        | ObserveError::Conflict(_)
+        | ObserveError::Unreadable { .. } => Kind::Environment,
         ObserveError::Unexpected(_) => Kind::Unexpected,
     };
     let failure = Failure::new(kind, error);
@@ -114,6 +102,10 @@ pub fn observe(error: &ObserveError) -> Failure {
         ObserveError::Denied(_) => {
             failure.hint("`kubectl auth can-i --list` shows what these credentials may do")
         }
+        ObserveError::NamespaceGoing(_) => {
+            failure.hint("the namespace is being deleted: run it again once it is gone")
+        }
+        ObserveError::Unreadable { hint, .. } => failure.hint(hint),
         _ => failure,
     }
 }

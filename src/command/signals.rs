@@ -68,6 +68,7 @@ fn told(reason: CancelReason) -> Failure {
     Failure::told(match reason {
         CancelReason::Interrupt => Kind::Interrupted,
         CancelReason::Superseded | CancelReason::LockLost => Kind::Locked,
+        CancelReason::NamespaceGone => Kind::ReleaseFailed,
         CancelReason::Terminate | CancelReason::Deadline => Kind::Terminated,
     })
 }

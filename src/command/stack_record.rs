@@ -1,137 +1,135 @@
 //! What the cluster remembers of a stack between runs: written when one begins and when it ends.
 
-use std::time::Duration;
+mod ended;
+mod left;
 
-use jiff::Timestamp;
-
-use super::{orphans, seal, session};
-use crate::cluster::Cluster;
+use super::{lease, orphans, seal, session};
+use crate::cluster::{Cluster, StoredStack, Written};
 use crate::error::Failure;
 use crate::event::Holder;
 use crate::helm::{Helm, Staged};
 use crate::keyed::Key;
-use crate::memory::{RunEnd, StackRecord, Verified};
+use crate::memory::StackRecord;
 use crate::names::{ReleaseId, RunId};
 use crate::plan::{Plan, Selection};
 use crate::profile::Profile;
-use crate::runner::Ended;
-use crate::runner::ports::{ObserveError, Observer};
-use crate::snapshot::ObjectRef;
+use crate::runner::ports::{Leases, ObserveError};
 
-/// How long a run that is over may take to write down how it ended.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+pub use ended::end;
+pub use left::{forget, remember};
+
+/// How often a record is read anew that somebody else has written meanwhile. Only runs that have lost
+/// the stack do, once each.
+const TRIES: usize = 8;
+
+/// What the cluster remembers of a stack, None where it is nothing.
+///
+/// # Errors
+/// It can't be read.
+pub async fn read(cluster: &Cluster, plan: &Plan) -> Result<Option<StoredStack>, Failure> {
+    let known = cluster.stored_stack(&plan.stack, &plan.namespace).await;
+    known.map_err(|error| session::observe(&error))
+}
 
 /// Takes note of a run that begins: the graph, which `status` needs when no profile is at hand, who
 /// runs, and the key of the inputs' digests.
 ///
 /// # Errors
-/// The record can't be written, or there is no randomness for a key.
+/// The record can't be read or written, another run has the stack by now, or there is no randomness
+/// for a key.
 pub async fn begin(
     cluster: &Cluster,
     profile: &Profile,
     helm: &Helm,
-    by: Holder,
-) -> Result<(StackRecord, Key), Failure> {
+    by: &Holder,
+) -> Result<(StoredStack, Key), Failure> {
     let whole = Plan::new(profile, &Selection::All).map_err(anyhow::Error::from)?;
     let file = profile.file.file_name().unwrap_or_default();
-    let (stack, namespace) = (whole.stack.clone(), whole.namespace.clone());
-    let known = match cluster.read_stack(&stack, &namespace).await {
-        Ok(known) => known,
-        // What can't be read is written anew: it is never the only proof of anything.
-        Err(ObserveError::Unexpected(why)) => {
-            tracing::warn!(why, "the stack's record is lost");
-            None
-        }
-        Err(error) => return Err(session::observe(&error)),
-    };
-    let mut record = known.unwrap_or_else(|| StackRecord::new(stack, namespace, ""));
     let label = |(id, chart): (&ReleaseId, &Staged)| (id.clone(), chart.label.clone());
     let charts = helm.charts.iter().map(label).collect();
-    record.take_in(&file.to_string_lossy(), &whole, &charts);
-    let key = match &record.key {
-        Some(key) => key.clone(),
-        None => seal::new_key()?,
-    };
-    record.key = Some(key.clone());
-    record.orphans = orphans::still_there(cluster, &whole, &record).await?;
-    record.begin(by);
-    write(cluster, &record).await?;
-    Ok((record, key))
+    let mut stored = read(cluster, &whole).await?;
+    for _ in 0..TRIES {
+        let empty = || StackRecord::new(whole.stack.clone(), whole.namespace.clone(), "");
+        let mut now = stored.unwrap_or_else(|| StoredStack::new(empty()));
+        let record = &mut now.record;
+        record.take_in(&file.to_string_lossy(), &whole, &charts);
+        let key = match &record.key {
+            Some(key) => key.clone(),
+            None => seal::new_key()?,
+        };
+        record.key = Some(key.clone());
+        record.orphans = orphans::still_there(cluster, &whole, record).await?;
+        if note(cluster, &mut now, by).await? {
+            return Ok((now, key));
+        }
+        stored = read(cluster, &whole).await?;
+    }
+    Err(lease::lost(&whole.stack, &whole.namespace))
 }
 
 /// Every release of a plan was ready once, so a run may find nothing to do for helm.
-pub async fn remembers(cluster: &Cluster, plan: &Plan) -> bool {
-    let known = cluster.read_stack(&plan.stack, &plan.namespace).await;
-    let Ok(Some(record)) = known else {
-        return false;
+///
+/// # Errors
+/// The record can't be read.
+pub async fn remembers(cluster: &Cluster, plan: &Plan) -> Result<bool, Failure> {
+    let known = read(cluster, plan).await?;
+    let is_known = |id: &ReleaseId| {
+        let known = known.as_ref().and_then(|known| known.record.release(id));
+        known.is_some_and(|it| it.verified.is_some())
     };
-    let is_known = |id| record.release(id).is_some_and(|it| it.verified.is_some());
-    plan.steps().iter().all(|step| is_known(&step.id))
-}
-
-/// Takes note of how a run ended. What fails in that is no failure of the run: the next one has more
-/// to look at then.
-pub async fn end(cluster: &Cluster, record: StackRecord, run: &RunId, ended: &Ended) {
-    let write = try_end(cluster, record, run, ended);
-    match tokio::time::timeout(LAST_WORDS, write).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "how the run ended can't be written down"),
-        Err(_) => tracing::warn!("how the run ended can't be written down in time"),
-    }
-}
-
-async fn try_end(
-    cluster: &Cluster,
-    mut record: StackRecord,
-    run: &RunId,
-    ended: &Ended,
-) -> Result<(), ObserveError> {
-    let all = ended.verified.iter().flat_map(|(_, _, objects)| objects);
-    let all: Vec<ObjectRef> = all.cloned().collect();
-    let there = match all.as_slice() {
-        [] => Vec::new(),
-        all => cluster.survey(all).await?,
-    };
-    let verified = ended.verified.iter().map(|(id, revision, objects)| {
-        let objects = there.iter().filter(|it| objects.contains(&it.object));
-        let verified = Verified {
-            revision: *revision,
-            objects: objects.cloned().collect(),
-        };
-        (id.clone(), verified)
-    });
-    let end = RunEnd {
-        at: Timestamp::now(),
-        outcome: ended.outcome,
-        releases: ended.releases.clone(),
-        together: ended.together,
-    };
-    record.end(run, end, verified.collect());
-    cluster.write_stack(&record).await
+    Ok(plan.steps().iter().all(|step| is_known(&step.id)))
 }
 
 /// Takes note of a run that begins and installs nothing, where anything is remembered.
+///
+/// # Errors
+/// As those of [`begin`].
 pub async fn begin_other(
     cluster: &Cluster,
     plan: &Plan,
-    by: Holder,
-) -> Result<Option<StackRecord>, Failure> {
-    let known = cluster.read_stack(&plan.stack, &plan.namespace).await;
-    let Some(mut record) = known.ok().flatten() else {
-        return Ok(None);
-    };
-    record.begin(by);
-    write(cluster, &record).await?;
-    Ok(Some(record))
+    by: &Holder,
+) -> Result<Option<StoredStack>, Failure> {
+    for _ in 0..TRIES {
+        let Some(mut stored) = read(cluster, plan).await? else {
+            return Ok(None);
+        };
+        if note(cluster, &mut stored, by).await? {
+            return Ok(Some(stored));
+        }
+    }
+    Err(lease::lost(&plan.stack, &plan.namespace))
 }
 
-/// Takes it away.
-pub async fn delete(cluster: &Cluster, plan: &Plan) -> Result<(), Failure> {
-    let deleted = cluster.delete_stack(&plan.stack, &plan.namespace).await;
-    deleted.map(drop).map_err(|e| session::observe(&e))
+/// Takes note of a run that begins, in a record that was read. Returns false where somebody else has
+/// written it since.
+///
+/// # Errors
+/// Another run has the stack by now, or it can't be written.
+pub async fn note(
+    cluster: &Cluster,
+    stored: &mut StoredStack,
+    by: &Holder,
+) -> Result<bool, Failure> {
+    stored.record.begin(by.clone());
+    let ours = is_ours(cluster, stored, &by.run).await;
+    if !ours.map_err(|error| session::observe(&error))? {
+        return Err(lease::lost(&stored.record.stack, &stored.record.namespace));
+    }
+    let written = cluster.write_stack(stored).await;
+    let written = written.map_err(|error| session::observe(&error))?;
+    Ok(written != Written::Outdated)
 }
 
-async fn write(cluster: &Cluster, record: &StackRecord) -> Result<(), Failure> {
-    let written = cluster.write_stack(record).await;
-    written.map_err(|error| session::observe(&error))
+/// The Lease is still this run's.
+async fn is_ours(
+    cluster: &Cluster,
+    stored: &StoredStack,
+    run: &RunId,
+) -> Result<bool, ObserveError> {
+    let StackRecord {
+        stack, namespace, ..
+    } = &stored.record;
+    let lease = cluster.lease(stack, namespace).read().await?;
+    let holder = lease.and_then(|lease| lease.holder);
+    Ok(holder.is_some_and(|holder| holder.run == *run))
 }

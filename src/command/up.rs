@@ -1,9 +1,9 @@
 use std::collections::HashMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::inputs::Inputs;
+use super::namespaces::Namespaces;
 use super::signals::Signals;
 use super::{Context, drive, lease, lock, orphans, plan, profile, seal, session, stack_record};
 use crate::cli::{Run, Up};
@@ -13,10 +13,8 @@ use crate::event::Verb;
 use crate::helm::Helm;
 use crate::identity;
 use crate::names::RunId;
-use crate::runner::{self, Settings};
-
-/// How long a namespace may take to be gone that a removal has just taken away.
-const GOING: Duration = Duration::from_secs(30);
+use crate::preview::Request;
+use crate::runner::{self, Channels, Settings};
 
 pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let reporter = drive::reporter(context, &args.run)?;
@@ -35,21 +33,19 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         let inputs = Inputs::charts(context, &profile, &plan, locked.as_ref()).await?;
         let inputs = inputs.with_values(context, &profile, &plan, locked.as_ref());
         let inputs = inputs.await?;
-        if args.force {
-            inputs.ask_helm(context).await?;
+        if args.force || plan.steps().iter().any(|step| step.force_conflicts) {
+            inputs.ask_helm(context, &plan).await?;
         }
         let cluster = session::connect(context).await;
         let may_rest = match &cluster {
-            Ok(cluster) => stack_record::remembers(cluster, &plan).await,
+            Ok(cluster) => stack_record::remembers(cluster, &plan).await?,
             Err(_) => false,
         };
         if !may_rest {
-            inputs.ask_helm(context).await?;
+            inputs.ask_helm(context, &plan).await?;
         }
         let cluster = cluster?;
         let helm = inputs.helm(context, &cluster, session::marks(&plan, &run));
-        let _waiting = context.environment.waiting_for("looking for namespaces");
-        session::namespaces(&cluster, &plan, args.run.patience()).await?;
         Ok((cluster, helm))
     };
     let (cluster, mut helm) = signals.unless_any(before).await?;
@@ -60,32 +56,40 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     };
     let (plan, profile, cluster, kept) = (&plan, &profile, &cluster, &kept);
     let name = run.clone();
-    let work = async move |channels| {
-        // A removal that we have waited for may have taken them away.
-        session::namespaces(cluster, plan, GOING).await?;
+    let namespaces = &Namespaces::new(cluster, plan, args.run.timeout);
+    let work = async move |mut channels: Channels| {
+        if let Err(why) = namespaces.ready(&mut channels).await {
+            return why.ends();
+        }
+        settings.timeout = namespaces.time_left();
         if let (Some(file), Some(kept)) = (&args.plan, kept) {
-            let selected = (kept.selected.clone(), kept.only);
-            let key = kept.key.clone();
-            let now = plan::look(context, plan, &helm, cluster, selected, key).await?;
+            // As `plan` does, for the two to be compared.
+            let record = seal::as_before(cluster, plan, &mut helm).await?;
+            let request = Request {
+                selected: kept.selected.clone(),
+                only: kept.only,
+                key: kept.key.clone(),
+                hooks: seal::hooks(record.as_ref()),
+            };
+            let now = plan::look(context, plan, &helm, cluster, request).await?;
             plan::unmoved(file, kept, &now.saved)?;
         }
         let by = identity::holder(name.clone(), Verb::Up, Timestamp::now());
-        let (record, key) = stack_record::begin(cluster, profile, &helm, by).await?;
+        let (stored, key) = stack_record::begin(cluster, profile, &helm, &by).await?;
+        let record = &stored.record;
         seal::all(plan, &mut helm, &key)?;
-        settings.orphans = orphans::plan(&record);
-        settings.back_on_failure = record
-            .sets
-            .last()
-            .filter(|_| args.rollback_on_failure)
-            .cloned();
+        settings.orphans = orphans::plan(record);
+        settings.left.clone_from(&record.left);
+        let newest = record.newest_set();
+        settings.back_on_failure = newest.filter(|_| args.rollback_on_failure).cloned();
         if !args.force {
-            settings.known = seal::known(&record, &helm);
+            settings.known = seal::known(record, &helm);
         }
         let ended = runner::up(plan, &helm, cluster, &settings, channels).await;
         let mut ended = ended.map_err(|error| session::observe(&error))?;
         // What is left out was not looked at.
         ended.together &= plan.steps().len() == record.releases.len();
-        stack_record::end(cluster, record, &name, &ended).await;
+        stack_record::end(cluster, stored, &name, &ended).await;
         Ok(ended.outcome)
     };
     drive::drive(signals, reporter, args.run.output, |channels, canceller| {
@@ -94,7 +98,7 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
             run,
             recover: args.recover,
         };
-        lease::hold(cluster, plan, who, &args.run, canceller, channels, work)
+        lease::hold(namespaces, who, &args.run, canceller, channels, work)
     })
     .await
 }
@@ -110,6 +114,7 @@ pub fn settings(run: RunId, cluster: &Cluster, args: &Run, helm: &Helm) -> Setti
         timeout: args.timeout,
         charts: helm.charts.iter().map(label).collect(),
         volumes: false,
+        left: Vec::new(),
         orphans: None,
         prune: false,
         back_on_failure: None,

@@ -1,11 +1,13 @@
 //! Whether an `up` could work here: what was looked at, what is wrong, and what helps. Pure: others
 //! ask helm, the cluster and this machine.
 
+mod escalation;
 mod rights;
 mod text;
 
 use serde::Serialize;
 
+pub use escalation::{Grant, RoleRef, Source, grants, held};
 pub use rights::{Want, lacking, wants};
 pub use text::text;
 

@@ -115,13 +115,14 @@ pub fn wants(
                 None => (name, ""),
             };
             wants.extend(verbs.iter().map(|verb| Want {
-                right: Right {
-                    verb,
+                right: Right::Object {
+                    verb: (*verb).to_owned(),
                     resource: Resource {
                         group: group.to_owned(),
                         plural: resource.to_owned(),
                     },
-                    subresource,
+                    subresource: subresource.to_owned(),
+                    name: None,
                     namespace: Some(namespace.to_string()),
                 },
                 lost,
@@ -131,10 +132,11 @@ pub fn wants(
     }
     for ((resource, namespace), object) in objects {
         wants.extend(HELM.iter().map(|verb| Want {
-            right: Right {
-                verb,
+            right: Right::Object {
+                verb: (*verb).to_owned(),
                 resource: resource.clone(),
-                subresource: "",
+                subresource: String::new(),
+                name: None,
                 namespace: namespace.clone(),
             },
             lost: "",
@@ -148,20 +150,9 @@ pub fn wants(
 pub fn lacking(asked: &[(Want, bool)]) -> Vec<Check> {
     let mut denied: BTreeMap<(String, &str), (BTreeSet<&str>, &str)> = BTreeMap::new();
     for (want, _) in asked.iter().filter(|(_, is_allowed)| !is_allowed) {
-        let Right {
-            resource,
-            subresource,
-            namespace,
-            verb,
-        } = &want.right;
-        let slash = if subresource.is_empty() { "" } else { "/" };
-        let place = match namespace {
-            Some(namespace) => format!("in namespace `{namespace}`"),
-            None => "in the whole cluster".to_owned(),
-        };
-        let what = format!("`{}{slash}{subresource}` {place}", resource.name());
+        let what = format!("{} {}", want.right.what(), want.right.place());
         let entry = denied.entry((what, want.lost)).or_default();
-        entry.0.insert(verb);
+        entry.0.insert(want.right.verb());
         entry.1 = &want.by;
     }
     if denied.is_empty() {
@@ -201,8 +192,8 @@ mod tests {
         let asked: Vec<(Want, bool)> = wants
             .into_iter()
             .map(|want| {
-                let is_helms = want.by.contains("deployment/web") && want.right.verb != "get";
-                let is_log = want.right.subresource == "log";
+                let is_helms = want.by.contains("deployment/web") && want.right.verb() != "get";
+                let is_log = want.right.what() == "`pods/log`";
                 let is_allowed = !is_helms && !is_log;
                 (want, is_allowed)
             })

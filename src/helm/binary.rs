@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use super::args::APPLIES;
 use super::environment;
+use crate::names::ReleaseId;
+use crate::plan::Plan;
 use crate::process::{self, Program, Stop};
 
 /// The oldest helm that has all we rely on: `--labels`, `--reset-values` beside it, and hooks
@@ -19,6 +22,8 @@ const OLDEST: Version = Version {
 const VARIABLE: &str = "STACKCTL_HELM";
 
 const NOT_EXECUTABLE: &str = "it is not marked as executable (`chmod +x`)";
+
+const NO_PROCESSES: &str = "this user may start no more processes or threads (`ulimit -u`)";
 
 /// How long helm may take to tell its version.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,6 +45,9 @@ pub struct Version {
 }
 
 impl Version {
+    /// Of a helm that does not say which it is.
+    pub const NEWEST_KNOWN: Version = Version { major: 4, minor: 3 };
+
     /// The minor version of Kubernetes 1 that it is built with: helm 3.14 with 1.29, 4.3 with 1.37,
     /// and one more for each in between (helm's "Version Support Policy").
     pub fn kubernetes(self) -> u32 {
@@ -56,10 +64,21 @@ pub enum BinaryError {
     Missing,
     #[error("`{}` can't be run: {why}", path.display())]
     NotRunnable { path: PathBuf, why: String },
+    #[error("`{} version` did not end within {}s", path.display(), PATIENCE.as_secs())]
+    Hangs { path: PathBuf },
     #[error("`{}` is helm {found}, and stackctl needs {OLDEST} or newer", path.display())]
     TooOld { path: PathBuf, found: Version },
     #[error("`{}` does not answer like helm: {answer}", path.display())]
     NotHelm { path: PathBuf, answer: String },
+    #[error(
+        "`{}` is helm {found}, which has no `--force-conflicts`: `{release}` asks for it with \
+         `forceConflicts`", path.display()
+    )]
+    NoForce {
+        path: PathBuf,
+        found: Version,
+        release: ReleaseId,
+    },
 }
 
 impl Binary {
@@ -83,6 +102,23 @@ impl Binary {
         })
     }
 
+    /// Its version, if it can do all that a plan asks of it.
+    ///
+    /// # Errors
+    /// As those of [`Binary::version`]; it is older than helm 4, which was the first with server-side
+    /// apply (helm's HIP-0023), and a release has `forceConflicts`.
+    pub async fn version_for(&self, plan: &Plan) -> Result<Version, BinaryError> {
+        let version = self.version().await?;
+        match plan.steps().iter().find(|step| step.force_conflicts) {
+            Some(step) if version < APPLIES => Err(BinaryError::NoForce {
+                path: self.path.clone(),
+                found: version,
+                release: step.id.clone(),
+            }),
+            _ => Ok(version),
+        }
+    }
+
     /// Its version, asked for once.
     ///
     /// # Errors
@@ -101,15 +137,16 @@ impl Binary {
         // Dropped half-way, it is killed.
         let ended = tokio::time::timeout(PATIENCE, ask.run(&Stop::default()))
             .await
-            .map_err(|_| {
-                let seconds = PATIENCE.as_secs();
-                not_runnable(format!("`helm version` did not end within {seconds}s"))
-            })?
+            .map_err(|_| BinaryError::Hangs { path: path.clone() })?
             .map_err(|error| not_runnable(not_started(&error)))?;
         let printed = process::lines(&ended.stdout);
         let answer = printed.first().cloned().unwrap_or_default();
         let Some(version) = Version::parse(&answer).filter(|_| ended.status.success()) else {
-            let complaint = process::lines(&ended.stderr).pop();
+            let complaints = process::lines(&ended.stderr);
+            if complaints.iter().any(|line| is_out_of_processes(line)) {
+                return Err(not_runnable(NO_PROCESSES.to_owned()));
+            }
+            let complaint = complaints.last().cloned();
             let answer = complaint.unwrap_or_else(|| match answer.as_str() {
                 _ if !ended.status.success() => format!("it ended with {}", ended.status),
                 "" => "it printed nothing".to_owned(),
@@ -167,8 +204,16 @@ fn not_started(error: &io::Error) -> String {
         Some(ENOEXEC) => {
             "it is neither a program for this machine nor a script that begins with `#!`".to_owned()
         }
+        _ if error.kind() == io::ErrorKind::WouldBlock => NO_PROCESSES.to_owned(),
         _ => error.to_string(),
     }
+}
+
+/// Go's runtime (`runtime/os_linux.go`) and glibc, where the kernel gives them no thread.
+fn is_out_of_processes(line: &str) -> bool {
+    ["failed to create new OS thread", "pthread_create failed"]
+        .iter()
+        .any(|mark| line.contains(mark))
 }
 
 impl Version {
@@ -200,5 +245,16 @@ mod tests {
         assert_eq!(read("v3.9.0-rc.1").as_deref(), Some("3.9"));
         assert_eq!(read("usage: helm"), None);
         assert!(Version::parse("v3.9.0") < Some(OLDEST));
+    }
+
+    /// As helm 4.3 ended under `ulimit -u 3`, and as a fork ends under `ulimit -u 1`.
+    #[test]
+    fn a_limit_of_processes_is_told_as_one() {
+        let error = io::Error::from(io::ErrorKind::WouldBlock);
+        assert_eq!(not_started(&error), NO_PROCESSES);
+        assert!(is_out_of_processes(
+            "runtime: failed to create new OS thread (have 3 already; errno=11)"
+        ));
+        assert!(!is_out_of_processes("Error: unknown command \"version\""));
     }
 }

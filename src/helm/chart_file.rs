@@ -1,9 +1,13 @@
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+use crate::files;
+
+/// Of a `Chart.yaml` or a `Chart.lock`; an index of a hundred dependencies has a few KiB.
+const LARGEST: u64 = 1024 * 1024;
 
 /// What we need of a `Chart.yaml`.
 #[derive(Debug, Deserialize)]
@@ -48,7 +52,7 @@ impl ChartFile {
     /// # Errors
     /// Why the file can't be read, as one line.
     pub fn read(chart: &Path) -> Result<ChartFile, String> {
-        let text = fs::read_to_string(chart.join("Chart.yaml"));
+        let text = files::read_text(&chart.join("Chart.yaml"), LARGEST);
         let file: ChartFile = yaml(&text.map_err(|error| error.to_string())?)?;
         let names = file.dependencies.iter().map(|it| &it.name);
         if let Some(odd) = names.chain([&file.name]).find(|name| !is_name(name)) {
@@ -62,7 +66,7 @@ impl ChartLock {
     /// # Errors
     /// Why the file can't be read, as one line.
     pub fn read(chart: &Path) -> Result<Option<ChartLock>, String> {
-        match fs::read_to_string(chart.join("Chart.lock")) {
+        match files::read_text(&chart.join("Chart.lock"), LARGEST) {
             Ok(text) => yaml(&text).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.to_string()),

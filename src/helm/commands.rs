@@ -29,6 +29,7 @@ impl Helm {
             now: cancel.now.child_token(),
         };
         let program = self.program(step, command);
+        cancel.may_start().await?;
         let run = program.run(&stop);
         tokio::pin!(run);
         let (ended, late) = tokio::select! {
@@ -71,6 +72,7 @@ impl Helm {
         let mut program = Program::new(Path::new(&command.words[0])).args(&command.words[1..]);
         program.directory = Some(command.folder.clone()).filter(|folder| folder.is_dir());
         program.leash.clone_from(&self.leash);
+        program.whole_tree = true;
         let mut set = |name: &str, value: OsString| {
             program.env.push((name.into(), Some(value)));
         };

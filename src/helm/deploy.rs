@@ -13,11 +13,12 @@ use super::failure::{About, refusal};
 use super::stage::plain;
 use super::{Binary, Staged, Version, Workspace};
 use crate::identity;
+use crate::mask::Masker;
 use crate::names::ReleaseId;
 use crate::plan::{Command, Step};
 use crate::process::{self, Ended, Program, Stop};
 use crate::profile::{ChartSource, Fetched, Secret, Values};
-use crate::runner::ports::{Cancel, DeployError, Deployer, Refusal};
+use crate::runner::ports::{Cancel, DeployError, Deployer, History, Refusal};
 
 /// Where helm goes, and what it leaves behind there.
 pub type Target = Connection;
@@ -66,17 +67,18 @@ impl Deployer for Helm {
         limit: Duration,
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
-        let args = args::rollback(&self.target, &step.release, &step.namespace, to, limit);
+        let args = args::rollback(&self.target, step, to, limit);
         self.run(step, args, cancel).boxed_local()
     }
 
     fn remove<'a>(
         &'a self,
         step: &'a Step,
+        history: History,
         limit: Duration,
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
-        let args = args::uninstall(&self.target, &step.release, &step.namespace, limit);
+        let args = args::uninstall(&self.target, &step.release, &step.namespace, history, limit);
         self.run(step, args, cancel).boxed_local()
     }
 
@@ -98,6 +100,7 @@ impl Helm {
         args: Vec<OsString>,
         cancel: Cancel,
     ) -> Result<(), DeployError> {
+        cancel.may_start().await?;
         let stop = Stop {
             gently: cancel.gently,
             now: cancel.now,
@@ -114,6 +117,7 @@ impl Helm {
         keep: u64,
         stop: &Stop,
     ) -> Result<Ended, DeployError> {
+        let uninstalls = args.first().is_some_and(|verb| verb == "uninstall");
         let mut program = Program::new(&self.binary.path).args(args);
         program.env = self.environment();
         program.keep = keep;
@@ -122,12 +126,18 @@ impl Helm {
             let path = self.binary.path.display();
             refused(format!("`{path}` can't be started: {error}"))
         })?;
+        if ended.status.success() {
+            return Ok(ended);
+        }
+        // Only words depend on it by now.
+        let version = self.binary.version().await.unwrap_or(Version::NEWEST_KNOWN);
         let about = About {
             release: &step.release,
             namespace: &step.namespace,
             chart: &shown(&step.chart),
             connection: &self.target,
-            version: self.version().await?,
+            version,
+            uninstalls,
         };
         let printed = self.cleared(step, process::lines(&ended.stderr));
         outcome(&ended, &printed, &about)?;
@@ -161,8 +171,10 @@ impl Helm {
     /// What a program printed, without what was fetched for the release, and with the files that the
     /// profile names instead of their copies.
     pub(super) fn cleared(&self, step: &Step, mut printed: Vec<String>) -> Vec<String> {
+        let words = self.secrets(step).iter().flat_map(|layer| &layer.words);
+        let masker = Masker::new(words.cloned(), []);
         for line in &mut printed {
-            *line = without(self.secrets(step), line);
+            *line = masker.masked(line).into_owned();
             for (file, copy) in &self.frozen {
                 *line = line.replace(&*copy.to_string_lossy(), &file.to_string_lossy());
             }
@@ -224,12 +236,6 @@ fn outcome(ended: &Ended, printed: &[String], about: &About<'_>) -> Result<(), D
     Err(DeployError::Refused(refusal(about, ended.status, printed)))
 }
 
-/// A line without what was fetched for the release.
-fn without(secrets: &[Fetched], line: &str) -> String {
-    let words = secrets.iter().flat_map(|layer| &layer.words);
-    words.fold(line.to_owned(), |line, word| line.replace(word, "(secret)"))
-}
-
 /// The leash's words, where it could not start helm.
 pub(super) fn never_there(ended: &Ended, printed: &[String]) -> Option<String> {
     let not_started = ended.status.code() == Some(i32::from(process::NOT_STARTED));
@@ -254,16 +260,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_fetched_is_left_out_of_helms_words() {
-        let layer = Fetched {
-            secret: Secret::File(Vec::new()),
-            words: vec!["hunter2".into()],
-        };
-        let line = without(&[layer], "Error: `hunter2` is no URL: hunter2");
-        assert_eq!(line, "Error: `(secret)` is no URL: (secret)");
-    }
-
-    #[test]
     fn a_helm_that_was_never_there_is_told_in_the_leashs_words() {
         use std::os::unix::process::ExitStatusExt;
         let ended = Ended {
@@ -272,6 +268,7 @@ mod tests {
             stderr: b"error: `/bin/helm` can't be started: Permission denied (os error 13)\n"
                 .into(),
             stopped: false,
+            at: tokio::time::Instant::now(),
         };
         let said = never_there(&ended, &process::lines(&ended.stderr));
         assert_eq!(

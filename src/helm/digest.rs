@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::stage::LARGEST_FILE;
+use crate::files;
 use crate::wording::hex;
 
 /// `sha256:` and 64 hex digits, over the names and contents of a chart's files.
@@ -29,10 +31,10 @@ impl Digest {
             for file in files {
                 let name = file.strip_prefix(chart).unwrap_or(&file);
                 add(&mut hash, name.as_os_str().as_encoded_bytes());
-                add(&mut hash, &fs::read(&file)?);
+                add(&mut hash, &files::read(&file, LARGEST_FILE)?);
             }
         } else {
-            hash.update(fs::read(chart)?);
+            hash.update(files::read(chart, LARGEST_FILE)?);
         }
         Ok(Digest(format!("sha256:{}", hex(&hash.finalize()))))
     }

@@ -1,13 +1,13 @@
 //! Of what a release is made, as one digest: the chart, its values, and the commands around it.
 //! Not where they come from: the same commit on another machine is the same.
 
-use std::fs;
 use std::io;
 
 use sha2::{Digest as _, Sha256};
 
 use super::deploy::Helm;
 use super::digest::Digest;
+use crate::files;
 use crate::keyed::Key;
 use crate::plan::{Plan, Step};
 use crate::profile::{Fetched, Secret, Values};
@@ -15,6 +15,8 @@ use crate::wording::hex;
 
 /// Counted up when an older digest says too little.
 const SCHEMA: u32 = 1;
+/// What the profile takes for values.
+const LARGEST_VALUES: u64 = 10 * 1024 * 1024;
 
 impl Helm {
     /// Takes note of the digest of each release's inputs: it is a label on what this helm makes. They
@@ -23,8 +25,8 @@ impl Helm {
     /// # Errors
     /// A chart or a file of values can't be read.
     pub fn seal(&mut self, plan: &Plan, key: &Key) -> io::Result<()> {
+        self.freeze(plan)?;
         for step in plan.steps() {
-            self.freeze(step)?;
             let parts = serde_json::to_vec(&self.parts(step)?)?;
             let digest = key.digest(&parts).label().to_owned();
             self.sealed.insert(step.id.clone(), digest);
@@ -32,15 +34,21 @@ impl Helm {
         Ok(())
     }
 
-    /// A release may wait long for its turn: it is made of what its digest says.
-    fn freeze(&mut self, step: &Step) -> io::Result<()> {
-        for values in &step.values {
-            if let Values::File(file) = values
-                && !self.frozen.contains_key(file)
-            {
+    /// Copies the user's files of values: a release may wait long for its turn, and is made of what they
+    /// were. And helm takes a path for more than that, so it is one of ours.
+    ///
+    /// # Errors
+    /// One of them can't be read.
+    pub fn freeze(&mut self, plan: &Plan) -> io::Result<()> {
+        let values = plan.steps().iter().flat_map(|step| &step.values);
+        for file in values.filter_map(Values::file) {
+            if !self.frozen.contains_key(file) {
                 let name = format!("values-{}.yaml", self.frozen.len());
-                let copy = self.workspace.write_values_file(&name, &fs::read(file)?)?;
-                self.frozen.insert(file.clone(), copy);
+                let bytes = files::read(file, LARGEST_VALUES).map_err(|error| {
+                    io::Error::new(error.kind(), format!("`{}`: {error}", file.display()))
+                })?;
+                let copy = self.workspace.write_values_file(&name, &bytes)?;
+                self.frozen.insert(file.to_owned(), copy);
             }
         }
         Ok(())
@@ -53,7 +61,7 @@ impl Helm {
             None => String::new(),
         };
         let files = step.values.iter().map(|values| match values {
-            Values::File(file) => fs::read(self.as_sealed(file)),
+            Values::File(file) => files::read(self.as_sealed(file), LARGEST_VALUES),
             Values::Inline(map) => Ok(serde_json::to_vec(map)?),
         });
         let fetched = self

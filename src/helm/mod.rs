@@ -17,15 +17,16 @@ mod inputs;
 mod lock;
 mod render;
 mod stage;
+mod vary;
 mod workspace;
 
-pub use args::Marks;
+pub use args::{Capabilities, Marks};
 pub use binary::{Binary, BinaryError, Version};
 pub use deploy::{Helm, Target};
 pub use environment::storage_driver;
 pub use failure::{About, refusal};
 pub use found::{Found, charts_in};
 pub use lock::{Lock, Unlocked};
-pub use render::{Template, Upcoming};
+pub use render::{Moment, Template, Upcoming, UpcomingHook};
 pub use stage::{PullError, StageError, Staged, Staging, stage};
 pub use workspace::Workspace;

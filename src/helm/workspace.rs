@@ -1,9 +1,13 @@
 use std::env;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use nix::fcntl::OFlag;
+use nix::unistd::geteuid;
 use tempfile::TempDir;
 
 /// What the folders of runs are called, and what they are called before they are locked.
@@ -15,9 +19,12 @@ const LOCK: &str = "stackctl-run.lock";
 
 /// The private folder of one run, readable by its owner alone and removed at its end: staged
 /// charts, values that came from the profile, helm's cache. That of a run that was killed is removed
-/// by the next one.
+/// by the next one. Whoever is the last to have it takes it away.
+#[derive(Debug, Clone)]
+pub struct Workspace(Arc<Private>);
+
 #[derive(Debug)]
-pub struct Workspace {
+struct Private {
     folder: PathBuf,
     /// Locked for as long as it is open.
     _lock: File,
@@ -27,10 +34,13 @@ impl Workspace {
     /// # Errors
     /// No folder can be made where temporary files go.
     pub fn new() -> io::Result<Workspace> {
-        Workspace::new_in(&env::temp_dir())
+        Workspace::new_in(&Workspace::place())
     }
 
     fn new_in(parent: &Path) -> io::Result<Workspace> {
+        // helm is told of what is in it from elsewhere, too.
+        let parent = &std::path::absolute(parent)?;
+        insist_that_helm_reads(parent)?;
         remove_abandoned(parent);
         // Others take a folder whose lock is free for abandoned, so it gets its name when it is locked.
         let unlocked = tempfile::Builder::new()
@@ -50,23 +60,32 @@ impl Workspace {
         fs::rename(unlocked.path(), &folder)?;
         // It is not there any more under the name that would be removed.
         let _ = TempDir::keep(unlocked);
-        Ok(Workspace {
+        Ok(Workspace(Arc::new(Private {
             folder,
             _lock: lock,
-        })
+        })))
+    }
+
+    /// The folder that it is made in: what `TMPDIR` names, and `/tmp` where that is unset or empty.
+    #[must_use]
+    pub fn place() -> PathBuf {
+        match env::temp_dir() {
+            unset if unset.as_os_str().is_empty() => PathBuf::from("/tmp"),
+            folder => folder,
+        }
     }
 
     /// The folders of runs that were killed.
     pub fn abandoned() -> Vec<PathBuf> {
-        abandoned(&env::temp_dir())
+        abandoned(&Workspace::place())
     }
 
     pub fn charts(&self) -> PathBuf {
-        self.folder.join("charts")
+        self.0.folder.join("charts")
     }
 
     pub fn helm(&self) -> PathBuf {
-        self.folder.join("helm")
+        self.0.folder.join("helm")
     }
 
     /// Writes values as JSON, which every YAML reader takes for the same thing.
@@ -86,13 +105,13 @@ impl Workspace {
     /// # Errors
     /// The file can't be written.
     pub fn write_values_file(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-        let file = self.folder.join("values").join(name);
+        let file = self.0.folder.join("values").join(name);
         write_private(&file, bytes)?;
         Ok(file)
     }
 }
 
-impl Drop for Workspace {
+impl Drop for Private {
     fn drop(&mut self) {
         // What can't be removed now is removed by the next run.
         let _ = fs::remove_dir_all(&self.folder);
@@ -107,15 +126,50 @@ fn remove_abandoned(parent: &Path) {
     }
 }
 
-/// The folders of runs that are no more. What belongs to others can't be opened.
+/// The folders of runs that are no more. In a folder that all share, others may have put anything under
+/// their names: only what is our own is opened, no link is followed and nobody is waited for.
 fn abandoned(parent: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-    let ours = entries.filter(|it| it.file_name().to_string_lossy().starts_with(NAME));
-    let is_free = |folder: &PathBuf| {
-        let lock = File::options().write(true).open(folder.join(LOCK));
-        lock.is_ok_and(|lock| lock.try_lock().is_ok())
-    };
-    ours.map(|entry| entry.path()).filter(is_free).collect()
+    let named = entries.filter(|it| it.file_name().to_string_lossy().starts_with(NAME));
+    let folders = named.map(|entry| entry.path());
+    folders.filter(|folder| is_abandoned(folder)).collect()
+}
+
+fn is_abandoned(folder: &Path) -> bool {
+    // Then nobody else can have put anything into it.
+    let is_our_folder = |it: Metadata| it.is_dir() && is_ours(&it) && it.mode() & 0o022 == 0;
+    if !folder.symlink_metadata().is_ok_and(is_our_folder) {
+        return false;
+    }
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let mut options = File::options();
+    let lock = options.write(true).custom_flags(flags.bits());
+    let is_our_file = |it: Metadata| it.is_file() && is_ours(&it);
+    lock.open(folder.join(LOCK))
+        .is_ok_and(|lock| lock.metadata().is_ok_and(is_our_file) && lock.try_lock().is_ok())
+}
+
+fn is_ours(what: &Metadata) -> bool {
+    what.uid() == geteuid().as_raw()
+}
+
+/// helm takes the path of a values file for an address first (`net/url`, `Parse`), and refuses what is none:
+/// a `%` that begins no escape, and control characters.
+fn insist_that_helm_reads(folder: &Path) -> io::Result<()> {
+    let bytes = folder.as_os_str().as_bytes();
+    let is_hex = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
+    let odd = bytes.iter().enumerate().find(|&(at, byte)| match byte {
+        b'%' => !(is_hex(at + 1) && is_hex(at + 2)),
+        byte => byte.is_ascii_control(),
+    });
+    match odd {
+        None => Ok(()),
+        Some((_, byte)) => {
+            let character = char::from(*byte).escape_default();
+            let message = format!("helm reads no path with `{character}` in it");
+            Err(io::Error::new(io::ErrorKind::InvalidFilename, message))
+        }
+    }
 }
 
 fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -141,7 +195,7 @@ mod tests {
         let workspace = Workspace::new_in(parent.path()).unwrap();
         let file = workspace.write_values_file("a.yaml", b"a: 1\n").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&workspace.folder), 0o700);
+        assert_eq!(mode(&workspace.0.folder), 0o700);
         assert_eq!(mode(&file), 0o600);
         drop(workspace);
         assert!(names(parent.path()).is_empty());
@@ -151,13 +205,55 @@ mod tests {
     fn the_next_run_removes_that_of_one_that_was_killed() {
         let parent = tempfile::tempdir().unwrap();
         let lives = Workspace::new_in(parent.path()).unwrap();
-        let Workspace { folder, _lock } = &Workspace::new_in(parent.path()).unwrap();
+        let killed = Workspace::new_in(parent.path()).unwrap();
+        let Private { folder, _lock } = &*killed.0;
         fs::create_dir(parent.path().join("stackctl-of-others")).unwrap();
         // As the system does when a process ends.
         _lock.unlock().unwrap();
         let next = Workspace::new_in(parent.path()).unwrap();
         assert!(!folder.exists());
-        assert!(lives.folder.exists() && next.folder.exists());
+        assert!(lives.0.folder.exists() && next.0.folder.exists());
         assert_eq!(names(parent.path()).len(), 3);
+    }
+
+    /// In a folder that everybody may write to, these would have a run wait for ever, or remove what is
+    /// behind a link.
+    #[test]
+    fn what_others_have_planted_is_left_alone() {
+        let shared = tempfile::tempdir().unwrap();
+        let planted = |name: &str, mode: u32| {
+            let folder = shared.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+            folder
+        };
+        let pipe = planted("stackctl-pipe", 0o700);
+        nix::unistd::mkfifo(&pipe.join(LOCK), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let open_to_all = planted("stackctl-open", 0o777);
+        File::create(open_to_all.join(LOCK)).unwrap();
+        let link = planted("stackctl-link", 0o700);
+        std::os::unix::fs::symlink(open_to_all.join(LOCK), link.join(LOCK)).unwrap();
+        let real = planted("elsewhere", 0o700);
+        File::create(real.join(LOCK)).unwrap();
+        std::os::unix::fs::symlink(&real, shared.path().join("stackctl-away")).unwrap();
+        let before = names(shared.path()).len();
+        drop(Workspace::new_in(shared.path()).unwrap());
+        assert_eq!(names(shared.path()).len(), before);
+        assert!(real.join(LOCK).exists());
+    }
+
+    #[test]
+    fn a_path_that_helm_takes_for_no_address_is_told() {
+        let table = [
+            ("/tmp", None),
+            ("/tmp/a, \"b\"/100%25", None),
+            ("/tmp/100%", Some("helm reads no path with `%` in it")),
+            ("/tmp/%zz", Some("helm reads no path with `%` in it")),
+            ("/tmp/a\nb", Some("helm reads no path with `\\n` in it")),
+        ];
+        for (path, expected) in table {
+            let told = insist_that_helm_reads(Path::new(path)).err();
+            assert_eq!(told.map(|it| it.to_string()).as_deref(), expected, "{path}");
+        }
     }
 }

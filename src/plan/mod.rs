@@ -1,7 +1,6 @@
-//! Profile -> [`Plan`]. Holding a plan proves that the graph has no cycle and that every name in
-//! it is resolved. It knows neither clocks nor clusters.
+//! Profile -> [`Plan`]. Holding a plan proves that the graph has no cycle, as that of a profile has none, and
+//! that every name in it is resolved. It knows neither clocks nor clusters.
 
-mod cycle;
 mod queue;
 mod reduction;
 mod step;
@@ -12,8 +11,9 @@ pub use step::{Leftover, Sooner, Step};
 use std::collections::{BTreeSet, HashMap};
 
 use crate::names::{Namespace, ReleaseId, StackName};
+use crate::order;
+use crate::profile::Profile;
 pub use crate::profile::{Command, Labels, Rollback, Until};
-use crate::profile::{Place, Profile};
 
 /// The releases of a stack in an order that respects every need.
 #[derive(Debug, Clone)]
@@ -39,12 +39,6 @@ pub enum Selection {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    #[error("these releases need each other in a circle: {}", circle(.path))]
-    Cycle {
-        /// Each release with the place of the need that leads to the next; the last one's leads
-        /// back to the first.
-        path: Vec<(ReleaseId, Place)>,
-    },
     #[error("the profile has no release `{id}`")]
     Unknown {
         id: ReleaseId,
@@ -52,15 +46,9 @@ pub enum PlanError {
     },
 }
 
-fn circle(path: &[(ReleaseId, Place)]) -> String {
-    let ids = path.iter().chain(path.first());
-    let names: Vec<&str> = ids.map(|(id, _)| id.as_str()).collect();
-    names.join(" -> ")
-}
-
 impl Plan {
     /// # Errors
-    /// A cycle, or a selected id that the profile doesn't have.
+    /// A selected id that the profile doesn't have.
     pub fn new(profile: &Profile, selection: &Selection) -> Result<Plan, PlanError> {
         let index: HashMap<&ReleaseId, usize> = profile
             .releases
@@ -76,12 +64,14 @@ impl Plan {
                 known.copied().collect()
             })
             .collect();
-        let order = cycle::topological_order(&needs).map_err(|circle| PlanError::Cycle {
-            path: places(profile, &circle),
-        })?;
         let chosen = choose(profile, &index, &needs, selection)?;
 
-        let kept: Vec<usize> = order.into_iter().filter(|at| chosen.contains(at)).collect();
+        let kept: Vec<usize> = profile
+            .order
+            .iter()
+            .copied()
+            .filter(|at| chosen.contains(at))
+            .collect();
         let position: HashMap<usize, usize> = kept
             .iter()
             .enumerate()
@@ -111,8 +101,8 @@ impl Plan {
         let position = |id: &ReleaseId| all.iter().position(|it| it.id == *id);
         let needs = |it: &Leftover| it.needs.iter().filter_map(position).collect();
         let needs: Vec<Vec<usize>> = all.iter().map(needs).collect();
-        // What is known may be of several times, and go round in a circle.
-        let (order, needs) = match cycle::topological_order(&needs) {
+        // What is known may be of several times, and go round in a cycle.
+        let (order, needs) = match order::topological(&needs) {
             Ok(order) => (order, needs),
             Err(_) => ((0..all.len()).collect(), vec![Vec::new(); all.len()]),
         };
@@ -166,24 +156,31 @@ impl Plan {
         all.into_iter().cloned().collect()
     }
 
+    /// A release may bring this namespace: all that go there come after others, and it is not the
+    /// stack's own, which has to be there first.
+    pub fn may_be_brought(&self, namespace: &Namespace) -> bool {
+        let mut there = self.steps.iter().filter(|it| it.namespace == *namespace);
+        *namespace != self.namespace && there.all(|step| !step.needs.is_empty())
+    }
+
+    /// All that the step at `at` needs, near or far, the nearest first.
+    pub fn before(&self, at: usize) -> Vec<usize> {
+        let mut before = self.steps[at].needs.clone();
+        let mut next = 0;
+        while let Some(&need) = before.get(next) {
+            for &further in &self.steps[need].needs {
+                if !before.contains(&further) {
+                    before.push(further);
+                }
+            }
+            next += 1;
+        }
+        before
+    }
+
     fn needs(&self) -> Vec<Vec<usize>> {
         self.steps.iter().map(|step| step.needs.clone()).collect()
     }
-}
-
-fn places(profile: &Profile, circle: &[usize]) -> Vec<(ReleaseId, Place)> {
-    let next = circle.iter().cycle().skip(1);
-    circle
-        .iter()
-        .zip(next)
-        .map(|(&at, &next)| {
-            let release = &profile.releases[at];
-            let target = &profile.releases[next].id;
-            let need = release.needs.iter().find(|need| need.id == *target);
-            let place = need.map_or(release.place, |need| need.place);
-            (release.id.clone(), place)
-        })
-        .collect()
 }
 
 fn choose(

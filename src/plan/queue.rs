@@ -58,7 +58,14 @@ impl Queue {
 
     /// The next step that may start; it counts as started from here on.
     pub fn start_next(&mut self) -> Option<usize> {
-        let (_, at) = self.ready.pop_first()?;
+        self.start_first(|_| true)
+    }
+
+    /// The same of those that `may` take their turn now; the others keep theirs.
+    pub fn start_first(&mut self, may: impl Fn(usize) -> bool) -> Option<usize> {
+        let first = self.ready.iter().find(|(_, at)| may(*at)).copied()?;
+        self.ready.remove(&first);
+        let (_, at) = first;
         self.state[at] = State::Started;
         Some(at)
     }
@@ -90,6 +97,10 @@ impl Queue {
             self.ready
                 .remove(&(std::cmp::Reverse(self.height[dependent]), dependent));
         }
+    }
+
+    pub fn is_met(&self, dependent: usize, need: usize) -> bool {
+        self.met.contains(&(dependent, need))
     }
 
     /// The step is not done after all: what waits for it, and has not started, waits again.

@@ -22,6 +22,8 @@ pub struct Step {
     pub before: Vec<Command>,
     pub after: Vec<Command>,
     pub rollback: Rollback,
+    /// Its upgrades take fields from whoever else has set them.
+    pub force_conflicts: bool,
     /// Positions in the plan, each once and smaller than the step's own.
     pub needs: Vec<usize>,
     /// Those of the needs that are met before they are ready.
@@ -40,7 +42,8 @@ pub struct Leftover {
     pub needs: Vec<ReleaseId>,
 }
 
-/// A need that is met as soon as all of these are, and at the latest when it is ready.
+/// A need on a part of a release: it is met once all of these are, whether or not the rest of the
+/// release is ready by then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sooner {
     /// The position of the release that is needed.
@@ -79,6 +82,7 @@ impl Step {
             before: release.before.clone(),
             after: release.after.clone(),
             rollback: release.rollback,
+            force_conflicts: release.force_conflicts,
             needs,
             sooner,
             timeout: release.timeout,
@@ -100,6 +104,7 @@ impl Step {
             before: Vec::new(),
             after: Vec::new(),
             rollback: Rollback::default(),
+            force_conflicts: false,
             needs,
             sooner: Vec::new(),
             timeout: DEFAULT_TIMEOUT,

@@ -1,26 +1,28 @@
 //! From a plan to what it would change: helm renders, the API server answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use serde_json::{Value, json};
 
-use super::{Action, After, Compared, Preview, ReleasePreview, Saved};
-use crate::cluster::{Answer, Cluster, Trial};
-use crate::helm::{Helm, Upcoming};
+use super::definitions::{Coming, Definitions};
+use super::{
+    Action, After, Applied, Compared, Preview, ReleasePreview, Rendered, Saved, moving, objects,
+    secret,
+};
+use crate::cluster::Cluster;
+use crate::helm::{Capabilities, Helm, Moment, Upcoming, UpcomingHook};
 use crate::keyed::Key;
-use crate::manifest::{self, ManifestError, Whole};
+use crate::manifest::{self, ManifestError};
+use crate::mask;
 use crate::names::ReleaseId;
 use crate::plan::{Command, Plan, Step};
 use crate::process::Stop;
-use crate::runner::ports::{DeployError, ObserveError, Observer};
-use crate::snapshot::{ObjectRef, Record, RecordStatus};
+use crate::runner::ports::{DeployError, MissingKind, ObserveError, Observer, Refusal, Trouble};
+use crate::snapshot::{LastingHook, Record, RecordStatus};
 
 /// Releases that are looked at together: each has a helm, which is a whole CPU.
 const RELEASES: usize = 4;
-/// Questions about the objects of one release that are open at once.
-const OBJECTS: usize = 4;
 
 /// A preview, and the same to be kept.
 #[derive(Debug)]
@@ -40,13 +42,49 @@ pub enum LookError {
 }
 
 /// What was found out about one release.
-struct Seen {
+pub(super) struct Seen {
     preview: ReleasePreview,
-    rendered: String,
-    compared: Vec<Compared>,
+    rendered: Rendered,
+    pub(super) compared: Vec<Compared>,
+    /// Kinds that the cluster does not serve, for which helm refuses it.
+    missing: Vec<MissingKind>,
+    /// Objects for whose sake helm refuses it.
+    pub(super) refused_for: Vec<String>,
 }
 
-/// Looks at every release of a plan. `selected` and `only` say how the plan came about.
+impl Seen {
+    fn refused(mut preview: ReleasePreview, said: Refusal) -> Seen {
+        preview.action = Action::Fail;
+        preview.why = Some(said.sentence.clone());
+        Seen {
+            preview,
+            rendered: Rendered {
+                text: said.sentence,
+                ..Rendered::default()
+            },
+            compared: Vec::new(),
+            missing: match said.trouble {
+                Trouble::MissingKinds(kinds) => kinds,
+                _ => Vec::new(),
+            },
+            refused_for: said.chain,
+        }
+    }
+}
+
+/// What a look is made for.
+#[derive(Debug)]
+pub struct Request {
+    /// Releases that were asked for; none stands for all.
+    pub selected: Vec<ReleaseId>,
+    pub only: bool,
+    /// Of the digests.
+    pub key: Key,
+    /// What hooks had made for others when a revision was seen ready, as far as that is remembered.
+    pub hooks: HashMap<ReleaseId, (u32, Vec<LastingHook>)>,
+}
+
+/// Looks at every release of a plan.
 ///
 /// # Errors
 /// The cluster can't be asked, or a manifest can't be read. What helm says no to is in the preview.
@@ -54,28 +92,43 @@ pub async fn look(
     plan: &Plan,
     helm: &Helm,
     cluster: &Cluster,
-    (selected, only): (Vec<ReleaseId>, bool),
-    key: Key,
+    request: Request,
 ) -> Result<Looked, LookError> {
-    let seen: Vec<Seen> = stream::iter(plan.steps())
-        .map(|step| release(plan, step, helm, cluster))
+    let mut seen: Vec<Seen> = stream::iter(plan.steps())
+        .map(|step| release(plan, step, helm, cluster, &request.hooks))
         .buffered(RELEASES)
         .try_collect()
         .await?;
+    let mut definitions = Definitions::new(plan, helm);
+    for (at, seen) in seen.iter_mut().enumerate() {
+        if let Some(coming) = definitions.coming(at, &seen.missing).await? {
+            let step = &plan.steps()[at];
+            *seen = release_apart(plan, step, helm, cluster, &coming).await?;
+        }
+    }
+    moving::look(plan, helm, cluster, &mut seen).await?;
+    let secret = seen.iter().flat_map(|it| secret::values(&it.compared));
+    let named = |it: &Seen| [it.preview.id.to_string(), it.preview.release.to_string()];
+    let names = seen.iter().flat_map(named);
+    mask::keep_secret(
+        secret,
+        names.chain([plan.namespace.to_string(), plan.stack.to_string()]),
+    );
     let context = cluster.context().to_owned();
     let (stack, namespace) = (plan.stack.clone(), plan.namespace.clone());
     let mut saved = Saved::new(
         stack.clone(),
         namespace.clone(),
         context.clone(),
-        (selected, only),
-        key,
+        (request.selected, request.only),
+        request.key,
     );
     let mut releases = Vec::new();
     for Seen {
         mut preview,
         rendered,
         compared,
+        ..
     } in seen
     {
         saved.add(&preview.id, &rendered, preview.revision, &compared);
@@ -92,16 +145,104 @@ pub async fn look(
     Ok(Looked { preview, saved })
 }
 
+/// How a release is rendered.
+enum Rendering<'a> {
+    /// By a dry run of what `up` runs.
+    DryRun,
+    /// For a cluster that does not serve all its kinds yet.
+    Apart(&'a Capabilities),
+}
+
+impl Rendering<'_> {
+    async fn of(
+        &self,
+        helm: &Helm,
+        step: &Step,
+        revision: u32,
+    ) -> Result<(Upcoming, Moment), DeployError> {
+        let stop = Stop::default();
+        let template = match self {
+            Rendering::DryRun => return helm.upcoming(step, revision, &stop).await,
+            Rendering::Apart(cluster) => helm.template_for(step, cluster, &stop).await?,
+        };
+        let upcoming = template.upcoming();
+        let unreadable = |error: ManifestError| Refusal::unclear(error.to_string());
+        let upcoming = upcoming.map_err(|error| DeployError::Refused(unreadable(error)))?;
+        Ok((upcoming, template.rendered))
+    }
+}
+
 async fn release(
     plan: &Plan,
     step: &Step,
     helm: &Helm,
     cluster: &Cluster,
+    hooks: &HashMap<ReleaseId, (u32, Vec<LastingHook>)>,
 ) -> Result<Seen, LookError> {
     let records = cluster.revisions(&step.namespace, &step.release).await?;
+    let seen = rendered(plan, step, helm, cluster, (&records, Rendering::DryRun));
+    let mut seen = seen.await?;
+    if let Some(applied) = &seen.preview.applied {
+        let remembered = hooks.get(&step.id);
+        let remembered = remembered.filter(|it| applied.verified && it.0 == applied.revision);
+        let hooks = match remembered {
+            Some((_, hooks)) => hooks.clone(),
+            None => {
+                let (namespace, release) = (&step.namespace, &step.release);
+                let contents = cluster.contents(namespace, release, applied.revision);
+                contents.await?.lasting_hooks()
+            }
+        };
+        seen.compared
+            .extend(objects::lost_hooks(cluster, &hooks).await?);
+    }
+    Ok(seen)
+}
+
+/// Looks again at a release that helm refuses because of kinds that the run brings: `coming` tells
+/// with what each comes.
+pub(super) async fn release_apart(
+    plan: &Plan,
+    step: &Step,
+    helm: &Helm,
+    cluster: &Cluster,
+    coming: &Coming,
+) -> Result<Seen, LookError> {
+    let records = cluster.revisions(&step.namespace, &step.release).await?;
+    let mut served = cluster.api_versions().await?;
+    served.extend(coming.served());
+    let capabilities = Capabilities {
+        version: cluster.server_version().git_version.clone(),
+        served,
+        upgrade: !installs(&records),
+    };
+    let how = (records.as_slice(), Rendering::Apart(&capabilities));
+    let mut seen = rendered(plan, step, helm, cluster, how).await?;
+    for one in &mut seen.compared {
+        if let Some(provider) = coming.provider(one).filter(|_| one.after == After::New) {
+            one.note = Some(format!("its kind {provider}"));
+        }
+    }
+    Ok(seen)
+}
+
+fn installs(records: &[Record]) -> bool {
     let last = records.iter().max_by_key(|record| record.revision);
-    let installs = last.is_none_or(|record| record.status == RecordStatus::Uninstalled);
+    last.is_none_or(|record| record.status == RecordStatus::Uninstalled)
+}
+
+async fn rendered(
+    plan: &Plan,
+    step: &Step,
+    helm: &Helm,
+    cluster: &Cluster,
+    (records, how): (&[Record], Rendering<'_>),
+) -> Result<Seen, LookError> {
+    let last = records.iter().max_by_key(|record| record.revision);
+    let installs = installs(records);
     let revision = last.map_or(0, |record| record.revision) + 1;
+    let need = |&need: &usize| plan.steps()[need].id.to_string();
+    let after = || commands(&step.after, AFTER);
     let mut preview = ReleasePreview {
         id: step.id.clone(),
         release: step.release.clone(),
@@ -110,11 +251,7 @@ async fn release(
             .charts
             .get(&step.id)
             .map_or(String::new(), |chart| chart.label.clone()),
-        needs: step
-            .needs
-            .iter()
-            .map(|&need| plan.steps()[need].id.to_string())
-            .collect(),
+        needs: step.needs.iter().map(need).collect(),
         action: if installs {
             Action::Install
         } else {
@@ -124,62 +261,132 @@ async fn release(
         objects: Vec::new(),
         unchanged: 0,
         hooks: Vec::new(),
-        commands: commands(step),
+        changed_hooks: Vec::new(),
+        commands: commands(&step.before, BEFORE).chain(after()).collect(),
         restarts: Vec::new(),
-        applied: last.is_some_and(|last| {
-            let inputs = helm.sealed.get(&step.id);
-            inputs.is_some_and(|inputs| last.is_made_of(plan.stack.as_str(), inputs))
+        varying: Vec::new(),
+        applied: last.and_then(|last| {
+            let inputs = helm.sealed.get(&step.id)?;
+            let verified = last.is_verified();
+            let applied = || Applied {
+                revision: last.revision,
+                verified,
+                commands: after().filter(|_| !verified).collect(),
+            };
+            last.is_made_of(plan.stack.as_str(), inputs).then(applied)
         }),
+        left_behind: left_behind(records),
         why: None,
     };
-    let upcoming = match helm.upcoming(step, revision, &Stop::default()).await {
-        Ok(upcoming) => upcoming,
-        Err(DeployError::Refused(said)) => {
-            preview.action = Action::Fail;
-            preview.why = Some(said.sentence.clone());
-            return Ok(Seen {
-                preview,
-                rendered: said.sentence,
-                compared: Vec::new(),
-            });
-        }
+    let (upcoming, at) = match how.of(helm, step, revision).await {
+        Ok(rendered) => rendered,
+        Err(DeployError::Refused(said)) => return Ok(Seen::refused(preview, said)),
         Err(DeployError::Cancelled) => return Err(LookError::Cancelled),
     };
-    preview.hooks = hooks(&upcoming, installs);
-    let compared = compare(step, &upcoming, &records, cluster).await?;
-    let hooks = upcoming
-        .hooks
-        .iter()
-        .flatten()
-        .map(|hook| hook.manifest.as_str());
-    let rendered: Vec<&str> = hooks.chain([upcoming.manifest.as_str()]).collect();
-    let mut rendered = rendered.join("\n---\n");
+    let all: Vec<&UpcomingHook> = upcoming.hooks.iter().flatten().collect();
+    preview.hooks = hooks(&all, installs);
+    if !installs && was_never_deployed(records) {
+        let of_installs: Vec<&UpcomingHook> =
+            all.into_iter().filter(|it| is_of_installs(it)).collect();
+        preview.hooks.extend(hooks(&of_installs, true));
+    }
+    // `up` leaves a release that was made of the very inputs of now, unless something of what it
+    // applied is gone or changed: what a new rendering would bring does not count.
+    let manifest = match &preview.applied {
+        Some(applied) => {
+            let manifest = cluster.manifest(&step.namespace, &step.release, applied.revision);
+            manifest.await?
+        }
+        None => upcoming.manifest.clone(),
+    };
+    if preview.applied.is_none() && !installs {
+        let changed = objects::changed_hooks(step, &upcoming, records, cluster).await?;
+        preview.changed_hooks = hooks(&changed, installs);
+    }
+    let again = async {
+        match helm.may_differ(step, at).await? {
+            true => how.of(helm, step, revision).await.map(Some),
+            false => Ok(None),
+        }
+    };
+    let compared = objects::compare(step, &manifest, records, cluster, preview.applied.as_ref());
+    let (again, compared) = futures::future::join(again, compared).await;
+    let (mut rendered, mut compared) = (upcoming.whole(), compared?);
+    let mut fields = BTreeMap::new();
+    objects::note_hooks(&mut compared, &upcoming, step);
+    match again {
+        Ok(None) => {}
+        Ok(Some((again, _))) => {
+            let twice = manifest::twice(&rendered, &again.whole());
+            let twice = twice.map_err(|error| unreadable(step, error))?;
+            preview.varying = twice.varying;
+            rendered.clear();
+            fields = twice.fields;
+        }
+        Err(DeployError::Refused(said)) => return Ok(Seen::refused(preview, said)),
+        Err(DeployError::Cancelled) => return Err(LookError::Cancelled),
+    }
     for Command { words, env, .. } in step.before.iter().chain(&step.after) {
         let _ = write!(rendered, "\n{words:?} {env:?}");
     }
     Ok(Seen {
         preview,
-        rendered,
+        rendered: Rendered {
+            text: rendered,
+            fields,
+        },
         compared,
+        missing: Vec::new(),
+        refused_for: Vec::new(),
     })
 }
 
-fn commands(step: &Step) -> Vec<String> {
-    let before = step.before.iter().map(|it| ("before helm", it));
-    let after = step.after.iter().map(|it| ("once it is ready", it));
-    let all = before.chain(after);
-    all.map(|(when, command)| format!("{when}: {}", command.title()))
-        .collect()
+pub(super) fn unreadable(step: &Step, error: ManifestError) -> LookError {
+    let id = step.id.clone();
+    LookError::Manifest { id, error }
 }
 
-fn hooks(upcoming: &Upcoming, installs: bool) -> Vec<String> {
+const BEFORE: &str = "before helm";
+const AFTER: &str = "once it is ready";
+
+fn commands(commands: &[Command], when: &str) -> impl Iterator<Item = String> {
+    let told = move |it: &Command| format!("{when}: {}", it.title());
+    commands.iter().map(told)
+}
+
+/// What becomes of a release of which the last revision failed.
+fn left_behind(records: &[Record]) -> Option<String> {
+    let last = records.iter().max_by_key(|record| record.revision)?;
+    let revision = last.revision;
+    let is_failed = last.status == RecordStatus::Failed;
+    is_failed.then(|| match was_never_deployed(records) {
+        false => format!("revision {revision} failed: `up` takes it up again"),
+        true => format!(
+            "revision {revision} failed: `up` takes it up again, or installs it anew where hooks of \
+             its install have not run"
+        ),
+    })
+}
+
+fn was_never_deployed(records: &[Record]) -> bool {
+    let once = [RecordStatus::Deployed, RecordStatus::Superseded];
+    records.iter().all(|it| !once.contains(&it.status))
+}
+
+/// An upgrade leaves it out; after an install that failed before it, `up` installs anew.
+fn is_of_installs(hook: &UpcomingHook) -> bool {
+    let is = |event: &str| hook.events.iter().flatten().any(|it| it == event);
+    !is("pre-upgrade") && !is("post-upgrade")
+}
+
+fn hooks(upcoming: &[&UpcomingHook], installs: bool) -> Vec<String> {
     let moments = match installs {
         true => ["pre-install", "post-install"],
         false => ["pre-upgrade", "post-upgrade"],
     };
     let mut hooks = Vec::new();
     for moment in moments {
-        for hook in upcoming.hooks.iter().flatten() {
+        for hook in upcoming {
             if hook.events.iter().flatten().any(|event| event == moment) {
                 hooks.push(format!(
                     "{moment} {}/{}",
@@ -190,107 +397,4 @@ fn hooks(upcoming: &Upcoming, installs: bool) -> Vec<String> {
         }
     }
     hooks
-}
-
-async fn compare(
-    step: &Step,
-    upcoming: &Upcoming,
-    records: &[Record],
-    cluster: &Cluster,
-) -> Result<Vec<Compared>, LookError> {
-    let namespace = step.namespace.as_str();
-    let wanted = manifest::wholes(&upcoming.manifest).map_err(|error| LookError::Manifest {
-        id: step.id.clone(),
-        error,
-    })?;
-    let mut wanted: Vec<(ObjectRef, Value)> = wanted
-        .into_iter()
-        .filter_map(|Whole { value, .. }| {
-            Some((manifest::reference(&value)?.placed(namespace), value))
-        })
-        .collect();
-    for (_, value) in &mut wanted {
-        own(value, step);
-    }
-    let mut compared: Vec<Compared> = stream::iter(&wanted)
-        .map(|(object, value)| async move {
-            let trial = cluster.try_apply(object, value).await?;
-            Ok::<_, LookError>(tried(object, trial))
-        })
-        .buffered(OBJECTS)
-        .try_collect()
-        .await?;
-    // helm takes away what the last revision that was deployed had.
-    let deployed = records
-        .iter()
-        .filter(|record| record.status == RecordStatus::Deployed);
-    let Some(deployed) = deployed.max_by_key(|record| record.revision) else {
-        return Ok(compared);
-    };
-    let contents = cluster
-        .contents(&step.namespace, &step.release, deployed.revision)
-        .await;
-    let contents = contents?;
-    let key = |object: &ObjectRef| {
-        let placed = object.placed(namespace);
-        (
-            placed.group().to_owned(),
-            placed.kind.clone(),
-            placed.namespace.clone(),
-            placed.name.clone(),
-        )
-    };
-    let stays: BTreeSet<_> = wanted.iter().map(|(object, _)| key(object)).collect();
-    for object in contents
-        .objects
-        .iter()
-        .filter(|object| !stays.contains(&key(object)))
-    {
-        compared.push(Compared {
-            object: object.short(),
-            namespace: object.namespace.clone(),
-            before: cluster.live(&object.placed(namespace)).await?,
-            after: match contents.kept.contains(object) {
-                true => After::Kept,
-                false => After::Deleted,
-            },
-        });
-    }
-    Ok(compared)
-}
-
-/// helm puts its marks on every object that it applies.
-fn own(object: &mut Value, step: &Step) {
-    let metadata = &mut object["metadata"];
-    for (part, key, value) in [
-        ("labels", "app.kubernetes.io/managed-by", "Helm"),
-        (
-            "annotations",
-            "meta.helm.sh/release-name",
-            step.release.as_str(),
-        ),
-        (
-            "annotations",
-            "meta.helm.sh/release-namespace",
-            step.namespace.as_str(),
-        ),
-    ] {
-        if !metadata[part].is_object() {
-            metadata[part] = json!({});
-        }
-        metadata[part][key] = value.into();
-    }
-}
-
-fn tried(object: &ObjectRef, trial: Trial) -> Compared {
-    Compared {
-        object: object.short(),
-        namespace: object.namespace.clone(),
-        before: trial.before,
-        after: match trial.answer {
-            Answer::Accepted(after) => After::Is(after),
-            Answer::Refused(why) => After::Refused(why),
-            Answer::Later => After::New,
-        },
-    }
 }

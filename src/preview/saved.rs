@@ -1,11 +1,14 @@
 //! A plan that is kept in a file, to be carried out only if nothing has moved since.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::After;
 use super::Compared;
 use crate::keyed::{Digest, Key};
+use crate::manifest::Field;
 use crate::names::{Namespace, ReleaseId, StackName};
 
 /// The shape that is written; a reader refuses another.
@@ -27,10 +30,24 @@ pub struct Saved {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedRelease {
     pub id: ReleaseId,
-    /// Of what helm renders.
+    /// Of what helm renders; of a chart that may render differently each time, of the commands alone.
     pub inputs: Digest,
+    /// Of such a chart, the digests of all fields that are the same each time, by digests of their
+    /// names; and of the others, what they have in common.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub same: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub varying: BTreeMap<String, String>,
     /// Of what is in the cluster: the last revision and the objects.
     pub cluster: Digest,
+}
+
+/// What helm renders for a release.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rendered {
+    pub text: String,
+    /// In the place of the text, of a chart that may render differently each time.
+    pub fields: BTreeMap<String, Field>,
 }
 
 /// A release that is not as it was when the plan was made.
@@ -75,7 +92,13 @@ impl Saved {
     }
 
     /// Takes in what a release is made of, and what there is of it in the cluster.
-    pub fn add(&mut self, id: &ReleaseId, rendered: &str, revision: u32, compared: &[Compared]) {
+    pub fn add(
+        &mut self,
+        id: &ReleaseId,
+        rendered: &Rendered,
+        revision: u32,
+        compared: &[Compared],
+    ) {
         let before: Vec<Value> = compared
             .iter()
             .map(|one| steady(one.before.as_ref()))
@@ -85,9 +108,19 @@ impl Saved {
             .filter(|one| one.after == After::Deleted)
             .count();
         let cluster = serde_json::json!([revision, before, deleted]).to_string();
+        let short = |text: &str| self.key.digest(text.as_bytes()).short().to_owned();
+        let (mut same, mut varying) = (BTreeMap::new(), BTreeMap::new());
+        for (name, field) in &rendered.fields {
+            match field {
+                Field::Same(value) => same.insert(short(name), short(&value.to_string())),
+                Field::Varies(common) => varying.insert(short(name), short(common)),
+            };
+        }
         self.releases.push(SavedRelease {
             id: id.clone(),
-            inputs: self.key.digest(rendered.as_bytes()),
+            inputs: self.key.digest(rendered.text.as_bytes()),
+            same,
+            varying,
             cluster: self.key.digest(cluster.as_bytes()),
         });
     }
@@ -100,7 +133,7 @@ impl Saved {
         for then in &self.releases {
             match find(&now.releases, &then.id) {
                 None => moved.push(Moved::Release(then.id.clone())),
-                Some(it) if it.inputs != then.inputs => moved.push(Moved::Inputs(it.id)),
+                Some(it) if !then.is_rendered_as(&it) => moved.push(Moved::Inputs(it.id)),
                 Some(it) if it.cluster != then.cluster => moved.push(Moved::Cluster(it.id)),
                 Some(_) => {}
             }
@@ -114,9 +147,31 @@ impl Saved {
     }
 }
 
-/// An object without what changes while nobody changes it.
+impl SavedRelease {
+    /// A field that varies may be the same twice by chance: it counts where it does so both times, or
+    /// neither time.
+    fn is_rendered_as(&self, other: &SavedRelease) -> bool {
+        let agree = |one: &SavedRelease, other: &SavedRelease| {
+            let same = one.same.iter().all(|(name, value)| {
+                other.varying.contains_key(name) || other.same.get(name) == Some(value)
+            });
+            let varying = one.varying.iter().all(|(name, common)| {
+                let now = other.varying.get(name);
+                now.is_none_or(|now| now == common)
+            });
+            same && varying
+        };
+        self.inputs == other.inputs && agree(self, other) && agree(other, self)
+    }
+}
+
+/// An object without what changes while nobody changes it. A Job that goes by itself once it has
+/// ended is as good as gone.
 fn steady(object: Option<&Value>) -> Value {
-    let mut object = object.cloned().unwrap_or_default();
+    let goes = |object: &&Value| {
+        object["kind"] == "Job" && !object["spec"]["ttlSecondsAfterFinished"].is_null()
+    };
+    let mut object = object.filter(|it| !goes(it)).cloned().unwrap_or_default();
     if let Some(fields) = object.as_object_mut() {
         fields.remove("status");
     }

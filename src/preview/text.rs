@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::{Action, Change, Field, ObjectPreview, Preview, ReleasePreview};
+use crate::manifest::Varying;
 use crate::output::Palette;
 use crate::wording;
 
@@ -41,8 +42,14 @@ fn release_text(text: &mut String, release: &ReleasePreview, palette: Palette) {
             palette.warn("~"),
             format!("upgrade to revision {}", release.revision),
         ),
-        Action::Unchanged if release.applied => (palette.dim("="), "unchanged".to_owned()),
-        Action::Unchanged => (palette.dim("="), "no object changes".to_owned()),
+        Action::Unchanged => {
+            let verified = release.applied.as_ref().is_none_or(|it| it.verified);
+            let what = match verified {
+                true => "unchanged",
+                false => "unchanged, not seen ready yet",
+            };
+            (palette.dim("="), what.to_owned())
+        }
         Action::Fail => (palette.bad("!"), "would fail".to_owned()),
     };
     let needs = match release.needs.as_slice() {
@@ -55,10 +62,25 @@ fn release_text(text: &mut String, release: &ReleasePreview, palette: Palette) {
         palette.bold(release.id.as_str())
     );
     if let Some(why) = &release.why {
+        let why = why.trim_end().replace('\n', "\n    ");
         let _ = writeln!(text, "  {} {why}", palette.bad("!"));
     }
+    if let Some(left_behind) = &release.left_behind {
+        let _ = writeln!(text, "    {left_behind}");
+    }
+    if release.action == Action::Upgrade && release.objects.is_empty() {
+        let hooks = match release.hooks.as_slice() {
+            [] => "",
+            _ => "; its hooks run again",
+        };
+        let _ = writeln!(text, "    no object changes{hooks}");
+    }
     for hook in &release.hooks {
-        let _ = writeln!(text, "    hook {hook}");
+        let changed = match release.changed_hooks.contains(hook) {
+            true => ", changed",
+            false => "",
+        };
+        let _ = writeln!(text, "    hook {hook}{changed}");
     }
     for command in &release.commands {
         let _ = writeln!(text, "    {command}");
@@ -69,6 +91,9 @@ fn release_text(text: &mut String, release: &ReleasePreview, palette: Palette) {
     for restart in &release.restarts {
         let pods = wording::count(usize::try_from(restart.pods).unwrap_or(usize::MAX), "pod");
         let _ = writeln!(text, "    {pods} of {} made anew", restart.object);
+    }
+    for varying in &release.varying {
+        varying_text(text, varying, palette);
     }
     if release.unchanged > 0 && release.action != Action::Unchanged {
         let same = wording::count(release.unchanged, "object");
@@ -85,13 +110,32 @@ fn object_text(text: &mut String, object: &ObjectPreview, palette: Palette) {
         Change::Fail => palette.bad("!"),
     };
     let note = match (&object.why, object.change) {
-        (Some(why), _) => format!(": {why}"),
+        (Some(why), _) => format!(": {}", why.trim_end().replace('\n', "\n      ")),
         (None, Change::Keep) => " leaves the release and stays in the cluster".to_owned(),
         (None, _) => String::new(),
     };
-    let _ = writeln!(text, "  {mark} {}{note}", object.object);
+    let more = object.note.as_ref().map(|it| format!(", {it}"));
+    let more = more.unwrap_or_default();
+    let _ = writeln!(text, "  {mark} {}{note}{more}", object.object);
     for field in &object.fields {
         let _ = writeln!(text, "      {}", field_text(field));
+    }
+}
+
+fn varying_text(text: &mut String, varying: &Varying, palette: Palette) {
+    let Varying {
+        object,
+        fields,
+        restarts,
+    } = varying;
+    let told = match (fields.is_empty(), restarts) {
+        (true, _) => "not rendered each time",
+        (false, false) => "rendered differently each time:",
+        (false, true) => "rendered differently each time, so each upgrade restarts its pods:",
+    };
+    let _ = writeln!(text, "  {} {object}: {told}", palette.warn("?"));
+    for field in fields {
+        let _ = writeln!(text, "      {field}");
     }
 }
 

@@ -1,7 +1,9 @@
 use super::fields::Fields;
 use super::place::Place;
+use super::quote::quoted;
 use super::read::text;
 use super::report::Report;
+use super::suggest::nearest;
 use super::tree::{Content, Entry, Node};
 
 /// A finding of `stackctl check` that is known and stays.
@@ -17,8 +19,9 @@ pub struct Accepted {
     pub place: Place,
 }
 
-/// Reads `accept`, a list of maps.
-pub(super) fn read(entry: &Entry, report: &mut Report) -> Vec<Accepted> {
+/// Reads `accept`, a list of maps. `releases` is what stands under `releases`: one that a profile above has
+/// taken away may still be named.
+pub(super) fn read(entry: &Entry, releases: &Node, report: &mut Report) -> Vec<Accepted> {
     let Content::List(items) = &entry.value.content else {
         let kind = entry.value.kind();
         let message = format!("`accept` must be a list, this is {kind}");
@@ -28,11 +31,11 @@ pub(super) fn read(entry: &Entry, report: &mut Report) -> Vec<Accepted> {
     };
     items
         .iter()
-        .filter_map(|item| accepted(item, report))
+        .filter_map(|item| accepted(item, releases, report))
         .collect()
 }
 
-fn accepted(item: &Node, report: &mut Report) -> Option<Accepted> {
+fn accepted(item: &Node, releases: &Node, report: &mut Report) -> Option<Accepted> {
     let mut fields = Fields::of(item, "`accept`".to_owned(), item.place, report)?;
     let rule = fields.require("rule", "rule: image-floating");
     let reason = fields.require("reason", "reason: upstream publishes no other tag");
@@ -42,13 +45,34 @@ fn accepted(item: &Node, report: &mut Report) -> Option<Accepted> {
         let what = format!("`{}`", entry.key);
         text(&entry.value, &what, report).map(str::to_owned)
     };
+    let named = release;
     let release = release.map(&mut written);
     let object = object.map(&mut written);
+    let rule = rule.and_then(&mut written);
+    let reason = reason.and_then(&mut written);
+    if let (Some(entry), Some(Some(id))) = (named, &release) {
+        insist(id, entry.value.place, releases, report);
+    }
     Some(Accepted {
-        rule: written(rule?)?,
-        reason: written(reason?)?,
+        rule: rule?,
+        reason: reason?,
         release: release.flatten(),
         object: object.flatten().map(|object| object.to_lowercase()),
         place: item.place,
     })
+}
+
+/// A finding of a release that is not there is never found.
+fn insist(id: &str, place: Place, releases: &Node, report: &mut Report) {
+    let Content::Map(entries) = &releases.content else {
+        return;
+    };
+    let ids = entries.iter().map(|entry| entry.key.as_str());
+    if ids.clone().any(|it| it == id) || releases.removal(id).is_some() {
+        return;
+    }
+    let diagnostic = report.error(place, format!("there is no release {}", quoted(id)));
+    if let Some(meant) = nearest(id, ids) {
+        diagnostic.hint(format!("did you mean `{meant}`?"));
+    }
 }

@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use super::diagnostic::Diagnostic;
 use super::links;
@@ -58,8 +59,12 @@ pub(super) fn read(
             "{} is on this machine, in the version that it has",
             quoted(written)
         );
-        let diagnostic = report.error(version.key_place, message);
+        let at = version.key_place.or_above(place);
+        let diagnostic = report.error(at, message);
         diagnostic.hint("`version` is for charts from registries and repositories");
+        if at != version.key_place {
+            diagnostic.hint("`version: ~` takes away that of the profile below");
+        }
     }
     if look && links::lead_out(&path, written, place, report) {
         return None;
@@ -125,7 +130,15 @@ fn trouble(source: &ChartSource, written: &str) -> Option<String> {
             "{written} is a file, and not a packaged chart (`.tgz`)"
         )),
         ChartSource::Directory(path) if path.is_dir() => {
-            Some(format!("{written} is no chart: it has no `Chart.yaml`"))
+            let why = match fs::metadata(path.join("Chart.yaml")) {
+                Ok(it) if it.is_dir() => "its `Chart.yaml` is a folder".to_owned(),
+                Ok(_) => "its `Chart.yaml` is no regular file".to_owned(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    "it has no `Chart.yaml`".to_owned()
+                }
+                Err(error) => format!("its `Chart.yaml` can't be looked at: {error}"),
+            };
+            Some(format!("{written} is no chart: {why}"))
         }
         ChartSource::Directory(_) | ChartSource::Archive(_) if written.contains("://") => Some(
             format!("{written} is an address that no chart is read from"),

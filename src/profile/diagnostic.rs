@@ -65,12 +65,27 @@ impl fmt::Display for Diagnostic {
 
 /// Everything that is wrong with a profile, in the order of the file. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct ProfileErrors(pub Vec<Diagnostic>);
+pub struct ProfileErrors {
+    /// Of very many the first, and a last one that counts the others.
+    pub shown: Vec<Diagnostic>,
+    /// How many there are in all.
+    pub count: usize,
+}
+
+impl ProfileErrors {
+    /// All of these.
+    pub fn of(all: Vec<Diagnostic>) -> ProfileErrors {
+        ProfileErrors {
+            count: all.len(),
+            shown: all,
+        }
+    }
+}
 
 impl fmt::Display for ProfileErrors {
     /// The diagnostics with an empty line between them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, diagnostic) in self.0.iter().enumerate() {
+        for (index, diagnostic) in self.shown.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n\n")?;
             }

@@ -10,7 +10,7 @@ use super::place::Place;
 use super::quote::quoted;
 use super::read::text;
 use super::report::Report;
-use super::tree::{Content, Entry, Node};
+use super::tree::{Content, Entry, Node, Removed};
 
 /// The key that names the profile below.
 pub(super) const KEY: &str = "extends";
@@ -46,12 +46,8 @@ fn base(extends: &Entry, stack: &mut Vec<PathBuf>, report: &mut Report) -> Optio
     let written = text(&extends.value, "`extends`", report)?;
     let path = report.sources.folder(place.source).join(written);
     let identity = identity(&path);
-    if stack.contains(&identity) {
-        let message = format!(
-            "{} extends this profile, so it can't be extended by it",
-            quoted(written)
-        );
-        report.error(place, message);
+    if let Some(at) = stack.iter().position(|it| *it == identity) {
+        report.error(place, cycle(&stack[at..]));
         return None;
     }
     if links::lead_out(&path, written, place, report) {
@@ -80,6 +76,21 @@ fn base(extends: &Entry, stack: &mut Vec<PathBuf>, report: &mut Report) -> Optio
     Some(root)
 }
 
+/// The profiles on the way back to the first of them.
+fn cycle(profiles: &[PathBuf]) -> String {
+    if let [_itself] = profiles {
+        return "the profile extends itself".to_owned();
+    }
+    let names = profiles.iter().chain(profiles.first());
+    let names: Vec<_> = names
+        .filter_map(|it| Some(it.file_name()?.to_string_lossy()))
+        .collect();
+    format!(
+        "these profiles extend each other in a cycle: {}",
+        names.join(" -> ")
+    )
+}
+
 fn missing(written: &str, path: &Path, trouble: &str, place: Place, report: &mut Report) {
     let start = starting_folder(place, report);
     if path.exists() {
@@ -101,19 +112,24 @@ fn identity(path: &Path) -> PathBuf {
 /// Maps are merged deeply, a null takes away, everything else replaces.
 fn merged(base: Node, over: Node) -> Node {
     match (base.content, over.content) {
-        (Content::Map(base), Content::Map(over_entries)) => Node {
-            place: over.place,
-            content: Content::Map(merged_entries(base, over_entries)),
-        },
-        (_, content) => Node {
-            place: over.place,
-            content,
-        },
+        (Content::Map(entries), Content::Map(over_entries)) => {
+            let (entries, removed) = merged_entries(entries, over_entries, base.removed);
+            Node {
+                place: over.place,
+                content: Content::Map(entries),
+                removed,
+            }
+        }
+        (_, content) => Node::new(over.place, content),
     }
 }
 
-/// The base's entries in their order, then the new ones.
-fn merged_entries(base: Vec<Entry>, over: Vec<Entry>) -> Vec<Entry> {
+/// The base's entries in their order, then the new ones; and what is not there any more.
+fn merged_entries(
+    base: Vec<Entry>,
+    over: Vec<Entry>,
+    mut removed: Vec<Removed>,
+) -> (Vec<Entry>, Vec<Removed>) {
     let index: HashMap<String, usize> = base
         .iter()
         .enumerate()
@@ -122,15 +138,23 @@ fn merged_entries(base: Vec<Entry>, over: Vec<Entry>) -> Vec<Entry> {
     let mut entries: Vec<Option<Entry>> = base.into_iter().map(Some).collect();
     for entry in over {
         let Some(&at) = index.get(&entry.key) else {
+            removed.retain(|it| it.key != entry.key);
             entries.push(Some(entry));
             continue;
         };
-        let below = entries[at].take().filter(|_| !entry.value.is_null());
+        let below = entries[at].take();
+        if entry.value.is_null() {
+            removed.push(Removed {
+                key: entry.key,
+                place: entry.key_place,
+            });
+            continue;
+        }
         entries[at] = below.map(|below| Entry {
             key: entry.key,
             key_place: entry.key_place,
             value: merged(below.value, entry.value),
         });
     }
-    entries.into_iter().flatten().collect()
+    (entries.into_iter().flatten().collect(), removed)
 }

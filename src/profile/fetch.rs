@@ -1,15 +1,19 @@
 use std::ffi::OsString;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use saphyr_parser::{Event, Parser};
+use granit_parser::{Event, Parser};
 use serde_json::{Map, Value};
 
 use super::interpolate::Environment;
 use super::set;
+use super::values_file::Keys;
 use super::values_from::{Origin, ValuesFrom};
+use crate::files;
 use crate::process::{self, Program};
 use crate::wording;
+use crate::yaml::lenient;
 
 /// Values files are small; more than this is none.
 const LARGEST: usize = 1024 * 1024;
@@ -80,7 +84,7 @@ pub async fn fetch(
             Some(Err(_)) => return Err(FetchError::new(format!("{what} is not UTF-8"))),
             None => return Err(FetchError::new(format!("{what} is not set"))),
         },
-        Origin::File(path) => std::fs::read(path)
+        Origin::File(path) => files::read(path, LARGEST as u64)
             .map_err(|error| FetchError::new(format!("{what} can't be read: {error}")))?,
         Origin::Sops(path) => decrypted(path, &what, leash).await?,
         Origin::Command {
@@ -132,8 +136,12 @@ fn scalars(text: &str) -> Option<Vec<String>> {
     // For each collection around: of a map, whether the next node is a key.
     let mut around: Vec<Option<bool>> = Vec::new();
     let mut is_map = None;
-    for event in Parser::new_from_str(text) {
+    let mut keys = Keys::default();
+    for event in Parser::new_from_str(&lenient(text)) {
         let event = event.ok()?.0;
+        if keys.take(&event).is_some() {
+            return None;
+        }
         let begins = match &event {
             Event::MappingStart(..) => Some(Some(true)),
             Event::SequenceStart(..) => Some(None),
@@ -176,8 +184,13 @@ fn telling<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
 }
 
 async fn decrypted(path: &Path, what: &str, leash: Option<&Path>) -> Result<Vec<u8>, FetchError> {
-    if !path.is_file() {
-        return Err(FetchError::new(format!("{what} is not there")));
+    // sops would wait for the writer of a named pipe as well as we would.
+    if let Err(error) = files::open(path) {
+        let message = match error.kind() {
+            io::ErrorKind::NotFound => format!("{what} is not there"),
+            _ => format!("{what} can't be read: {error}"),
+        };
+        return Err(FetchError::new(message));
     }
     let sops = which::which("sops").map_err(|_| {
         FetchError::new("`sops` is not on the PATH".to_owned())
@@ -195,6 +208,8 @@ async fn printed(
     leash: Option<&Path>,
 ) -> Result<Vec<u8>, FetchError> {
     program.keep = LARGEST as u64 + 1;
+    // Not its whole tree: it changes nothing, and decrypters start agents that are to live on with what
+    // they were told (`gpg-agent`, started by gpg whenever none is at work).
     program.leash = leash.map(Path::to_owned);
     let ended = program
         .run_within(limit)
@@ -283,6 +298,19 @@ mod tests {
         assert!(got.secret == Secret::File(b"auth: {password: hunter2, no: 1}\n".into()));
         assert_eq!(got.words, ["hunter2"]);
         assert_eq!(format!("{got:?}"), "Fetched(..)");
+    }
+
+    #[test]
+    fn what_helm_takes_is_a_map() {
+        for text in [
+            "auth:\thunter2\n",
+            "auth: [\nhunter2\n]\n",
+            "auth: {\nkey: hunter2\n}\n",
+            "auth: \"hunter2\nx\"\n",
+        ] {
+            let words = scalars(text).unwrap_or_default();
+            assert!(words.iter().any(|it| it.contains("hunter2")), "{text:?}");
+        }
     }
 
     #[tokio::test]

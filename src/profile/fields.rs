@@ -12,6 +12,7 @@ pub(super) struct Fields<'a> {
     /// Where to point when something is missing.
     place: Place,
     entries: &'a [Entry],
+    node: &'a Node,
     known: Vec<&'static str>,
     /// What was required and not found, with an example.
     missing: Vec<(&'static str, &'static str)>,
@@ -39,6 +40,7 @@ impl<'a> Fields<'a> {
             owner,
             place,
             entries,
+            node,
             known: Vec::new(),
             missing: Vec::new(),
             extensible: false,
@@ -80,6 +82,7 @@ impl<'a> Fields<'a> {
             }
             let message = format!("unknown key {} in {}", quoted(&entry.key), self.owner);
             let hint = match nearest(&entry.key, self.known.iter().copied()) {
+                _ if entry.key == "<<" => "without quotes it merges a map: `<<: *name`".to_owned(),
                 Some(key) => {
                     self.missing.retain(|&(missing, _)| missing != key);
                     format!("did you mean `{key}`?")
@@ -90,8 +93,13 @@ impl<'a> Fields<'a> {
         }
         for (key, example) in self.missing {
             let empty = self.entries.iter().find(|entry| entry.key == key);
-            let place = empty.map_or(self.place, |entry| entry.key_place);
-            let diagnostic = report.error(place, format!("{} has no `{key}`", self.owner));
+            let removed = self.node.removal(key);
+            let place = empty.map(|entry| entry.key_place).or(removed);
+            let message = match removed {
+                Some(_) => format!("`{key}` is taken away here, and {} needs it", self.owner),
+                None => format!("{} has no `{key}`", self.owner),
+            };
+            let diagnostic = report.error(place.unwrap_or(self.place), message);
             diagnostic.hint(format!("write for example `{example}`"));
         }
     }

@@ -8,45 +8,79 @@ use super::tree::{Content, Entry, Node};
 /// Where variables come from: a name to its value.
 pub type Environment<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
 
+/// What all variables together may bring: a few lines can name a long one very often.
+const ALLOWANCE: usize = 8 * 1024 * 1024;
+
 /// Puts variables in the place of `${NAME}` in all scalars, but for the releases that are
 /// disabled: what those would need need not be there.
 pub(super) fn whole(root: &mut Node, environment: &Environment<'_>, report: &mut Report) {
     let Content::Map(entries) = &mut root.content else {
         return;
     };
+    let mut variables = Variables {
+        environment,
+        left: ALLOWANCE,
+    };
     for entry in entries {
         match &mut entry.value.content {
             Content::Map(releases) if entry.key == "releases" => {
                 for release in releases {
-                    below(&mut release.value, environment, report);
+                    below(&mut release.value, &mut variables, report);
                 }
             }
-            _ => node(&mut entry.value, environment, report),
+            _ => node(&mut entry.value, &mut variables, report),
         }
     }
 }
 
+struct Variables<'a> {
+    environment: &'a Environment<'a>,
+    /// Bytes.
+    left: usize,
+}
+
+impl Variables<'_> {
+    /// What stands for `NAME`, `NAME:-default` or `NAME:?why`.
+    fn value(&mut self, inside: &str) -> Result<String, Trouble> {
+        let value = value(inside, self.environment)?;
+        match self.left.checked_sub(value.len()) {
+            Some(left) => self.left = left,
+            None => {
+                // One error is enough; what comes after it is left as it is.
+                self.left = usize::MAX;
+                let message = "the variables up to here bring more than 8 MiB".to_owned();
+                return Err(Trouble::new(message, None));
+            }
+        }
+        Ok(value)
+    }
+
+    fn is_used_up(&self) -> bool {
+        self.left > ALLOWANCE
+    }
+}
+
 /// A release, whose `enabled` decides whether the rest is looked at.
-fn below(release: &mut Node, environment: &Environment<'_>, report: &mut Report) {
+fn below(release: &mut Node, variables: &mut Variables<'_>, report: &mut Report) {
     if let Content::Map(entries) = &mut release.content
         && let Some(enabled) = entries.iter_mut().find(|entry| entry.key == "enabled")
     {
-        node(&mut enabled.value, environment, report);
+        node(&mut enabled.value, variables, report);
         if is_false(enabled) {
             return;
         }
     }
-    node(release, environment, report);
+    node(release, variables, report);
 }
 
 fn is_false(entry: &Entry) -> bool {
     matches!(&entry.value.content, Content::Scalar(scalar) if scalar.typed() == Typed::Bool(false))
 }
 
-fn node(node: &mut Node, environment: &Environment<'_>, report: &mut Report) {
+fn node(node: &mut Node, variables: &mut Variables<'_>, report: &mut Report) {
     match &mut node.content {
         Content::Scalar(scalar) => {
-            if let Err(trouble) = scalar_text(scalar, environment) {
+            if let Err(trouble) = scalar_text(scalar, variables) {
                 let diagnostic = report.error(node.place, trouble.message);
                 trouble.hint.map(|hint| diagnostic.hint(hint));
                 report.close(node.place);
@@ -54,12 +88,12 @@ fn node(node: &mut Node, environment: &Environment<'_>, report: &mut Report) {
         }
         Content::List(items) => {
             for item in items {
-                self::node(item, environment, report);
+                self::node(item, variables, report);
             }
         }
         Content::Map(entries) => {
             for entry in entries {
-                self::node(&mut entry.value, environment, report);
+                self::node(&mut entry.value, variables, report);
             }
         }
     }
@@ -80,15 +114,15 @@ impl Trouble {
     }
 }
 
-fn scalar_text(scalar: &mut Scalar, environment: &Environment<'_>) -> Result<(), Trouble> {
-    if scalar.text.contains('$') {
-        scalar.text = interpolated(&scalar.text, environment)?;
+fn scalar_text(scalar: &mut Scalar, variables: &mut Variables<'_>) -> Result<(), Trouble> {
+    if scalar.text.contains('$') && !variables.is_used_up() {
+        scalar.text = interpolated(&scalar.text, variables)?;
     }
     Ok(())
 }
 
 /// `$$` is one `$`; a `$` before anything but `{` or `$` is itself. What a variable brings is not looked at again.
-fn interpolated(text: &str, environment: &Environment<'_>) -> Result<String, Trouble> {
+fn interpolated(text: &str, variables: &mut Variables<'_>) -> Result<String, Trouble> {
     let mut result = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
@@ -104,7 +138,7 @@ fn interpolated(text: &str, environment: &Environment<'_>) -> Result<String, Tro
                     "a `$` that means itself is written `$$`".to_owned(),
                 ));
             };
-            result.push_str(&value(inside, environment)?);
+            result.push_str(&variables.value(inside)?);
             rest = after;
         } else {
             result.push('$');
@@ -190,8 +224,15 @@ mod tests {
         }
     }
 
+    fn variables() -> Variables<'static> {
+        Variables {
+            environment: &environment,
+            left: ALLOWANCE,
+        }
+    }
+
     fn shown(text: &str) -> String {
-        match interpolated(text, &environment) {
+        match interpolated(text, &mut variables()) {
             Ok(text) => text,
             Err(trouble) => format!("error: {}", trouble.message),
         }
@@ -247,10 +288,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_variables_bring_has_a_bound() {
+        let long = |_: &str| Some("x".repeat(1024).into());
+        let mut variables = Variables {
+            environment: &long,
+            left: 3000,
+        };
+        let error = interpolated("${A}${A}${A}${A}", &mut variables).unwrap_err();
+        assert_eq!(
+            error.message,
+            "the variables up to here bring more than 8 MiB"
+        );
+        let mut next = Scalar {
+            text: "${A}".to_owned(),
+            plain: true,
+        };
+        assert_eq!(scalar_text(&mut next, &mut variables), Ok(()));
+        assert_eq!(next.text, "${A}");
+    }
+
     proptest! {
         #[test]
         fn any_text_ends(text in r"[a-z${}:?\-]{0,40}") {
-            let _ = interpolated(&text, &environment);
+            let _ = interpolated(&text, &mut variables());
         }
 
         #[test]

@@ -62,15 +62,16 @@ impl OpenMap {
 
     /// The map's own entries, then those that `<<` brings and the map doesn't have itself.
     pub(super) fn finish(mut self, report: &mut Report) -> Vec<Entry> {
-        for Node { place, content } in std::mem::take(&mut self.merged) {
+        for Node { place, content, .. } in std::mem::take(&mut self.merged) {
             let maps = match content {
                 Content::List(items) => items,
-                content => vec![Node { place, content }],
+                content => vec![Node::new(place, content)],
             };
-            for Node { place, content } in maps {
+            for Node { place, content, .. } in maps {
                 let Content::Map(offered) = content else {
                     let message = "only a map, or a list of maps, can be merged with `<<`";
-                    report.error(place, message);
+                    let diagnostic = report.error(place, message);
+                    diagnostic.hint("a map with the anchor `&name` is merged with `<<: *name`");
                     continue;
                 };
                 for entry in offered {
@@ -104,7 +105,9 @@ fn key(node: Node, report: &mut Report) -> Key {
         }
         Content::List(_) | Content::Map(_) => {
             let diagnostic = report.error(place, format!("a key must be text, this is {kind}"));
-            diagnostic.hint("text that begins with `{` or `[` needs quotes");
+            diagnostic.hint(
+                "text that begins with `{` or `[` needs quotes; variables are written `${NAME}`",
+            );
             Key {
                 text: String::new(),
                 place,

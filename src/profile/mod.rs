@@ -5,12 +5,11 @@
 //! The room owns the profile's grammar: keys, types, defaults, how paths are resolved,
 //! and the wording of what is wrong. It reads files and the environment, and only for
 //! the profile. It must not know what happens to a profile afterwards: no command line,
-//! no cluster, no helm, no order of releases. What needs lead to is checked here, whether
-//! they form a circle is the plan's.
+//! no cluster, no helm, no plan. What needs lead to is checked here, and that they form no cycle.
 //!
 //! The way through the files: `locate`, `decode`, `parse` (to the `tree`), `extend` (the tree
-//! over that of another file), `interpolate`, `stack`, and from there one file per part of the
-//! grammar. All of them write into one `report`.
+//! over that of another file), `interpolate`, `stack`, from there one file per part of the
+//! grammar, and `settle` (the releases among each other). All of them write into one `report`.
 
 mod accept;
 mod ambiguity;
@@ -44,6 +43,7 @@ mod rollback;
 mod scalar;
 mod schema;
 mod set;
+mod settle;
 mod source;
 mod stack;
 mod starter;

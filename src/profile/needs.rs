@@ -6,7 +6,7 @@ use super::quote::{quoted, quoted_list};
 use super::read::text;
 use super::report::Report;
 use super::suggest::nearest;
-use super::tree::{Content, Entry};
+use super::tree::{Content, Entry, Node};
 use crate::names::ReleaseId;
 
 /// An edge: the release this one waits for, until when, and where the profile says so.
@@ -106,6 +106,13 @@ pub(super) fn read<'a>(entry: &'a Entry, report: &mut Report) -> Vec<WrittenNeed
     let mut needs: Vec<WrittenNeed> = Vec::new();
     let mut lines: HashMap<&str, usize> = HashMap::new();
     for item in items {
+        if let Some(meant) = with_colon(item) {
+            let diagnostic = report.error(item.place, "a need must be text, this is a map");
+            diagnostic.hint(format!(
+                "did you mean `{meant}`? a blank behind the `:` makes a map"
+            ));
+            continue;
+        }
         let Some(text) = text(item, "a need", report) else {
             continue;
         };
@@ -121,6 +128,10 @@ pub(super) fn read<'a>(entry: &'a Entry, report: &mut Report) -> Vec<WrittenNeed
             Some((id, until)) => (id, Until::parse(until)),
         };
         match until {
+            _ if id.is_empty() => {
+                let diagnostic = report.error(place, format!("{} names no release", quoted(text)));
+                diagnostic.hint("write a release's id before the `:`");
+            }
             Some(until) => needs.push(WrittenNeed { id, until, place }),
             None => {
                 let message = format!(
@@ -138,38 +149,83 @@ pub(super) fn read<'a>(entry: &'a Entry, report: &mut Report) -> Vec<WrittenNeed
     needs
 }
 
-/// What a profile's ids are, as written, and whether each is enabled.
-pub(super) type Ids<'a> = HashMap<&'a str, bool>;
+/// `ID:UNTIL`, where a blank behind the colon has made a map of it.
+fn with_colon(item: &Node) -> Option<String> {
+    let Content::Map(entries) = &item.content else {
+        return None;
+    };
+    let [Entry { key, value, .. }] = entries.as_slice() else {
+        return None;
+    };
+    let Content::Scalar(until) = &value.content else {
+        return None;
+    };
+    Until::parse(&until.text).map(|_| format!("{key}:{}", until.text))
+}
+
+/// What a profile's ids are, as written, and where each is disabled.
+pub(super) type Ids<'a> = HashMap<&'a str, Option<Place>>;
+
+/// Which releases there are, and where a profile above has taken others away.
+pub(super) struct Known<'a> {
+    pub(super) ids: Ids<'a>,
+    pub(super) all: &'a Node,
+}
 
 /// The needs of release `owner` that lead to enabled releases. One on a disabled release is
 /// dropped, with a warning if the owner is enabled; one that leads nowhere or to the release itself is an error.
 pub(super) fn resolve(
     owner: &str,
     written: Vec<WrittenNeed<'_>>,
-    ids: &Ids<'_>,
+    known: &Known<'_>,
     report: &mut Report,
 ) -> Vec<Need> {
-    let active = ids.get(owner).is_some_and(|&enabled| enabled);
+    let ids = &known.ids;
+    let active = ids.get(owner).is_some_and(Option::is_none);
     let mut needs = Vec::new();
     for WrittenNeed { id, until, place } in written {
         match ids.get(id) {
             _ if id == owner => {
                 report.error(place, format!("release {} needs itself", quoted(owner)));
             }
-            Some(true) => needs.extend(id.parse().ok().map(|id| Need { id, until, place })),
-            Some(false) if !active => {}
-            Some(false) => {
-                let message = format!(
-                    "release {} needs {}, which is disabled: the need is dropped",
-                    quoted(owner),
-                    quoted(id)
-                );
-                report.warn(place, message);
-            }
-            None => unknown(id, place, owner, ids, report),
+            Some(None) => needs.extend(id.parse().ok().map(|id| Need { id, until, place })),
+            Some(Some(_)) if !active => {}
+            Some(Some(disabled)) => dropped(id, *disabled, owner, place, report),
+            None => match known.all.removal(id) {
+                Some(removal) => removed(id, removal, owner, place, report),
+                None => unknown(id, place, owner, ids, report),
+            },
         }
     }
     needs
+}
+
+/// Told where the profile says so that lies above: that one leaves the need without its release.
+fn dropped(id: &str, disabled: Place, owner: &str, need: Place, report: &mut Report) {
+    let place = need.or_above(disabled);
+    let message = format!(
+        "release {} needs {}, which is disabled: the need is dropped",
+        quoted(owner),
+        quoted(id)
+    );
+    let needed = (place != need).then(|| report.sources.beside(need, disabled));
+    let diagnostic = report.warn(place, message);
+    if let Some(needed) = needed {
+        diagnostic.hint(format!("the need is at {needed}"));
+    }
+}
+
+/// Who has taken it away is the one to mend that.
+fn removed(id: &str, removal: Place, owner: &str, need: Place, report: &mut Report) {
+    let needed = report.sources.beside(need, removal);
+    let message = format!(
+        "{} is taken away here, and {} needs it",
+        quoted(id),
+        quoted(owner)
+    );
+    let diagnostic = report.error(removal, message);
+    diagnostic.hint(format!("the need is at {needed}"));
+    diagnostic.hint("`enabled: false` leaves a release out, and drops the needs on it");
 }
 
 /// Beyond that many releases nobody is asked what was meant: each guess looks at all ids.

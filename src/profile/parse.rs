@@ -36,7 +36,8 @@ pub(super) fn parse(source: SourceId, report: &mut Report) -> Option<Node> {
         let (event, span) = match event {
             Ok(event) => event,
             Err(error) => {
-                let place = syntax::place(source, &error);
+                let marker = error.marker();
+                let place = syntax::place(source, marker.line(), marker.col());
                 let (message, hint) = syntax::explain(error.info());
                 let diagnostic = builder.report.error(place, message);
                 hint.map(|hint| diagnostic.hint(hint));
@@ -54,10 +55,7 @@ pub(super) fn parse(source: SourceId, report: &mut Report) -> Option<Node> {
         }
         builder.take(event, span)?;
     }
-    let empty = || Node {
-        place: Place::spanning(source, 1, 1, 1),
-        content: scalar("", true),
-    };
+    let empty = || Node::new(Place::spanning(source, 1, 1, 1), scalar("", true));
     Some(builder.root.unwrap_or_else(empty))
 }
 
@@ -110,7 +108,7 @@ impl Builder<'_> {
                     weight: NODE_WEIGHT + text.len(),
                 };
                 let content = scalar(&text, plain);
-                self.add(Node { place, content }, anchor, measure);
+                self.add(Node::new(place, content), anchor, measure);
             }
             Event::SequenceStart(anchor, tag) => {
                 self.check_tag(place, tag.as_deref(), "seq");
@@ -157,7 +155,7 @@ impl Builder<'_> {
             Collection::Map(map) => Content::Map(map.finish(self.report)),
         };
         let place = open.place;
-        self.add(Node { place, content }, open.anchor, open.measure);
+        self.add(Node::new(place, content), open.anchor, open.measure);
     }
 
     fn alias(&mut self, place: Place, anchor: usize) -> Option<()> {

@@ -34,6 +34,15 @@ impl Place {
         }
     }
 
+    /// Of two places the one in the profile that lies over the other's; else this one.
+    pub(super) fn or_above(self, other: Place) -> Place {
+        if other.source < self.source {
+            other
+        } else {
+            self
+        }
+    }
+
     /// The line, counted from 1.
     pub fn line(self) -> usize {
         self.line as usize

@@ -16,7 +16,7 @@ use super::read::{boolean, name, put_right};
 use super::report::Report;
 use super::rollback::{self, Rollback};
 use super::set;
-use super::tree::Entry;
+use super::tree::{Content, Entry};
 use super::values::{Values, ValuesReader};
 use super::values_from::{self, ValuesFrom};
 use crate::budget::Budgets;
@@ -42,6 +42,8 @@ pub struct Release {
     pub before: Vec<Command>,
     pub after: Vec<Command>,
     pub rollback: Rollback,
+    /// Its upgrades take fields from whoever else has set them.
+    pub force_conflicts: bool,
     /// In the order they were written, each once, all of them enabled releases.
     pub needs: Vec<Need>,
     /// The whole time it may take, hooks included.
@@ -61,7 +63,8 @@ pub(super) struct Surroundings {
 /// A release that was read on its own, its needs not yet looked up.
 pub(super) struct Draft<'a> {
     pub(super) key: &'a str,
-    pub(super) enabled: bool,
+    /// Where `enabled: false` stands.
+    pub(super) disabled: Option<Place>,
     pub(super) needs: Vec<WrittenNeed<'a>>,
     /// Where its helm name comes from: `release`, else its id.
     pub(super) named_at: Place,
@@ -77,25 +80,41 @@ pub(super) fn read<'a>(
     reader: &mut ValuesReader,
     report: &mut Report,
 ) -> Draft<'a> {
-    let id = id(entry, report);
+    let id = if is_key_of_a_release(entry) {
+        None
+    } else {
+        id(entry, report)
+    };
     let mut draft = Draft {
         key: &entry.key,
-        enabled: true,
+        disabled: None,
         needs: Vec::new(),
         named_at: entry.key_place,
         release: None,
     };
     let owner = format!("release {}", quoted(&entry.key));
+    if is_key_of_a_release(entry) {
+        let message = format!("{} stands where a release's id does", quoted(&entry.key));
+        let diagnostic = report.error(entry.key_place, message);
+        diagnostic.hint(format!(
+            "an id comes first, `releases: {{ID: {{{}: ...}}}}`, also in what `<<` merges here",
+            entry.key
+        ));
+        return draft;
+    }
     let Some(mut fields) = Fields::of(&entry.value, owner, entry.key_place, report) else {
         return draft;
     };
     let defaults = &around.defaults;
 
     let enabled = fields.take("enabled");
-    draft.enabled = enabled.and_then(|it| boolean(it, report)).unwrap_or(true);
+    draft.disabled = enabled
+        .filter(|it| boolean(it, report) == Some(false))
+        .map(|it| it.value.place);
+    let enabled = draft.disabled.is_none();
     let chart = fields.require("chart", "chart: ../charts/NAME");
     let version = fields.take("version");
-    let chart = chart.and_then(|it| chart::read(it, version, draft.enabled, report));
+    let chart = chart.and_then(|it| chart::read(it, version, enabled, report));
 
     let helm_name = fields.take("release");
     draft.named_at = helm_name.map_or(draft.named_at, |it| it.value.place);
@@ -110,7 +129,7 @@ pub(super) fn read<'a>(
 
     let mut values = defaults.values.clone();
     if let Some(entry) = fields.take("values") {
-        values.extend(reader.read(entry, draft.enabled, report));
+        values.extend(reader.read(entry, enabled, report));
     }
     let mut values_from = defaults.values_from.clone();
     if let Some(entry) = fields.take("valuesFrom") {
@@ -131,6 +150,8 @@ pub(super) fn read<'a>(
     let (before, after) = (commands("before"), commands("after"));
     let rollback = fields.take("rollback");
     let rollback = rollback.and_then(|it| rollback::read(it, report));
+    let force_conflicts = fields.take("forceConflicts");
+    let force_conflicts = force_conflicts.and_then(|it| boolean(it, report));
     if let Some(entry) = fields.take("needs") {
         draft.needs = needs::read(entry, report);
     }
@@ -155,6 +176,7 @@ pub(super) fn read<'a>(
             before,
             after,
             rollback: rollback.unwrap_or_default(),
+            force_conflicts: force_conflicts.unwrap_or(false),
             needs: Vec::new(),
             timeout: timeout.unwrap_or(defaults.timeout),
             budgets,
@@ -164,10 +186,24 @@ pub(super) fn read<'a>(
     draft
 }
 
+/// One whose id was forgotten, or that `<<` has brought one level too high.
+fn is_key_of_a_release(entry: &Entry) -> bool {
+    let keys = [
+        "chart",
+        "version",
+        "values",
+        "set",
+        "needs",
+        "namespace",
+        "timeout",
+    ];
+    keys.contains(&entry.key.as_str()) && !matches!(entry.value.content, Content::Map(_))
+}
+
 fn id(entry: &Entry, report: &mut Report) -> Option<ReleaseId> {
     match entry.key.parse() {
         Ok(id) => Some(id),
-        Err(_) if report.has_error_at(entry.key_place) => None,
+        Err(_) if entry.key.is_empty() && report.has_error_at(entry.key_place) => None,
         Err(reason) => {
             let message = format!("{} is not a valid release id: {reason}", quoted(&entry.key));
             let diagnostic = report.error(entry.key_place, message);

@@ -56,10 +56,13 @@ impl Report {
     ) -> Result<(T, Vec<Diagnostic>, Sources), ProfileErrors> {
         match value {
             Some(value) if self.errors.is_empty() => {
-                let warnings = in_order(self.warnings, &self.sources);
+                let (warnings, _) = in_order(self.warnings, &self.sources);
                 Ok((value, warnings, self.sources))
             }
-            _ => Err(ProfileErrors(in_order(self.errors, &self.sources))),
+            _ => {
+                let (shown, count) = in_order(self.errors, &self.sources);
+                Err(ProfileErrors { shown, count })
+            }
         }
     }
 }
@@ -74,12 +77,13 @@ fn note(
     &mut list[index].1
 }
 
-/// Sorted by place, the first [`MOST`] and a last one that counts the others. What an
+/// Sorted by place, the first [`MOST`] and a last one that counts the others, and how many there are. What an
 /// alias repeats is told once. Excerpts are made only here: lines can be as long as the
 /// file, and so can the list.
-fn in_order(mut list: Vec<(Place, Diagnostic)>, sources: &Sources) -> Vec<Diagnostic> {
+fn in_order(mut list: Vec<(Place, Diagnostic)>, sources: &Sources) -> (Vec<Diagnostic>, usize) {
     list.sort_by_key(|&(place, _)| place);
     list.dedup();
+    let count = list.len();
     let more = list.len().saturating_sub(MOST);
     if more > 0 {
         list.truncate(MOST + 1);
@@ -91,5 +95,5 @@ fn in_order(mut list: Vec<(Place, Diagnostic)>, sources: &Sources) -> Vec<Diagno
         excerpt: sources.excerpt(place),
         ..diagnostic
     });
-    shown.collect()
+    (shown.collect(), count)
 }

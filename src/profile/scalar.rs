@@ -1,5 +1,8 @@
 use serde_json::Number;
 
+/// A float holds all whole numbers up to this one.
+const LARGEST_WHOLE: u64 = 1 << 53;
+
 /// A scalar as it was written, not yet typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scalar {
@@ -14,7 +17,8 @@ pub(super) enum Typed {
     Null,
     Bool(bool),
     Number(Number),
-    /// A number that JSON can't hold exactly: beyond 64 bits, infinite, or not a number.
+    /// A number that does not reach a chart as it is: a whole one beyond 2^53, for helm makes a 64-bit float
+    /// of each, infinite, or not a number.
     Unheld,
     Text,
 }
@@ -75,6 +79,11 @@ fn number(text: &str) -> Typed {
 }
 
 fn held(number: Option<Number>) -> Typed {
+    let is_exact = |it: &Number| {
+        let whole = it.as_i64().map(i64::unsigned_abs).or(it.as_u64());
+        whole.is_none_or(|it| it <= LARGEST_WHOLE)
+    };
+    let number = number.filter(is_exact);
     number.map_or(Typed::Unheld, Typed::Number)
 }
 
@@ -130,9 +139,11 @@ mod tests {
             ("0xFF", "255"),
             ("0x", "Text"),
             ("-0x1", "Text"),
-            ("18446744073709551615", "18446744073709551615"),
+            ("9007199254740992", "9007199254740992"),
+            ("9007199254740993", "Unheld"),
             ("18446744073709551616", "Unheld"),
-            ("-9223372036854775808", "-9223372036854775808"),
+            ("-9007199254740992", "-9007199254740992"),
+            ("-9223372036854775808", "Unheld"),
             ("1.10", "1.1"),
             (".5", "0.5"),
             ("5.", "5.0"),

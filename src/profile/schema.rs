@@ -96,6 +96,8 @@ struct Release {
     after: Option<Vec<Command>>,
     /// Whether it can go back to an earlier revision: allowed by default.
     rollback: Option<Rollback>,
+    /// Whether its upgrades take fields from whoever else has set them; false by default. Needs helm 4.
+    force_conflicts: Option<Boolean>,
     /// What has to be ready first: ID, ID:deployed, or ID:KIND/NAME.
     needs: Option<Vec<String>>,
     timeout: Option<Duration>,

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::accept::{self, Accepted};
@@ -10,20 +9,19 @@ use super::fields::Fields;
 use super::file;
 use super::interpolate::{self, Environment};
 use super::links;
-use super::needs::{self, Ids};
 use super::parse::parse;
 use super::place::Place;
-use super::quote::quoted;
 use super::read::{boolean, name};
 use super::release::{self, Draft, Release, Surroundings};
 use super::report::Report;
+use super::settle::{Settled, settle};
 use super::source::Sources;
 use super::tree::{Content, Entry, Node};
 use super::values::ValuesReader;
 use crate::names::{Namespace, ReleaseId, StackName};
 
 /// A stack as its profile describes it. Every file it names exists; every need leads to
-/// an enabled release. Whether the needs form a circle is for the plan to find out.
+/// an enabled release, and none of them in a cycle.
 #[derive(Debug, Clone)]
 pub struct Profile {
     /// The file it was loaded from, as it was named.
@@ -34,6 +32,8 @@ pub struct Profile {
     pub create_namespace: bool,
     /// The enabled releases, in the order of the file.
     pub releases: Vec<Release>,
+    /// Positions in `releases`, each behind those that it needs.
+    pub order: Vec<usize>,
     /// The ids of the others, in the order of the file.
     pub disabled: Vec<ReleaseId>,
     /// Findings of `stackctl check` that stay as they are.
@@ -70,7 +70,8 @@ impl Profile {
 /// All that is wrong with the profile, the charts' places and the values files, at once.
 /// After a YAML syntax error only that: behind it nothing is certain.
 pub fn load(path: &Path, environment: &Environment<'_>) -> Result<Profile, ProfileErrors> {
-    let about = |trouble: String| ProfileErrors(vec![Diagnostic::about(path.to_owned(), &trouble)]);
+    let about =
+        |trouble: String| ProfileErrors::of(vec![Diagnostic::about(path.to_owned(), &trouble)]);
     let bytes = file::read(path).map_err(about)?;
     read(path, &bytes, environment)
 }
@@ -87,7 +88,7 @@ pub fn read(
 ) -> Result<Profile, ProfileErrors> {
     if let Err(trouble) = file::check_size(bytes) {
         let diagnostic = Diagnostic::about(file.to_owned(), &trouble);
-        return Err(ProfileErrors(vec![diagnostic]));
+        return Err(ProfileErrors::of(vec![diagnostic]));
     }
     let mut report = Report::default();
     let root = decode(file, bytes, &mut report)
@@ -125,7 +126,6 @@ fn stack(root: &Node, file: &Path, report: &mut Report) -> Option<Profile> {
     let create_namespace = create_namespace.and_then(|it| boolean(it, report));
     let defaults = defaults::read(fields.take("defaults"), &mut values, report);
     let accepted = fields.take("accept");
-    let accepted = accepted.map(|it| accept::read(it, report));
     let written = fields.require("releases", "releases: {NAME: {chart: CHART}}");
     fields.finish(report);
 
@@ -133,14 +133,21 @@ fn stack(root: &Node, file: &Path, report: &mut Report) -> Option<Profile> {
         namespace: namespace.clone(),
         defaults,
     };
-    let drafts = read_releases(written?, &around, &mut values, report);
-    let (releases, disabled) = settle(drafts, report);
+    let written = written?;
+    let drafts = read_releases(written, &around, &mut values, report);
+    let accepted = accepted.map(|it| accept::read(it, &written.value, report));
+    let Settled {
+        releases,
+        order,
+        disabled,
+    } = settle(drafts, &written.value, report);
     Some(Profile {
         file: file.to_owned(),
         name: stack_name?,
         namespace: namespace?,
         create_namespace: create_namespace.unwrap_or(true),
         releases,
+        order,
         disabled,
         accept: accepted.unwrap_or_default(),
         warnings: Vec::new(),
@@ -169,48 +176,11 @@ fn read_releases<'a>(
     let drafts: Vec<Draft> = entries
         .map(|entry| release::read(entry, around, values, report))
         .collect();
-    if !drafts.is_empty() && drafts.iter().all(|draft| !draft.enabled) {
+    if !drafts.is_empty() && drafts.iter().all(|draft| draft.disabled.is_some()) {
         report.error(
             written.key_place,
             "every release of this profile is disabled",
         );
     }
     drafts
-}
-
-/// Looks up the needs, compares helm's names, and parts enabled from disabled.
-fn settle(drafts: Vec<Draft<'_>>, report: &mut Report) -> (Vec<Release>, Vec<ReleaseId>) {
-    let ids: Ids = drafts.iter().map(|it| (it.key, it.enabled)).collect();
-    let mut releases = Vec::new();
-    let mut disabled = Vec::new();
-    let mut names = HashMap::new();
-    for draft in drafts {
-        let needs = needs::resolve(draft.key, draft.needs, &ids, report);
-        if !draft.enabled {
-            disabled.extend(draft.release.map(|release| release.id));
-            continue;
-        }
-        let Some(release) = draft.release else {
-            continue;
-        };
-        let name = (release.namespace.clone(), release.release.clone());
-        if let Some((id, place)) = names.get(&name) {
-            let message = format!(
-                "{} and {} are both helm release {} in namespace {}",
-                quoted(ReleaseId::as_str(id)),
-                quoted(release.id.as_str()),
-                quoted(release.release.as_str()),
-                quoted(release.namespace.as_str())
-            );
-            let other = report.sources.beside(*place, draft.named_at);
-            let diagnostic = report.error(draft.named_at, message);
-            diagnostic.hint(format!(
-                "see {other}; give one of them another `release` or `namespace`"
-            ));
-        } else {
-            names.insert(name, (release.id.clone(), draft.named_at));
-        }
-        releases.push(Release { needs, ..release });
-    }
-    (releases, disabled)
 }

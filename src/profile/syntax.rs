@@ -1,11 +1,9 @@
-use saphyr_parser::ScanError;
-
 use super::place::{Place, SourceId};
 
 /// Where the parser stopped.
-pub(super) fn place(source: SourceId, error: &ScanError) -> Place {
-    let marker = error.marker();
-    Place::spanning(source, marker.line(), marker.col() + 1, 1)
+/// The column is counted from 0.
+pub(super) fn place(source: SourceId, line: usize, column: usize) -> Place {
+    Place::spanning(source, line, column + 1, 1)
 }
 
 /// The parser's words said for somebody who doesn't know its insides: the message and a
@@ -36,6 +34,37 @@ pub(super) fn explain(info: &str) -> (String, Option<&'static str>) {
             "found unexpected document indicator",
             "a document marker stands inside a quoted text",
             Some("look for a quote that is opened and not closed"),
+        ),
+        (
+            "illegal placement of ':'",
+            "a `:` can't stand here",
+            Some("look for a bracket above that is not closed"),
+        ),
+        (
+            "unclosed quote",
+            "the file ends inside a quoted text",
+            Some("look for a quote that is opened and not closed"),
+        ),
+        ("unclosed bracket", "this bracket is not closed", None),
+        (
+            "mismatched bracket",
+            "this bracket does not close the one that is open",
+            None,
+        ),
+        (
+            "misplaced bracket",
+            "this bracket closes none",
+            Some("text that begins with a bracket needs quotes"),
+        ),
+        (
+            "invalid trailing content after",
+            "nothing can follow a quoted text here",
+            Some("put the whole text in quotes"),
+        ),
+        (
+            "unexpected EOF while parsing a flow",
+            "a bracket is not closed",
+            None,
         ),
         ("expected ',' or '}'", "a `,` or `}` is missing here", None),
         ("expected ',' or ']'", "a `,` or `]` is missing here", None),

@@ -7,6 +7,15 @@ use super::scalar::Scalar;
 pub(super) struct Node {
     pub(super) place: Place,
     pub(super) content: Content,
+    /// Of a map that lies over another: what it takes away of that one.
+    pub(super) removed: Vec<Removed>,
+}
+
+/// A key that a null has taken away.
+#[derive(Debug, Clone)]
+pub(super) struct Removed {
+    pub(super) key: String,
+    pub(super) place: Place,
 }
 
 #[derive(Debug, Clone)]
@@ -25,6 +34,20 @@ pub(super) struct Entry {
 }
 
 impl Node {
+    pub(super) fn new(place: Place, content: Content) -> Node {
+        Node {
+            place,
+            content,
+            removed: Vec::new(),
+        }
+    }
+
+    /// Where a profile above has taken this key away.
+    pub(super) fn removal(&self, key: &str) -> Option<Place> {
+        let removed = self.removed.iter().find(|it| it.key == key);
+        removed.map(|it| it.place)
+    }
+
     /// Whether nothing is given: `key:`, `key: ~` or `key: null`.
     pub(super) fn is_null(&self) -> bool {
         matches!(&self.content, Content::Scalar(scalar) if scalar.is_null())

@@ -23,10 +23,34 @@ pub enum Values {
     Inline(Map<String, Value>),
 }
 
+impl Values {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Values::File(file) => Some(file),
+            Values::Inline(_) => None,
+        }
+    }
+}
+
 /// Reads `values` and looks into each file once, however many releases name it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ValuesReader {
     seen: HashSet<PathBuf>,
+    /// Bytes that they may still have, all together; None once that was told.
+    left: Option<usize>,
+}
+
+/// Of all values files together: each is kept, to show its lines.
+const ALLOWANCE: usize = 64 * 1024 * 1024;
+
+impl Default for ValuesReader {
+    fn default() -> ValuesReader {
+        ValuesReader {
+            seen: HashSet::new(),
+            left: Some(ALLOWANCE),
+        }
+    }
 }
 
 impl ValuesReader {
@@ -73,16 +97,25 @@ impl ValuesReader {
         if !self.seen.insert(path.to_owned()) || links::lead_out(path, written, place, report) {
             return;
         }
+        let Some(left) = self.left else { return };
         match file::read_values(path) {
             Err(trouble) => {
                 report.error(place, format!("values file {}: {trouble}", quoted(written)));
             }
-            Ok(bytes) => match decode(path, &bytes, report) {
-                Ok(source) => values_file::check(source, place, report),
-                Err(diagnostic) => {
-                    diagnostic.hint(values_file::named_at(place));
+            Ok(bytes) if bytes.len() > left => {
+                self.left = None;
+                let message = "the values files up to here have more than 64 MiB in all";
+                report.error(place, message);
+            }
+            Ok(bytes) => {
+                self.left = Some(left - bytes.len());
+                match decode(path, &bytes, report) {
+                    Ok(source) => values_file::check(source, place, report),
+                    Err(diagnostic) => {
+                        diagnostic.hint(values_file::named_at(place));
+                    }
                 }
-            },
+            }
         }
     }
 }
@@ -94,6 +127,9 @@ fn missing(written: &str, path: &Path, place: Place, report: &mut Report) {
     } else if written.contains("://") {
         let message = format!("{quoted} is an address, and values are read from files only");
         report.error(place, message);
+    } else if path.exists() {
+        let trouble = file::read_values(path).err().unwrap_or_default();
+        report.error(place, format!("values file {quoted}: {trouble}"));
     } else {
         let start = starting_folder(place, report);
         let diagnostic = report.error(place, format!("there is no values file at {quoted}"));

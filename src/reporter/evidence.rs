@@ -4,7 +4,7 @@ use crate::event::{Evidence, Verdict};
 use crate::output::Palette;
 use crate::wording::shell_word;
 
-use super::text::{bounded, clean, fit, wrap};
+use super::text::{bounded, clean, clean_log, fit, wrap};
 
 /// Lines of one log or of helm's output, counted from the end.
 const LINES: usize = 20;
@@ -98,7 +98,7 @@ fn between_rulers(
         all.push(palette.dim("(nothing)"));
     }
     let shown = lines.iter().rev().take(LINES).rev();
-    all.extend(shown.map(|line| bounded(clean(line).trim_end(), LINE_LIMIT)));
+    all.extend(shown.map(|line| bounded(clean_log(line).trim_end(), LINE_LIMIT)));
     all.push(palette.dim(&dash.repeat(width)));
     all
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::event::Event;
-use crate::output::Stream;
+use crate::output::{self, Content, Stream};
 
 use super::Reporter;
 
@@ -15,13 +15,14 @@ pub struct Json {
 
 impl Json {
     pub fn new(out: Stream) -> Json {
-        Json { out, error: None }
+        Json {
+            out: out.of(Content::Json),
+            error: None,
+        }
     }
 
     fn write(&mut self, event: &Event) -> io::Result<()> {
-        let mut line = serde_json::to_vec(event)?;
-        line.push(b'\n');
-        self.out.write_all(&line)?;
+        writeln!(self.out, "{}", output::json(event)?)?;
         self.out.flush()
     }
 }

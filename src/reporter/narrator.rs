@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::event::{Event, EventKind, PodChanged};
+use crate::event::{Event, EventKind, Health, PodChanged};
 use crate::names::ReleaseId;
 use crate::state::{Phase, RunState};
 use crate::wording;
@@ -12,10 +12,13 @@ use super::container;
 use super::line::{Line, Subject, Tone};
 use super::logs::{LogGate, LogLine, Passage};
 use super::sentence::{self, LINE_LIMIT};
-use super::text::{bounded, clean};
+use super::text::{bounded, clean, clean_log};
 
 /// A reason to wait that is over sooner than this is nobody's business.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// A kind of which one release may bring dozens.
+const DEFINITION: &str = "CustomResourceDefinition";
 
 /// Folds events and says what is new in each.
 #[derive(Default)]
@@ -26,6 +29,8 @@ pub struct Narrator {
     said: BTreeMap<ReleaseId, BTreeSet<String>>,
     /// Reasons to wait that have not lasted long enough yet: (key, text, from when it counts).
     unsettled: BTreeMap<ReleaseId, (String, String, Duration)>,
+    /// Releases with definitions that are ready and not told yet, and from when that counts.
+    definitions: BTreeMap<ReleaseId, Duration>,
 }
 
 impl Narrator {
@@ -62,8 +67,35 @@ impl Narrator {
                 lines.push(self.line(&id, at, Tone::Plain, text));
             }
         }
+        let due = self.definitions.iter().filter(|(_, at)| **at < elapsed);
+        let due: Vec<ReleaseId> = due.map(|(id, _)| id.clone()).collect();
+        for id in due {
+            self.tell_definitions(&id, elapsed, &mut lines);
+        }
         lines.sort_by_key(|line| line.elapsed);
         lines
+    }
+
+    /// An operator brings dozens of definitions, which are ready at about the same time: one line for
+    /// all of them, unless that the release is ready says it.
+    fn tell_definitions(&mut self, id: &ReleaseId, elapsed: Duration, lines: &mut Vec<Line>) {
+        let Some(release) = self.state.release(id) else {
+            return;
+        };
+        if self.definitions.remove(id).is_none() || sentence::is_all_ready(release) {
+            return;
+        }
+        let objects = release.objects.iter();
+        let ready = objects.filter(|(key, it)| key.kind == DEFINITION && it.ready >= it.desired);
+        let names: Vec<&String> = ready.map(|(key, _)| &key.name).collect();
+        let text = match names.as_slice() {
+            [] => return,
+            [name] => format!("{}/{} ready", DEFINITION.to_lowercase(), clean(name)),
+            names => format!("{} {DEFINITION}s ready", names.len()),
+        };
+        if self.is_news(id, &text) {
+            lines.push(self.line(id, elapsed, Tone::Plain, text));
+        }
     }
 
     /// What must be kept from before the event to see what it changes.
@@ -117,7 +149,16 @@ impl Narrator {
                 lines.push(self.line(id, elapsed, Tone::Log, left_out(number)));
             }
         }
+        if event.kind.is_terminal() || matches!(event.kind, EventKind::ReleaseDeployed { .. }) {
+            self.tell_definitions(id, elapsed, lines);
+        }
         match &event.kind {
+            EventKind::ObjectChanged { kind, health, .. } if kind == DEFINITION => {
+                if *health == Health::Ready {
+                    let at = elapsed + SETTLED;
+                    self.definitions.entry(id.clone()).or_insert(at);
+                }
+            }
             EventKind::PodChanged(pod) => self.tell_pod(pod, before, elapsed, lines),
             EventKind::ContainerLog {
                 pod,
@@ -127,7 +168,7 @@ impl Narrator {
                 line,
                 ..
             } => {
-                let text = bounded(clean(line).trim_end(), LINE_LIMIT);
+                let text = bounded(clean_log(line).trim_end(), LINE_LIMIT);
                 let Some(release) = self.state.release(id) else {
                     return;
                 };

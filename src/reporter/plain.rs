@@ -33,7 +33,7 @@ pub struct Plain {
 impl Plain {
     pub fn new(out: Stream, palette: Palette, width: Option<usize>) -> Plain {
         Plain {
-            out,
+            out: out.painted(palette),
             palette,
             width,
             narrator: Narrator::default(),
@@ -92,7 +92,7 @@ fn heartbeat(state: &RunState, now: Now) -> Option<Line> {
     let active = state
         .releases
         .iter()
-        .filter(|release| release.phase.is_active());
+        .filter(|release| release.phase.is_active() || release.waits_for_needs());
     let reasons: Vec<String> = active
         .map(|release| match &release.waiting {
             Some(waiting) => {

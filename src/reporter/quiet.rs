@@ -18,7 +18,7 @@ pub struct Quiet {
 impl Quiet {
     pub fn new(out: Stream, palette: Palette, width: Option<usize>) -> Quiet {
         Quiet {
-            out,
+            out: out.painted(palette),
             palette,
             width,
             state: RunState::default(),

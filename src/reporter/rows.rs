@@ -85,7 +85,7 @@ pub fn progress(
             if !details
                 .iter()
                 .take(shown)
-                .any(|detail| on.contains(&detail.pod))
+                .any(|detail| mentions(&on, &detail.pod))
             {
                 parts.push(format!("{on} {}", lasting(waiting, now)));
             }
@@ -133,7 +133,24 @@ pub fn details(release: &ReleaseState, now: Now, columns: usize) -> Vec<Detail> 
 /// The release says that it waits for this very pod: a job's, say, that runs and is to end.
 fn is_awaited(release: &ReleaseState, pod: &PodChanged) -> bool {
     let waiting = release.waiting.as_ref();
-    waiting.is_some_and(|waiting| clean(&waiting.on).starts_with(&pod.pod))
+    waiting.is_some_and(|waiting| about(&clean(&waiting.on), &clean(&pod.pod)).is_some())
+}
+
+/// What is said of an object, in a text that begins with its name: not with that of `db-10`, where
+/// `db-1` is meant.
+fn about<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let rest = text.strip_prefix(name)?;
+    (!rest.starts_with(belongs_to_name)).then_some(rest)
+}
+
+/// A name stands in a text as a whole.
+fn mentions(text: &str, name: &str) -> bool {
+    text.match_indices(name)
+        .any(|(at, _)| about(&text[at..], name).is_some() && !text[..at].ends_with(belongs_to_name))
+}
+
+fn belongs_to_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-'
 }
 
 /// All containers ready, or all done.
@@ -155,11 +172,11 @@ fn detail(pod: &PodChanged, waiting: Option<&Waiting>, now: Now, columns: usize)
         _ => &name,
     };
     let open = open_containers(pod);
-    let about = waiting.and_then(|it| clean(&it.on).strip_prefix(&name).map(str::to_owned));
+    let about = waiting.and_then(|it| about(&clean(&it.on), &name).map(str::to_owned));
     // The release waits for this pod, but not for what its containers show: no node, no volume.
     let other = waiting.zip(about.as_deref()).and_then(|(waiting, about)| {
         let what = about.trim_start();
-        let told = open.iter().any(|container| what.contains(&container.name));
+        let told = open.iter().any(|container| mentions(what, &container.name));
         (!told && !what.is_empty()).then(|| format!("{what} {}", lasting(waiting, now)))
     });
     let progress: Vec<String> = open
@@ -243,5 +260,20 @@ pub fn at_work(verb: Verb) -> &'static str {
         Verb::Up => "helm is at work",
         Verb::Down => "is going",
         Verb::Rollback => "goes back",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_gets_no_words_about_another_whose_name_begins_like_its_own() {
+        assert_eq!(about("db-10 has no node", "db-1"), None);
+        assert_eq!(about("db-1 has no node", "db-1"), Some(" has no node"));
+        assert!(!mentions("waits for pod/db-10: no node", "db-1"));
+        assert!(!mentions("waits for pod/my-db-1", "db-1"));
+        assert!(mentions("db-10 and db-1: no node", "db-1"));
+        assert!(mentions("init 1/2 `db-1`", "db-1"));
     }
 }

@@ -6,11 +6,11 @@
 //! them to pieces. Here every row ends with a newline, a drawing is one write, and the cursor is
 //! visible whenever we are not writing, so that a kill leaves nothing to repair.
 
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 
-use console::measure_text_width;
+use console::{measure_text_width, truncate_str};
 
-use crate::output::Stream;
+use crate::output::{Content, Edge, Stream};
 
 /// Synchronized output, where the terminal knows it, and a cursor that doesn't jump about.
 const BEGIN: &str = "\x1b[?2026h\x1b[?25l";
@@ -45,6 +45,9 @@ impl Screen {
         if above.is_empty() && picture == self.drawn && columns == self.columns {
             return Ok(());
         }
+        // Before the codes that move the cursor, which nothing foreign may hold.
+        let mut edge = Edge::new(Content::Text { colors: true });
+        let mut line = |text: &str| edge.pass(&format!("{text}\n"));
         let mut bytes = String::from(BEGIN);
         bytes.push_str(&self.to_top(columns));
         // Erasing first is plain and right; overwriting in place flickers less. The second is
@@ -53,21 +56,22 @@ impl Screen {
         if !in_place {
             bytes.push_str(ERASE_BELOW);
         }
-        for line in above {
-            bytes.push_str(line);
-            bytes.push('\n');
-        }
-        for line in &picture {
+        above.iter().for_each(|text| bytes.push_str(&line(text)));
+        for text in &picture {
             // Before the text: after a full row it would eat the last character.
             bytes.push_str(ERASE_LINE);
-            bytes.push_str(line);
+            bytes.push_str(&truncate_str(
+                line(text).trim_end_matches('\n'),
+                columns,
+                "",
+            ));
             bytes.push('\n');
         }
         bytes.push_str(ERASE_BELOW);
         bytes.push_str(END);
         self.drawn = picture;
         self.columns = columns;
-        self.out.write_all(bytes.as_bytes())?;
+        self.out.verbatim(&bytes)?;
         self.out.flush()
     }
 

@@ -52,6 +52,10 @@ pub fn of_run(kind: &EventKind) -> Option<(Tone, String)> {
                 CancelReason::Superseded => {
                     "another run asks for the stack: nothing new is started, what has begun may end"
                 }
+                CancelReason::NamespaceGone => {
+                    "somebody has deleted the stack's namespace: nothing new is started, what helm \
+                     has begun may end"
+                }
                 CancelReason::LockLost => {
                     "another run has taken the stack, for this one could not renew its Lease: nothing \
                      new is started, what helm has begun may end"
@@ -70,6 +74,15 @@ pub fn of_run(kind: &EventKind) -> Option<(Tone, String)> {
             let text = format!("waits for {}", clean(&holder.to_string()));
             Some((Tone::Plain, text))
         }
+        EventKind::NamespaceWaiting { namespace, kept } => {
+            let why = match kept.as_slice() {
+                [] => String::new(),
+                kept => format!(": {}", clean(&kept.join("; "))),
+            };
+            let text =
+                format!("waits for namespace {namespace}, which is being deleted, to be gone{why}");
+            Some((Tone::Plain, text))
+        }
         EventKind::Warning {
             release: None,
             message,
@@ -81,6 +94,12 @@ pub fn of_run(kind: &EventKind) -> Option<(Tone, String)> {
 /// A Service or a claim is ready long before anybody can use it: that is no news.
 fn carries_the_release(kind: &str) -> bool {
     !matches!(kind, "Service" | "PersistentVolumeClaim")
+}
+
+/// Nothing of the release is waited for any more, so that one of its objects is ready is no news.
+pub fn is_all_ready(release: &ReleaseState) -> bool {
+    let mut objects = release.objects.values();
+    !release.phase.is_active() || objects.all(|object| object.desired <= object.ready)
 }
 
 /// What an event says of its release, which has taken it in already. Nothing where the event
@@ -99,6 +118,8 @@ pub fn of_release(
     let told = match kind {
         EventKind::ReleaseStarted { .. } => {
             let text = match verb {
+                // What an `up` prunes is none of what it brings up.
+                Verb::Up if release.planned.is_none() => "removal started",
                 Verb::Up | Verb::Rollback => "started",
                 Verb::Down => "removal started",
             };
@@ -137,11 +158,7 @@ pub fn of_release(
             desired: 1..,
             ..
         } if carries_the_release(kind) => {
-            let others = release.objects.values();
-            let unready = others
-                .filter(|object| object.desired > object.ready)
-                .count();
-            if unready == 0 || !release.phase.is_active() {
+            if is_all_ready(release) {
                 return None;
             }
             let object = format!("{}/{}", clean(kind).to_lowercase(), clean(name));
@@ -186,7 +203,7 @@ pub fn of_release(
             let removed = with_time("removed", "in");
             let text = match kept.as_slice() {
                 [] => removed,
-                kept => format!("{removed}, keeps {}", clean(&wording::list(kept))),
+                kept => format!("{removed}, keeps {}", clean(&wording::folded(kept))),
             };
             (Tone::Good, text, true)
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::event::{Outcome, Verb, Verdict, VerdictClass};
+use crate::event::{CancelReason, Outcome, Verb, Verdict, VerdictClass};
 use crate::output::Palette;
 use crate::state::{Finished, Phase, ReleaseState, RunState};
 use crate::wording;
@@ -151,7 +151,9 @@ impl Page<'_> {
             }
             _ => {}
         }
+        let is_gone = self.state.cancelling == Some(CancelReason::NamespaceGone);
         let how = match finished.map(|finished| finished.outcome) {
+            Some(Outcome::Failed) if is_gone => "its namespace was deleted: ",
             Some(Outcome::DeadlinePassed) => "the deadline passed: ",
             Some(Outcome::Superseded) => "made way for another run: ",
             Some(Outcome::LockLost) => "another run has taken the stack: ",

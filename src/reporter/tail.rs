@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::text;
 use crate::event::ContainerRole;
-use crate::output::{Palette, Stream};
+use crate::output::{self, Content, Palette, Stream};
 
 /// Where lines come from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -45,6 +45,13 @@ struct Line<'a> {
 
 impl Tail {
     pub fn new(out: Stream, style: Style) -> Tail {
+        let content = match style.json {
+            true => Content::Json,
+            false => Content::Text {
+                colors: style.palette.color,
+            },
+        };
+        let out = out.of(content);
         Tail { out, style }
     }
 
@@ -52,7 +59,7 @@ impl Tail {
     /// The stream can't be written to; a reader that went away is no error.
     pub fn write(&mut self, source: &Source, at: Timestamp, line: &str) -> io::Result<()> {
         let text = match self.style.json {
-            true => json(&Line { source, at, line })?,
+            true => output::json(&Line { source, at, line })?,
             false => self.text(source, at, line),
         };
         writeln!(self.out, "{text}")?;
@@ -69,27 +76,12 @@ impl Tail {
         let name = format!("{} {} {}", source.release, source.pod, source.container);
         let name = palette.release(color(&source.pod), &name);
         let bar = palette.dim("|");
-        let line = text::clean(line);
+        let line = text::clean_log(line);
         match self.style.timestamps {
             true => format!("{name} {bar} {} {line}", palette.dim(&format!("{at:.9}"))),
             false => format!("{name} {bar} {line}"),
         }
     }
-}
-
-/// As JSON in which nothing can move a cursor: what JSON lets pass as it is (DEL, the C1 controls
-/// and what turns the direction of reading) is escaped too. Outside of strings there is none.
-fn json(line: &Line<'_>) -> io::Result<String> {
-    let plain = serde_json::to_string(line)?;
-    let mut safe = String::with_capacity(plain.len());
-    for c in plain.chars() {
-        if c.is_control() || text::is_invisible_order(c) {
-            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
-        } else {
-            safe.push(c);
-        }
-    }
-    Ok(safe)
 }
 
 /// The same for the same pod in every run (FNV-1a).

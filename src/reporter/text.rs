@@ -1,32 +1,22 @@
 //! Foreign text made safe for a terminal, and text made to fit.
 
-use std::borrow::Cow;
-
 use console::{measure_text_width, truncate_str};
 use unicode_width::UnicodeWidthChar;
 
-use crate::output::Palette;
+use crate::output::{Palette, harmless};
 
-/// One line without anything that moves the cursor, colours the rest or turns the direction of
-/// reading. Tabs become spaces; of a progress bar that redraws itself only the last state stays.
+/// One line as the stream would write it ([`harmless`]), so that its width is known before.
 pub fn clean(text: &str) -> String {
     let stripped = console::strip_ansi_codes(text);
-    let last = stripped.trim_end_matches(['\r', '\n']);
-    let last = last.rsplit('\r').next().unwrap_or_default();
-    last.chars()
-        .filter_map(|c| match c {
-            '\t' => Some("    ".into()),
-            '\n' => Some(" ".into()),
-            c if c.is_control() || is_invisible_order(c) => None,
-            c => Some(Cow::Owned(c.to_string())),
-        })
-        .collect::<Vec<Cow<'_, str>>>()
-        .concat()
+    let line = stripped.trim_end_matches(['\r', '\n']);
+    harmless(&line.replace(['\r', '\n'], " "))
 }
 
-/// Line and paragraph separators and the marks that reorder text (Unicode UAX 9).
-pub(super) fn is_invisible_order(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// A line of a log, [`clean`]. Of a progress bar that redraws itself only the last state stays.
+pub fn clean_log(line: &str) -> String {
+    let stripped = console::strip_ansi_codes(line);
+    let line = stripped.trim_end_matches(['\r', '\n']);
+    clean(line.rsplit('\r').next().unwrap_or_default())
 }
 
 /// At most `width` columns, with an ellipsis in place of the rest. Escape codes of our own
@@ -98,7 +88,8 @@ mod tests {
             "link"
         );
         assert_eq!(clean("a\tb\u{7}\u{0}c\u{9b}2Jd\r\n"), "a    bcd");
-        assert_eq!(clean("10%\r50%\r100%\r"), "100%");
+        assert_eq!(clean("exit code 3: a\rb\r\n"), "exit code 3: a b");
+        assert_eq!(clean_log("10%\r50%\r100%\r"), "100%");
         assert_eq!(clean("a\u{202e}b\u{2028}c"), "abc");
         assert_eq!(clean("lone \u{1b}"), "lone ");
     }

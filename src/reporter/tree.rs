@@ -156,9 +156,10 @@ impl View<'_> {
         }
         if let Some(reason) = self.state.cancelling {
             parts.push(self.palette.warn(match reason {
-                CancelReason::Interrupt | CancelReason::Terminate | CancelReason::LockLost => {
-                    "stopping"
-                }
+                CancelReason::Interrupt
+                | CancelReason::Terminate
+                | CancelReason::LockLost
+                | CancelReason::NamespaceGone => "stopping",
                 CancelReason::Superseded => "making way",
                 CancelReason::Deadline => "deadline passed",
             }));
@@ -192,8 +193,8 @@ impl View<'_> {
             took => format!("  {:>6}", took.unwrap_or_default()),
         };
         let text = match &release.phase {
-            Phase::Pending => self.palette.dim(&self.needs(release)),
-            Phase::Running | Phase::Waiting => {
+            Phase::Pending if !release.waits_for_needs() => self.palette.dim(&self.needs(release)),
+            Phase::Pending | Phase::Running | Phase::Waiting => {
                 rows::progress(release, self.state.verb(), self.now, details, shown)
             }
             Phase::Ready if release.unchanged => self.palette.dim("unchanged"),

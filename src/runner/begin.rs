@@ -1,15 +1,19 @@
 //! How a run begins, whichever way it goes.
 
+use std::time::Duration;
+
 use futures::stream::LocalBoxStream;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
 
 use super::emitter::Emitter;
 use super::ports::{ObserveError, Observer};
-use super::{Channels, Gate, Settings, outcome_of};
+use super::{Channels, Gate, Settings, outcome_of, sleep_until};
 use crate::event::{CancelReason, EventKind, Outcome, PlannedRelease, SCHEMA, Verb};
 use crate::names::RunId;
 use crate::plan::Plan;
 use crate::snapshot::Observation;
+use crate::wording;
 
 /// What a run goes on with.
 pub enum Begun {
@@ -23,6 +27,8 @@ pub struct Watching {
     pub observations: LocalBoxStream<'static, Observation>,
     pub cancel: UnboundedReceiver<CancelReason>,
     pub gate: Gate,
+    /// The run's.
+    pub deadline: Option<Instant>,
     /// Earlier runs that were gone without a word.
     pub unsure: Vec<RunId>,
 }
@@ -30,7 +36,7 @@ pub struct Watching {
 /// Says what is planned and starts to watch.
 ///
 /// # Errors
-/// The cluster can't be watched at all.
+/// The cluster can't be watched at all, or not before the run's time is up.
 pub async fn begin(
     verb: Verb,
     plan: &Plan,
@@ -45,6 +51,7 @@ pub async fn begin(
         unsure,
     } = channels;
     emitter.emit(run_started(verb, plan, settings));
+    let deadline = settings.timeout.map(|limit| Instant::now() + limit);
     let observations = observer.observations();
     let namespaces = plan.namespaces();
     tokio::select! {
@@ -55,14 +62,24 @@ pub async fn begin(
             emitter.finish(outcome);
             return Ok(Begun::Cancelled(outcome));
         }
+        () = sleep_until(deadline) => return Err(not_answered(settings.timeout)),
     }
     Ok(Begun::Watching(Watching {
         emitter,
         observations,
         cancel,
         gate,
+        deadline,
         unsure,
     }))
+}
+
+/// The run's time was up before it had seen anything.
+fn not_answered(limit: Option<Duration>) -> ObserveError {
+    let limit = wording::duration(limit.unwrap_or_default());
+    ObserveError::Unreachable(format!(
+        "could not ask what is in the cluster: the API server has not answered within {limit}"
+    ))
 }
 
 fn run_started(verb: Verb, plan: &Plan, settings: &Settings) -> EventKind {

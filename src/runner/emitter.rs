@@ -122,8 +122,13 @@ impl Emitter {
             }
         }
         let counts = self.counts();
-        let done = counts.ready + counts.removed;
-        self.progress.send_modify(|it| it.done = done);
+        self.progress.send_modify(|it| {
+            // What an `up` removes beside is none of what is to be ready.
+            it.done = match it.goes_down {
+                true => counts.removed,
+                false => counts.ready,
+            };
+        });
     }
 
     fn counts(&self) -> Counts {

@@ -52,7 +52,9 @@ pub struct Holds {
 
 impl Standing {
     pub fn new(stage: Stage, findings: &[Finding]) -> Standing {
-        let mut likely = findings.iter().filter(|f| f.hope != Hope::Certain);
+        let mut likely = findings
+            .iter()
+            .filter(|f| matches!(f.hope, Hope::Likely(_)));
         Standing {
             stage,
             lacks: likely.clone().any(|f| f.missing.is_some()),
@@ -117,6 +119,11 @@ impl Holds {
         }
     }
 
+    /// Whether a release needs another, directly or by way of others.
+    pub fn needs(&self, at: usize, other: usize) -> bool {
+        self.far[at][other]
+    }
+
     /// For each release what is borne. `place_is_free`: one more helm may be started.
     pub fn held(&self, releases: &[Standing], place_is_free: bool) -> Vec<Held> {
         let moves = self.moving(releases, place_is_free);
@@ -128,7 +135,7 @@ impl Holds {
     }
 
     /// Who gets on by itself or will be given up. Found from those that wait for nobody, so that a
-    /// circle of waiting moves nobody.
+    /// cycle of waiting moves nobody.
     fn moving(&self, releases: &[Standing], place_is_free: bool) -> Vec<bool> {
         let mut moves = vec![false; releases.len()];
         loop {

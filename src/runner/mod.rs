@@ -8,10 +8,12 @@
 
 mod asking;
 mod begin;
+mod clock;
 mod emitter;
 mod hold;
 mod lease;
 mod logs;
+mod others;
 mod outage;
 mod patience;
 pub mod ports;
@@ -22,6 +24,7 @@ mod sooner;
 mod touched;
 mod tracked;
 mod up;
+mod watching;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -31,18 +34,20 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use crate::event::{CancelReason, EventKind, Outcome, VerdictClass};
-use crate::memory::{EndedRelease, Verified, VerifiedSet};
+use crate::memory::{EndedRelease, Left, Verified, VerifiedSet};
 use crate::names::{ReleaseId, RunId};
 use crate::plan::Plan;
-use crate::snapshot::{ObjectRef, Observation};
+use crate::snapshot::{LastingHook, ObjectRef, Observation};
 use crate::verdict::CompletedRule;
 
+pub use clock::Clock;
 pub use emitter::Emitter;
 pub use hold::Held;
 pub use lease::{Gate, Keeper, NotHeld, Wish, acquire};
 pub use patience::Patience;
 pub use removal::down;
 pub use up::{back, up};
+pub use watching::watch_objects;
 
 /// How long a release whose pods have no readiness probe must stay ready before the run believes it.
 pub const SETTLE: Duration = Duration::from_secs(2);
@@ -65,6 +70,8 @@ pub struct Settings {
     pub charts: HashMap<ReleaseId, String>,
     /// A removal takes volumes too.
     pub volumes: bool,
+    /// What earlier removals have left.
+    pub left: Vec<Left>,
     /// Releases of the stack that the plan's profile does not name.
     pub orphans: Option<Plan>,
     /// They are removed when all else is ready.
@@ -91,15 +98,30 @@ pub struct Back {
     pub left: BTreeMap<ReleaseId, String>,
 }
 
+/// A release that was seen ready.
+#[derive(Debug)]
+pub struct BroughtUp {
+    pub id: ReleaseId,
+    pub revision: u32,
+    /// What it consists of.
+    pub objects: Vec<ObjectRef>,
+    /// What its hooks have made for others.
+    pub hooks: Vec<LastingHook>,
+    /// Those of them that helm has deleted though the release needs them.
+    pub lost: Vec<ObjectRef>,
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub struct Ended {
     pub outcome: Outcome,
     pub releases: Vec<EndedRelease>,
-    /// What this run has brought up, with the objects that it consists of.
-    pub verified: Vec<(ReleaseId, u32, Vec<ObjectRef>)>,
+    /// What this run has brought up.
+    pub verified: Vec<BroughtUp>,
     /// Every release was ready at the end, be it at a revision that it went back to.
     pub together: bool,
+    /// What it has left of releases that are gone.
+    pub left: Vec<Left>,
 }
 
 impl Ended {
@@ -110,6 +132,7 @@ impl Ended {
             releases: Vec::new(),
             verified: Vec::new(),
             together: false,
+            left: Vec::new(),
         }
     }
 }
@@ -137,6 +160,7 @@ fn outcome(cancelled: Option<CancelReason>, failures: &[VerdictClass], good: Out
         Some(CancelReason::Interrupt) => Outcome::Interrupted,
         Some(CancelReason::Terminate) => Outcome::Terminated,
         Some(CancelReason::LockLost) => Outcome::LockLost,
+        Some(CancelReason::NamespaceGone) => Outcome::Failed,
         Some(CancelReason::Superseded) if failures.is_empty() => Outcome::Superseded,
         _ if failures.is_empty() => good,
         _ if failures.iter().all(|&class| class == VerdictClass::Expired) => {

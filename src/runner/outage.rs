@@ -24,7 +24,10 @@ impl Outage {
     /// an observation is none of the cluster's objects.
     pub fn tell(&mut self, seen: &Observation, emitter: &mut Emitter) -> bool {
         let message = match seen {
-            Observation::Seen(_) | Observation::Gone(_) => return false,
+            Observation::Seen(_)
+            | Observation::Gone(_)
+            | Observation::Hidden { .. }
+            | Observation::Visible { .. } => return false,
             Observation::Interrupted { what, why } => format!("can't watch {what}: {why}"),
             Observation::Resumed { what } => format!("watching {what} again"),
             Observation::Unreachable { since, why } => {

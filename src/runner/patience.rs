@@ -17,7 +17,7 @@ impl Patience {
     /// Takes note of the trouble there is now and returns the worst that is beyond hope: certain
     /// ones at once, likely ones when they have used up their budget. What is held uses up nothing.
     pub fn exhausted(&mut self, findings: &[Finding], held: Held, now: Instant) -> Option<Finding> {
-        let counts = |f: &&Finding| !held.holds(f);
+        let counts = |f: &&Finding| f.hope != Hope::AfterHooks && !held.holds(f);
         self.since
             .retain(|key, _| findings.iter().filter(counts).any(|f| f.key == *key));
         for finding in findings.iter().filter(counts) {
@@ -43,7 +43,7 @@ impl Patience {
 
     fn end(&self, finding: &Finding) -> Option<Instant> {
         match finding.hope {
-            Hope::Certain => None,
+            Hope::Certain | Hope::AfterHooks => None,
             Hope::Likely(budget) => Some(*self.since.get(&finding.key)? + budget),
         }
     }

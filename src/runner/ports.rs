@@ -10,13 +10,12 @@ use tokio::sync::watch;
 use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
+use super::lease::Gate;
 pub use super::refusal::{MissingKind, Refusal, Trouble};
 use crate::lease::Lease;
 use crate::names::{Namespace, ReleaseName, RunId};
 use crate::plan::{Command, Step};
-use crate::snapshot::{
-    Contents, Contested, Lingering, Meta, ObjectRef, Observation, Record, Surveyed,
-};
+use crate::snapshot::{Contents, Drift, Lingering, Meta, ObjectRef, Observation, Record, Surveyed};
 
 /// Installs, upgrades and removes releases.
 pub trait Deployer {
@@ -58,16 +57,49 @@ pub trait Deployer {
     fn remove<'a>(
         &'a self,
         step: &'a Step,
+        history: History,
         limit: Duration,
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>>;
 }
 
-/// Two wishes to end: `gently` leaves time to end cleanly, `now` doesn't.
+/// What becomes of a release's revisions when it is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// The last one stays as uninstalled.
+    Kept,
+    Deleted,
+}
+
+/// Two wishes to end: `gently` leaves time to end cleanly, `now` doesn't. And whether anything may be
+/// started at all.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel {
     pub gently: CancellationToken,
     pub now: CancellationToken,
+    gate: Gate,
+}
+
+impl Cancel {
+    /// Of what may only be started while this gate is open.
+    pub fn behind(gate: &Gate) -> Cancel {
+        Cancel {
+            gate: gate.clone(),
+            ..Cancel::default()
+        }
+    }
+
+    /// Returns once a program may be started. To be asked right before it is, with nothing in between.
+    ///
+    /// # Errors
+    /// It was given up before.
+    pub async fn may_start(&self) -> Result<(), DeployError> {
+        tokio::select! {
+            biased;
+            () = self.gate.opened() => Ok(()),
+            () = self.gently.cancelled() => Err(DeployError::Cancelled),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,15 +127,26 @@ pub trait Observer {
         namespaces: &'a [Namespace],
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
 
+    /// How a namespace stands; one that is missing is made, if that is asked for.
+    fn ensure<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        make: bool,
+    ) -> LocalBoxFuture<'a, Result<Ensured, ObserveError>>;
+
     /// Everything that the watches tell, in order, without end. Taken once.
     fn observations(&self) -> LocalBoxStream<'static, Observation>;
 
     /// Watches the kinds of these objects too, where they are not watched already and carry a
     /// status to wait for. Returns once they have been delivered; kinds that the cluster does not
     /// serve are left out.
-    fn follow<'a>(&'a self, objects: &'a [ObjectRef]) -> LocalBoxFuture<'a, ()>;
+    fn follow<'a>(
+        &'a self,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
 
-    /// What a revision of a release consists of, read once from its record.
+    /// What a revision of a release consists of, read once from its record, each object with the
+    /// namespace where it lives.
     fn contents<'a>(
         &'a self,
         namespace: &'a Namespace,
@@ -132,21 +175,24 @@ pub trait Observer {
         objects: &'a [ObjectRef],
     ) -> LocalBoxFuture<'a, Result<Vec<Lingering>, ObserveError>>;
 
-    /// Deletes these objects, whatever they are. Ok also where they are gone.
+    /// Deletes what a release has left. Ok also where it is gone. Returns those that stay, for helm has
+    /// made what is there of that name for another release.
     fn delete<'a>(
         &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
         objects: &'a [ObjectRef],
-    ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
+    ) -> LocalBoxFuture<'a, Result<Vec<ObjectRef>, ObserveError>>;
 
-    /// Fields of these objects of a revision for whose sake helm would be refused, should it apply
-    /// the revision again. Tried without a change.
-    fn contested<'a>(
+    /// Which of these objects of a revision are not as its manifest says, and the fields for whose
+    /// sake helm would be refused, should it apply the revision again. Tried without a change.
+    fn drift<'a>(
         &'a self,
         namespace: &'a Namespace,
         release: &'a ReleaseName,
         revision: u32,
         objects: &'a [ObjectRef],
-    ) -> LocalBoxFuture<'a, Result<Vec<Contested>, ObserveError>>;
+    ) -> LocalBoxFuture<'a, Result<Drift, ObserveError>>;
 
     /// The log of one instance of a container from its first line to its end, reconnecting where the
     /// stream breaks, no line twice. The stream ends when the container has ended or its log is gone.
@@ -169,14 +215,26 @@ pub trait Observer {
         end: RevisionEnd,
     ) -> LocalBoxFuture<'a, Result<Record, ObserveError>>;
 
-    /// Writes on the record of a revision that this run of the stack has made it: helm copies what
-    /// the one had that it goes back to.
-    fn mark_made<'a>(
+    /// Writes on the record of `target` that this run of the stack is going to make `revision` from
+    /// it. `helm rollback` takes the labels of the record that it goes back to (`pkg/action/rollback.go`,
+    /// `prepareRollback`) and writes them with each state of the new one, so the new one says from its
+    /// first moment who has made it, whenever helm is ended.
+    fn mark_target<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        release: &'a ReleaseName,
+        target: u32,
+        revision: u32,
+        run: &'a RunId,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
+
+    /// Writes on the record of a revision that its removal has begun, so that whoever finds the
+    /// record uninstalled knows that the rest of it is to go too.
+    fn mark_removal<'a>(
         &'a self,
         namespace: &'a Namespace,
         release: &'a ReleaseName,
         revision: u32,
-        run: &'a RunId,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
 
     /// Deletes exactly this pod. Ok also where it is gone.
@@ -189,6 +247,20 @@ pub trait Observer {
         release: &'a ReleaseName,
         revision: u32,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
+}
+
+/// How a namespace stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ensured {
+    /// It was missing.
+    Made,
+    Existed,
+    /// Namespaces may not be read here; helm will say if this one is missing.
+    Assumed,
+    Missing,
+    /// It is being deleted, and nothing can be made in it until it is gone. What keeps it, as far as
+    /// the cluster says so.
+    Going(Vec<String>),
 }
 
 /// The Lease of one stack.
@@ -250,15 +322,42 @@ pub fn at_hand(observations: &mut LocalBoxStream<'static, Observation>) -> Optio
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ObserveError {
+    /// There is no answer, or one that nobody can use (5xx).
     #[error("{0}")]
     Unreachable(String),
+    /// It answers that it is busy, and when it wants to be asked again.
+    #[error("{said}")]
+    Busy { said: String, pause: Duration },
     #[error("{0}")]
     Denied(String),
+    /// Nothing can be made in a namespace that is being deleted.
+    #[error("{0}")]
+    NamespaceGoing(String),
     #[error("{0}")]
     NotFound(String),
     /// It is there, but in a state that forbids what was asked.
     #[error("{0}")]
     Conflict(String),
+    /// It is there, and this version of stackctl can't read it.
+    #[error("{what}")]
+    Unreadable { what: String, hint: String },
     #[error("{0}")]
     Unexpected(String),
+}
+
+impl ObserveError {
+    /// The same question may be answered later: how long the API server wants to be left alone
+    /// until then.
+    pub fn passes(&self) -> Option<Duration> {
+        match self {
+            ObserveError::Unreachable(_) => Some(Duration::ZERO),
+            ObserveError::Busy { pause, .. } => Some(*pause),
+            ObserveError::Denied(_)
+            | ObserveError::NamespaceGoing(_)
+            | ObserveError::NotFound(_)
+            | ObserveError::Conflict(_)
+            | ObserveError::Unreadable { .. }
+            | ObserveError::Unexpected(_) => None,
+        }
+    }
 }

@@ -3,7 +3,8 @@
 use super::tracked::{Phase, Tracked};
 use crate::event::{Health, Verdict, VerdictClass};
 use crate::plan::{Plan, Until};
-use crate::snapshot::ObjectRef;
+use crate::snapshot::{Hook, Leaves, ObjectRef};
+use crate::wording;
 
 /// For each release who needs only a part of it.
 #[derive(Debug)]
@@ -19,7 +20,8 @@ struct Edge {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Turn {
     Met,
-    Open,
+    /// What it waits for, once helm is through with the release.
+    Open(Option<String>),
     /// The release has no such object, so that the need can't be met.
     Never(Box<Verdict>),
 }
@@ -49,29 +51,43 @@ impl Sooner {
 
 fn turn(until: &[Until], release: &Tracked<'_>) -> Turn {
     if !matches!(release.phase, Phase::Converging | Phase::Ready) || release.doom.is_some() {
-        return Turn::Open;
+        return Turn::Open(None);
     }
     let absent = until.iter().find(|until| is_absent(until, release));
     if let Some(absent) = absent {
         return Turn::Never(Box::new(nothing_there(absent, release)));
     }
-    match until.iter().all(|until| is_met(until, release)) {
-        true => Turn::Met,
-        false => Turn::Open,
+    let mut open = until.iter().filter_map(|until| lacks(until, release));
+    match open.next() {
+        None => Turn::Met,
+        Some(first) => Turn::Open(Some(open.fold(first, |all, one| format!("{all}, {one}")))),
     }
 }
 
-fn is_met(until: &Until, release: &Tracked<'_>) -> bool {
+/// Why a need is not met yet.
+fn lacks(until: &Until, release: &Tracked<'_>) -> Option<String> {
+    let of_release = format!("{until} of release `{}`", release.step.id);
     match until {
-        Until::Ready => release.phase == Phase::Ready,
-        Until::Deployed => true,
+        Until::Ready => (release.phase != Phase::Ready).then_some(of_release),
+        Until::Deployed => None,
+        Until::Object { .. } if !release.looked_at => Some(of_release),
         Until::Object { kind, name } => {
-            let assessed = release.assessment.objects.iter();
+            // What has no readiness is there, and that is all that can be said of it.
+            let assessment = &release.assessment;
+            let assessed = assessment.objects.iter().chain(&assessment.left_by_hooks);
             let mut assessed = assessed.filter(|it| is(&it.object, kind, name));
-            // What has no readiness is there, and that is all that can be said of it. A Service is
-            // ready by itself, and of use to others when somebody answers for it.
-            release.looked_at
-                && assessed.all(|it| it.health == Health::Ready && it.ready >= it.desired.min(1))
+            let why = assessed.find_map(|it| match it.health {
+                // A Service is ready by itself, and of use to others when somebody answers for it.
+                Health::Ready if it.ready < it.desired.min(1) => {
+                    Some("none of its endpoints is ready")
+                }
+                Health::Ready => None,
+                _ => Some(it.reason.as_str()),
+            })?;
+            Some(match why {
+                "" => of_release,
+                why => format!("{of_release}: {why}"),
+            })
         }
     }
 }
@@ -80,16 +96,34 @@ fn is_absent(until: &Until, release: &Tracked<'_>) -> bool {
     let (Until::Object { kind, name }, Some(contents)) = (until, &release.contents) else {
         return false;
     };
-    let hooks = contents.hooks.iter().map(|hook| &hook.object);
-    !contents
-        .objects
-        .iter()
-        .chain(hooks)
-        .any(|object| is(object, kind, name))
+    let is_left = |hook: &Hook| {
+        let leaves = hook.leaves(contents.revision);
+        matches!(leaves, Leaves::Object | Leaves::Done) && is(&hook.object, kind, name)
+    };
+    let mut objects = contents.objects.iter();
+    !objects.any(|object| is(object, kind, name)) && !contents.hooks.iter().any(is_left)
 }
 
 fn is(object: &ObjectRef, kind: &str, name: &str) -> bool {
     object.kind.eq_ignore_ascii_case(kind) && object.name == name
+}
+
+/// Why what a hook makes is not there; None where no hook makes it.
+fn left_by_no_hook(until: &Until, release: &Tracked<'_>) -> Option<String> {
+    let (Until::Object { kind, name }, Some(contents)) = (until, &release.contents) else {
+        return None;
+    };
+    let mut hooks = contents.hooks.iter();
+    let hook = hooks.find(|hook| is(&hook.object, kind, name))?;
+    let events: Vec<String> = hook.events.iter().map(|it| format!("`{it}`")).collect();
+    let id = &release.step.id;
+    let why = match hook.leaves(contents.revision) {
+        Leaves::NotRun => format!("it is for {} and has not run", wording::list(&events)),
+        _ => "helm has deleted it again (`hook-succeeded`)".to_owned(),
+    };
+    Some(format!(
+        "it needs {until} of release `{id}`, which only a hook makes: {why}"
+    ))
 }
 
 fn nothing_there(until: &Until, release: &Tracked<'_>) -> Verdict {
@@ -102,13 +136,16 @@ fn nothing_there(until: &Until, release: &Tracked<'_>) -> Verdict {
         Until::Object { kind, .. } => object.kind.eq_ignore_ascii_case(kind),
         _ => false,
     };
+    let no_hook = left_by_no_hook(until, release);
     let others: Vec<String> = objects
         .filter(same_kind)
         .map(|object| format!("`{}/{}`", object.kind.to_lowercase(), object.name))
         .collect();
     Verdict {
         class: VerdictClass::Certain,
-        sentence: format!("it needs {until} of release `{id}`, which has no such object"),
+        sentence: no_hook.unwrap_or_else(|| {
+            format!("it needs {until} of release `{id}`, which has no such object")
+        }),
         chain: Vec::new(),
         evidence: Vec::new(),
         hints: match others.as_slice() {

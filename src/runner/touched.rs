@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::plan::{Plan, Step};
+use crate::plan::Plan;
 use crate::snapshot::{Contents, Meta, ObjectRef, Owner, Snapshot, Uid, World};
 
 /// How far the chain of owners is followed; that of a pod has two or three links.
@@ -35,16 +35,15 @@ impl Touched {
     }
 
     /// Takes note of what a release consists of.
-    pub fn learn(&mut self, at: usize, step: &Step, contents: &Contents) {
+    pub fn learn(&mut self, at: usize, contents: &Contents) {
         let hooks = contents.hooks.iter().map(|hook| &hook.object);
         for object in contents.objects.iter().chain(hooks) {
-            let own = || step.namespace.to_string();
-            let namespace = object.namespace.clone().unwrap_or_else(own);
+            let namespace = object.namespace.clone().unwrap_or_default();
             self.namespaces
                 .entry(namespace.clone())
                 .or_default()
                 .insert(at);
-            // Whether the kind has a namespace at all is not always known.
+            // A kind that was not served when this was read may turn out to have no namespace.
             for namespace in [namespace, String::new()] {
                 let name = (object.kind.clone(), namespace, object.name.clone());
                 self.objects.entry(name).or_default().insert(at);

@@ -1,17 +1,19 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::asking::{Backoff, Limits};
 use super::hold::Stage;
+use super::lease::Gate;
 use super::patience::Patience;
 use super::ports::{Cancel, Refusal, Trouble};
 use super::shown::Shown;
 use crate::event::{Evidence, Verdict, VerdictClass};
 use crate::memory::ReleaseEnd;
 use crate::plan::Step;
-use crate::snapshot::{Contents, Uid};
-use crate::verdict::{Assessment, Baseline, Finding, LogOf};
+use crate::snapshot::{Contents, LastingHook, ObjectRef, Uid};
+use crate::verdict::{Assessment, Baseline, Finding, Hope, LogOf};
 
 /// How long a helm that was asked to end may take for it: it writes down that it was cancelled.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -21,7 +23,11 @@ pub const GRACE: Duration = Duration::from_secs(10);
 pub struct Tracked<'p> {
     pub step: &'p Step,
     pub phase: Phase,
+    /// Of one that waits: when the last of its needs has to be met.
     pub deadline: Option<Instant>,
+    /// Needs on parts of other releases that are not met though helm is through with these: by
+    /// position, what is waited for.
+    pub unmet: BTreeMap<usize, String>,
     /// The newest revision before this run began with it.
     pub found: u32,
     /// The newest revision before the helm that is at work.
@@ -36,6 +42,10 @@ pub struct Tracked<'p> {
     /// It needs no helm.
     pub settled: Option<Before>,
     pub contents: Option<Contents>,
+    /// What its hooks have made for others.
+    pub hooks: Vec<LastingHook>,
+    /// Those of them that helm has deleted again.
+    pub lost_hooks: Vec<ObjectRef>,
     /// What an earlier run has left of it, and of its first install, until it is put right.
     pub left_behind: Option<(Contents, Contents)>,
     /// A helm of this run has begun to remove it, to install it anew.
@@ -50,6 +60,8 @@ pub struct Tracked<'p> {
     pub unanswered: u32,
     /// Everything of it has been looked at once since helm returned.
     pub looked_at: bool,
+    /// Of looking that did not work.
+    pub looking: Backoff,
     pub cancel: Cancel,
     /// Its helm, or a command around it, is at work, though the release may be given up.
     pub helm_works: bool,
@@ -98,11 +110,12 @@ pub struct Doom {
 }
 
 impl<'p> Tracked<'p> {
-    pub fn new(step: &'p Step) -> Tracked<'p> {
+    pub fn new(step: &'p Step, gate: &Gate) -> Tracked<'p> {
         Tracked {
             step,
             phase: Phase::Waiting,
             deadline: None,
+            unmet: BTreeMap::new(),
             found: 0,
             before: 0,
             baseline: Baseline::default(),
@@ -111,6 +124,8 @@ impl<'p> Tracked<'p> {
             unstuck: HashSet::new(),
             settled: None,
             contents: None,
+            hooks: Vec::new(),
+            lost_hooks: Vec::new(),
             left_behind: None,
             taken_away: false,
             asked: None,
@@ -118,7 +133,8 @@ impl<'p> Tracked<'p> {
             unrecorded: None,
             unanswered: 0,
             looked_at: false,
-            cancel: Cancel::default(),
+            looking: Backoff::default(),
+            cancel: Cancel::behind(gate),
             helm_works: false,
             kill_at: None,
             assessment: Assessment::default(),
@@ -132,10 +148,10 @@ impl<'p> Tracked<'p> {
     }
 
     /// One that goes back to this revision.
-    pub fn back(step: &'p Step, revision: u32) -> Tracked<'p> {
+    pub fn back(step: &'p Step, revision: u32, gate: &Gate) -> Tracked<'p> {
         Tracked {
             back: Some(revision),
-            ..Tracked::new(step)
+            ..Tracked::new(step, gate)
         }
     }
 
@@ -147,6 +163,23 @@ impl<'p> Tracked<'p> {
     /// Helm is at work on it or its objects are coming up.
     pub fn is_active(&self) -> bool {
         matches!(self.phase, Phase::Deploying | Phase::Converging)
+    }
+
+    /// How long the cluster is asked about it.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            cancel: self.cancel.gently.clone(),
+            until: self.deadline,
+        }
+    }
+
+    /// How long its record is tried to be marked: a while even where it was ready at the last
+    /// moment.
+    pub fn marking(&self, now: Instant) -> Limits {
+        Limits {
+            cancel: self.cancel.now.clone(),
+            until: self.deadline.map(|end| end.max(now + GRACE)),
+        }
     }
 
     /// Asks a helm that is at work to end, and gives it a while for that.
@@ -211,30 +244,38 @@ impl Doom {
     }
 }
 
-/// The verdict when the time is up: what it waited for, and the trouble that had not used up its
-/// budget yet.
-pub fn expired(limit: &str, assessment: &Assessment, log: Option<Evidence>) -> Verdict {
+/// The verdict when the time is up: the trouble that had not used up its budget yet, or what the
+/// release waited for. `what` it was not is `ready` or `started`.
+pub fn expired(what: &str, limit: &str, assessment: &Assessment, log: Option<Evidence>) -> Verdict {
     let mut evidence: Vec<Evidence> = log.into_iter().collect();
-    let class = VerdictClass::Expired;
+    let waiting = assessment.waiting.as_ref();
     if let Some(trouble) = assessment.findings.first() {
         let verdict = trouble.verdict.clone();
         evidence.extend(verdict.evidence);
+        let mut sentence = format!("not {what} {limit}: {}", verdict.sentence);
+        // The trouble may as well be the shadow of a hook that takes its time.
+        let hook = waiting.filter(|waiting| waiting.on.starts_with("hook "));
+        if let (Hope::AfterHooks, Some(waiting)) = (trouble.hope, hook) {
+            sentence = format!("{sentence}; helm was still at {}", waiting.on);
+        }
         return Verdict {
-            class,
-            sentence: format!("not ready {limit}: {}", verdict.sentence),
+            class: VerdictClass::Likely,
+            sentence,
             evidence,
             ..verdict
         };
     }
-    let waiting = assessment.waiting.as_ref();
     // Something is at work, which nobody can tell of a gate or of a paused rollout.
     let works = waiting.is_some_and(|waiting| waiting.log_of.is_some());
     let longer = works.then(|| "if it only needs longer, raise its `timeout`".to_owned());
     Verdict {
-        class,
+        class: VerdictClass::Expired,
         sentence: match waiting {
-            Some(waiting) => format!("not ready {limit}: {}", waiting.on),
-            None => format!("not ready {limit}"),
+            Some(waiting) if what == "started" => {
+                format!("not started {limit}: it waits for {}", waiting.on)
+            }
+            Some(waiting) => format!("not {what} {limit}: {}", waiting.on),
+            None => format!("not {what} {limit}"),
         },
         chain: waiting.map_or_else(Vec::new, |waiting| waiting.chain.clone()),
         evidence,

@@ -12,16 +12,16 @@ mod world;
 use std::time::Duration;
 
 pub use object::{
-    ClusterEvent, Condition, Conditions, Contested, Lingering, Meta, ObjectRef, Owner, Share,
-    Surveyed, Uid,
+    ClusterEvent, Condition, Conditions, Contested, Drift, Lingering, Meta, ObjectRef, Owner,
+    Remaining, Share, Surveyed, Uid,
 };
 pub use pod::{ContainerSpec, ContainerState, ContainerStatus, Instance, Pod, Terminated, Volume};
-pub use record::{Contents, Hook, Marks, Record, RecordStatus};
+pub use record::{Contents, Hook, LastingHook, Leaves, Marks, Record, RecordStatus, Unread};
 pub use workload::{
     Claim, Custom, Definition, Endpoints, Job, ReplicaSet, Service, StorageClass, UpdateStrategy,
     Workload, WorkloadKind,
 };
-pub use world::{Exit, World};
+pub use world::{Exit, Loss, World};
 
 /// The newest state of one object.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +49,16 @@ pub enum Observation {
     Interrupted {
         what: String,
         why: String,
+    },
+    /// Objects of this kind may not be seen there, and never were: nothing is known of them.
+    Hidden {
+        kind: String,
+        namespace: Option<String>,
+    },
+    /// Now they are seen.
+    Visible {
+        kind: String,
+        namespace: Option<String>,
     },
     /// The watch goes on again.
     Resumed {

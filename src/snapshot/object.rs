@@ -5,8 +5,21 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The identity that the API server gave an object; a new object of an old name has another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub struct Uid(pub Arc<str>);
+
+impl From<String> for Uid {
+    fn from(text: String) -> Uid {
+        Uid(text.into())
+    }
+}
+
+impl From<Uid> for String {
+    fn from(uid: Uid) -> String {
+        uid.0.as_ref().to_owned()
+    }
+}
 
 impl From<&str> for Uid {
     fn from(text: &str) -> Uid {
@@ -35,6 +48,9 @@ pub struct Surveyed {
     /// None where it can't be known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Share>,
+    /// It is being deleted.
+    #[serde(skip)]
+    pub is_going: bool,
 }
 
 /// What helm holds of an object, as a digest of the names of its fields. It is another once somebody
@@ -48,8 +64,29 @@ pub struct Share(pub String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lingering {
     pub object: ObjectRef,
+    pub uid: Uid,
+    /// Others own it, and it goes with them.
+    pub is_owned: bool,
+    /// It is being deleted.
+    pub is_going: bool,
     /// Who has to be done with it first.
     pub finalizers: Vec<String>,
+}
+
+/// An object that a removal has left: this very one, and none that comes in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remaining {
+    #[serde(flatten)]
+    pub object: ObjectRef,
+    pub uid: Uid,
+}
+
+impl Lingering {
+    /// It is one of these, and not another in its place.
+    pub fn is_among(&self, remaining: &[Remaining]) -> bool {
+        let mut same = remaining.iter();
+        same.any(|it| it.object == self.object && it.uid == self.uid)
+    }
 }
 
 /// A field of helm's that somebody else has set to another value and keeps.
@@ -62,23 +99,30 @@ pub struct Contested {
     pub manager: String,
 }
 
+/// What others have done to objects of a release.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Drift {
+    /// Those that are not as helm's manifest says any more.
+    pub changed: Vec<ObjectRef>,
+    /// Fields of them for whose sake helm would be refused.
+    pub contested: Vec<Contested>,
+}
+
 impl ObjectRef {
     /// The API group, empty for the core group.
     pub fn group(&self) -> &str {
         self.api_version.rsplit_once('/').map_or("", |(g, _)| g)
     }
 
+    /// A Job of a release that was seen ready may go: its `ttlSecondsAfterFinished` takes it away
+    /// (KEP-592), and what it came to stays true.
+    pub fn may_go_once_ready(&self) -> bool {
+        self.group() == "batch" && self.kind == "Job"
+    }
+
     /// `deployment/php-fpm`: how people name it.
     pub fn short(&self) -> String {
         self.to_string()
-    }
-
-    /// With a namespace: its own, else that of its release.
-    #[must_use]
-    pub fn placed(&self, own: &str) -> ObjectRef {
-        let mut object = self.clone();
-        object.namespace.get_or_insert_with(|| own.to_owned());
-        object
     }
 }
 
@@ -120,6 +164,8 @@ pub struct Condition {
     pub reason: String,
     pub message: String,
     pub since: Option<Timestamp>,
+    /// The object's generation that it speaks of, where a kind that has no type of its own says so.
+    pub observed_generation: Option<i64>,
 }
 
 impl Condition {

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{Condition, Meta};
+use super::{Condition, Conditions, Meta};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pod {
@@ -123,6 +123,17 @@ impl ContainerStatus {
 }
 
 impl Pod {
+    /// Reason and message of why its controller has to replace it, if it was taken from it: the
+    /// kubelet's own word (`Evicted`, `SysctlForbidden`), or that of whoever disrupts it (KEP-3329).
+    pub fn lost(&self) -> Option<(&str, &str)> {
+        if self.phase == "Failed" && !self.reason.is_empty() {
+            return Some((&self.reason, &self.message));
+        }
+        let disrupted = self.conditions.condition("DisruptionTarget");
+        let disrupted = disrupted.filter(|condition| condition.is_true())?;
+        Some((&disrupted.reason, &disrupted.message))
+    }
+
     /// `spec.initContainers` in their order with their statuses, which may be missing.
     pub fn inits(&self) -> impl Iterator<Item = (&ContainerSpec, Option<&ContainerStatus>)> {
         self.init_containers

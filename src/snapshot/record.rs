@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::ObjectRef;
+use super::{ObjectRef, World};
 
 /// A revision of a helm release, as the labels of its Secret tell it
 /// (helm `pkg/storage/driver/secrets.go`). The payload is not part of it.
@@ -42,6 +43,23 @@ impl Record {
         *revision == Some(self.revision) && of.as_deref() == Some(stack)
     }
 
+    /// helm was through with bringing the release back to that revision.
+    pub fn is_back_at(&self, stack: &str, target: u32) -> bool {
+        self.status == RecordStatus::Deployed
+            && self.is_of(stack)
+            && self.marks.target == Some(target)
+    }
+
+    /// A run has uninstalled it and what helm left of it is not all removed.
+    pub fn is_half_removed(&self) -> bool {
+        self.status == RecordStatus::Uninstalled && self.marks.removal == Some(self.revision)
+    }
+
+    /// A run has seen this very revision ready.
+    pub fn is_verified(&self) -> bool {
+        self.status == RecordStatus::Deployed && self.marks.verified == Some(self.revision)
+    }
+
     /// helm was through with it, and it was made of these inputs.
     pub fn is_made_of(&self, stack: &str, inputs: &str) -> bool {
         self.status == RecordStatus::Deployed
@@ -49,6 +67,9 @@ impl Record {
             && self.marks.inputs.as_deref() == Some(inputs)
     }
 }
+
+/// The events of helm's hooks of a removal, in their order (helm `pkg/release/v1/hook.go`).
+const DELETE: [&str; 2] = ["pre-delete", "post-delete"];
 
 /// Our own labels on a record. helm copies all labels into later revisions, so they speak of this
 /// one only where `revision` is its own; and `verified` counts only where it is.
@@ -62,6 +83,10 @@ pub struct Marks {
     pub run: Option<String>,
     /// `stackctl.dev/revision`, the one that the run set out to make
     pub revision: Option<u32>,
+    /// `stackctl.dev/rolled-back`, the revision that this very one was made from by a rollback
+    pub target: Option<u32>,
+    /// `stackctl.dev/removal`, the revision whose removal has begun and is not through
+    pub removal: Option<u32>,
     /// `stackctl.dev/verified`
     pub verified: Option<u32>,
     /// `stackctl.dev/inputs`, a digest of all that went into it
@@ -122,7 +147,9 @@ impl RecordStatus {
     }
 }
 
-/// What one revision of a release consists of: names only, the manifests are dropped unread.
+/// What one revision of a release consists of: names only, the manifests are dropped unread. Each
+/// object has the namespace where it lives, or none where its kind has none; one of a kind that was
+/// not served when this was read has the release's, if it names none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
     pub revision: u32,
@@ -135,20 +162,94 @@ pub struct Contents {
     pub kept: Vec<ObjectRef>,
     /// StatefulSets with the names of their templates of claims.
     pub claims: Vec<(ObjectRef, String)>,
+    /// What helm has applied and we can't read: nothing is known of its objects.
+    pub unread: Vec<Unread>,
+}
+
+/// A part of a revision that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// The line of the manifest that the document begins at.
+    Document(usize),
+    /// The hook of this name.
+    Hook(String),
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unread::Document(line) => {
+                write!(f, "the document that starts at line {line} of the manifest")
+            }
+            Unread::Hook(name) => write!(f, "the hook `{name}`"),
+        }
+    }
 }
 
 impl Contents {
-    /// What goes with the release: its objects with their namespaces, those without one in the
-    /// release's `own`, and without those that its chart keeps.
-    pub fn removable(&self, own: &str) -> Vec<ObjectRef> {
-        let goes = self.objects.iter().filter(|it| !self.kept.contains(it));
-        goes.map(|object| object.placed(own)).collect()
+    /// It has hooks that helm runs once the objects are there.
+    pub fn has_later_hooks(&self) -> bool {
+        const LATER: [&str; 3] = ["post-install", "post-upgrade", "post-rollback"];
+        let mut events = self.hooks.iter().flat_map(|hook| &hook.events);
+        events.any(|event| LATER.contains(&event.as_str()))
     }
 
-    /// A claim that a StatefulSet of the release has made for one of its pods
+    /// The hooks that helm runs while it removes the release, and nothing else of it.
+    pub fn of_removal(&self) -> Contents {
+        let is_of_removal =
+            |hook: &&Hook| hook.events.iter().any(|it| DELETE.contains(&it.as_str()));
+        Contents {
+            revision: self.revision,
+            hooks: self.hooks.iter().filter(is_of_removal).cloned().collect(),
+            ..Contents::default()
+        }
+    }
+
+    /// When helm runs this hook of a removal: `pre-delete` or `post-delete`.
+    pub fn delete_event(&self, object: &ObjectRef) -> &'static str {
+        let hook = self.hooks.iter().find(|hook| hook.object == *object);
+        let is_later = hook.is_some_and(|hook| hook.events.iter().any(|it| it == DELETE[1]));
+        DELETE[usize::from(is_later)]
+    }
+
+    /// Hooks that are there for others once helm has made them.
+    pub fn lasting_hooks(&self) -> Vec<LastingHook> {
+        self.hooks.iter().filter_map(Hook::lasting).collect()
+    }
+
+    /// What there is to judge of a revision that was seen ready: Jobs that have gone since are past.
+    /// Of those that may not be seen, it is not known whether they have.
+    pub fn once_ready(&self, world: &World) -> Contents {
+        let is_past = |it: &ObjectRef| {
+            it.may_go_once_ready() && world.job(it).is_none() && !world.is_hidden(it)
+        };
+        let objects = self.objects.iter().filter(|it| !is_past(it));
+        Contents {
+            objects: objects.cloned().collect(),
+            ..self.clone()
+        }
+    }
+
+    /// It is an object or a hook of the release.
+    pub fn has(&self, object: &ObjectRef) -> bool {
+        let mut hooks = self.hooks.iter();
+        self.objects.contains(object) || hooks.any(|hook| hook.object == *object)
+    }
+
+    /// What goes with the release: its objects, without those that its chart keeps.
+    pub fn removable(&self) -> Vec<ObjectRef> {
+        let goes = self.objects.iter().filter(|it| !self.kept.contains(it));
+        goes.cloned().collect()
+    }
+
+    /// A claim that a StatefulSet of the release, whose `own` namespace this is, has made for one of
+    /// its pods
     /// (`k8s.io/kubernetes/pkg/controller/statefulset/stateful_set_utils.go`).
-    pub fn is_claim_of_set(&self, claim: &str) -> bool {
+    pub fn is_claim_of_set(&self, own: &str, namespace: &str, claim: &str) -> bool {
         self.claims.iter().any(|(set, template)| {
+            if set.namespace.as_deref().unwrap_or(own) != namespace {
+                return false;
+            }
             let rest = claim.strip_prefix(&format!("{template}-{}-", set.name));
             rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|it| it.is_ascii_digit()))
         })
@@ -161,6 +262,112 @@ pub struct Hook {
     /// `pre-install`, `post-upgrade`, `test`, ...
     pub events: Vec<String>,
     pub weight: i64,
+    /// It ran in this revision, whatever has become of it.
+    pub ran: bool,
     /// It ran in this revision and was through.
     pub succeeded: bool,
+    /// helm leaves it there when it was through.
+    pub stays: bool,
+}
+
+impl Hook {
+    /// Some revision of the release may have made its object: `helm test` and `helm rollback` need not
+    /// ever have been run.
+    pub fn may_have_run(&self) -> bool {
+        const ON_REQUEST: [&str; 4] = ["test", "test-success", "pre-rollback", "post-rollback"];
+        self.ran
+            || self
+                .events
+                .iter()
+                .any(|it| !ON_REQUEST.contains(&it.as_str()))
+    }
+
+    fn is_on(&self, events: &[&str]) -> bool {
+        self.events.iter().any(|own| events.contains(&own.as_str()))
+    }
+
+    /// What of it others may wait for, once helm has made this revision.
+    pub fn leaves(&self, revision: u32) -> Leaves {
+        let runs = match revision {
+            1 => self.is_on(&INSTALL),
+            _ => self.is_on(&UP),
+        };
+        match runs {
+            false => Leaves::NotRun,
+            // What it was made for is done.
+            true if RUN.contains(&self.object.kind.as_str()) => Leaves::Done,
+            true if self.stays => Leaves::Object,
+            true => Leaves::Nothing,
+        }
+    }
+
+    /// An object that is there for others once helm has made it, None for one that has run or goes.
+    fn lasting(&self) -> Option<LastingHook> {
+        let runs = RUN.contains(&self.object.kind.as_str());
+        let lasts = self.stays && !runs && self.is_on(&UP);
+        lasts.then(|| LastingHook {
+            object: self.object.clone(),
+            on_upgrade: self.is_on(&UPGRADE),
+        })
+    }
+}
+
+/// What a hook leaves for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaves {
+    /// Its object.
+    Object,
+    /// It was a Job or a Pod, and helm has waited for its end.
+    Done,
+    /// helm has deleted what it made.
+    Nothing,
+    /// helm has had no reason to run it in this revision or an earlier one.
+    NotRun,
+}
+
+/// Kinds that helm waits for as hooks (helm `pkg/kube/wait.go`).
+const RUN: [&str; 2] = ["Job", "Pod"];
+
+/// Hooks of what brings a release up.
+const UP: [&str; 4] = ["pre-install", "post-install", "pre-upgrade", "post-upgrade"];
+const INSTALL: [&str; 2] = ["pre-install", "post-install"];
+const UPGRADE: [&str; 2] = ["pre-upgrade", "post-upgrade"];
+
+/// An object that helm makes as a hook, and that stays: a Secret, a ServiceAccount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastingHook {
+    #[serde(flatten)]
+    pub object: ObjectRef,
+    /// An upgrade makes it again; else a first install alone does.
+    pub on_upgrade: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::Observation;
+
+    #[test]
+    fn of_a_revision_that_was_ready_a_job_that_is_away_is_past() {
+        let object = |api_version: &str, kind: &str| ObjectRef {
+            api_version: api_version.into(),
+            kind: kind.into(),
+            namespace: Some("shop".into()),
+            name: "seed".into(),
+        };
+        let (job, config) = (object("batch/v1", "Job"), object("v1", "ConfigMap"));
+        let other = object("batch.example.com/v1", "Job");
+        let contents = Contents {
+            objects: vec![job, config.clone(), other.clone()],
+            ..Contents::default()
+        };
+        let mut world = World::default();
+        assert_eq!(contents.once_ready(&world).objects, [config, other]);
+        world.apply(&Observation::Hidden {
+            kind: "Job".into(),
+            namespace: Some("shop".into()),
+        });
+        assert_eq!(contents.once_ready(&world), contents);
+    }
 }

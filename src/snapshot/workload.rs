@@ -5,6 +5,9 @@ pub enum WorkloadKind {
     Deployment,
     StatefulSet,
     DaemonSet,
+    /// One that no Deployment has made.
+    ReplicaSet,
+    ReplicationController,
 }
 
 impl WorkloadKind {
@@ -13,11 +16,22 @@ impl WorkloadKind {
             WorkloadKind::Deployment => "Deployment",
             WorkloadKind::StatefulSet => "StatefulSet",
             WorkloadKind::DaemonSet => "DaemonSet",
+            WorkloadKind::ReplicaSet => "ReplicaSet",
+            WorkloadKind::ReplicationController => "ReplicationController",
         }
+    }
+
+    /// Its controller replaces pods when their template changes. The others only count them
+    /// (`k8s.io/kubernetes/pkg/controller/replicaset/replica_set.go`).
+    pub fn has_revisions(self) -> bool {
+        !matches!(
+            self,
+            WorkloadKind::ReplicaSet | WorkloadKind::ReplicationController
+        )
     }
 }
 
-/// A Deployment, StatefulSet or DaemonSet. Numbers are as the API gives them, missing ones 0.
+/// An object that keeps pods. Numbers are as the API gives them, missing ones 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workload {
     pub kind: WorkloadKind,
@@ -71,6 +85,8 @@ pub struct Job {
     pub completions: Option<u32>,
     pub parallelism: u32,
     pub backoff_limit: u32,
+    /// `spec.managedBy`: a controller that is not Kubernetes' own (KEP-4368).
+    pub managed_by: Option<String>,
     pub suspended: bool,
     pub active: u32,
     pub succeeded: u32,

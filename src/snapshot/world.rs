@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     Claim, ClusterEvent, ContainerState, ContainerStatus, Custom, Definition, Endpoints, Job,
@@ -6,7 +6,7 @@ use super::{
     Uid, Workload,
 };
 
-/// Events kept per object; the oldest goes first.
+/// Events kept per object; the one that was not seen for the longest time goes first.
 const EVENTS_PER_OBJECT: usize = 32;
 /// Ends kept per container.
 const EXITS_PER_CONTAINER: usize = 8;
@@ -30,10 +30,14 @@ pub struct World {
     exits: HashMap<(Uid, String), Vec<Exit>>,
     /// By Job: the last of its pods that is no more.
     departed: HashMap<Uid, Pod>,
+    /// By controller: pods that it has lost, oldest first.
+    lost: HashMap<Uid, Vec<Loss>>,
     /// Jobs that are no more, as they were last.
     departed_jobs: HashMap<Uid, Job>,
     /// By pod and container: why its image could not be pulled when that was last tried.
     pull_errors: HashMap<(Uid, String), String>,
+    /// Kinds that may not be seen, each with the namespace, or None for the whole cluster.
+    hidden: HashSet<(String, Option<String>)>,
 }
 
 /// One end of a container. The API shows the last two at most; the world remembers more.
@@ -44,11 +48,29 @@ pub struct Exit {
     pub terminated: Terminated,
 }
 
+/// A pod that its controller has lost and has to replace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    pub pod: Uid,
+    pub name: String,
+    pub revision_hash: Option<String>,
+    /// `Evicted`, `PreemptionByScheduler`, `SysctlForbidden`, ...; empty where somebody has deleted
+    /// it and does not say why.
+    pub reason: String,
+    pub message: String,
+}
+
 impl World {
     pub fn apply(&mut self, observation: &Observation) {
         match observation {
             Observation::Seen(snapshot) => self.seen(snapshot.clone()),
             Observation::Gone(snapshot) => self.gone(snapshot),
+            Observation::Hidden { kind, namespace } => {
+                self.hidden.insert((kind.clone(), namespace.clone()));
+            }
+            Observation::Visible { kind, namespace } => {
+                self.hidden.remove(&(kind.clone(), namespace.clone()));
+            }
             Observation::Interrupted { .. }
             | Observation::Resumed { .. }
             | Observation::Unreachable { .. }
@@ -122,6 +144,9 @@ impl World {
             }
         }
         self.keep_pull_errors(&pod);
+        if let Some((reason, message)) = pod.lost() {
+            self.lose(&pod, reason, message);
+        }
         self.pods.insert(pod.meta.uid.clone(), pod);
     }
 
@@ -140,10 +165,10 @@ impl World {
 
     fn seen_event(&mut self, event: ClusterEvent) {
         let events = self.events.entry(event.about_uid.clone()).or_default();
-        match events.iter_mut().find(|known| known.uid == event.uid) {
-            Some(known) => *known = event,
-            None => events.push(event),
-        }
+        events.retain(|known| known.uid != event.uid);
+        events.push(event);
+        // A list tells them in any order, and one that happens again is the last anew.
+        events.sort_by_key(|event| event.last_seen);
         if events.len() > EVENTS_PER_OBJECT {
             events.remove(0);
         }
@@ -173,9 +198,35 @@ impl World {
     /// place), and with them the only trace of why.
     fn gone_pod(&mut self, pod: &Pod) {
         self.pods.remove(&pod.meta.uid);
+        if !matches!(pod.phase.as_str(), "Succeeded" | "Failed") && pod.lost().is_none() {
+            self.lose(pod, "", "");
+        }
         if let Some(owner) = pod.meta.owner.as_ref().filter(|o| o.kind == "Job") {
             self.departed.insert(owner.uid.clone(), pod.clone());
         }
+    }
+
+    fn lose(&mut self, pod: &Pod, reason: &str, message: &str) {
+        let Some(owner) = &pod.meta.owner else {
+            return;
+        };
+        let loss = Loss {
+            pod: pod.meta.uid.clone(),
+            name: pod.meta.name.clone(),
+            revision_hash: pod.meta.revision_hash.clone(),
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+        };
+        let lost = self.lost.entry(owner.uid.clone()).or_default();
+        match lost.iter_mut().find(|known| known.pod == loss.pod) {
+            Some(known) => *known = loss,
+            None => lost.push(loss),
+        }
+    }
+
+    /// The pods that a controller has lost, or deleted itself, oldest first.
+    pub fn lost_by(&self, controller: &Uid) -> &[Loss] {
+        self.lost.get(controller).map_or(&[], Vec::as_slice)
     }
 
     /// The last state of the Job's pod that left last.
@@ -195,13 +246,19 @@ impl World {
         self.pull_errors.get(&key).map(String::as_str)
     }
 
+    /// Whether the object is there can't be known: its kind may not be seen where it lives.
+    pub fn is_hidden(&self, object: &ObjectRef) -> bool {
+        let at = |namespace| self.hidden.contains(&(object.kind.clone(), namespace));
+        at(object.namespace.clone()) || at(None)
+    }
+
     /// The CustomResourceDefinition that brings the kind, where a release has brought it.
     pub fn definition(&self, group: &str, kind: &str) -> Option<&Definition> {
         let mut definitions = self.customs.values().filter_map(|c| c.definition.as_ref());
         definitions.find(|d| d.group == group && d.kind == kind)
     }
 
-    /// Events about an object, oldest first.
+    /// Events about an object, the one that was last seen last.
     pub fn events_about(&self, uid: &Uid) -> &[ClusterEvent] {
         self.events.get(uid).map_or(&[], Vec::as_slice)
     }
@@ -263,6 +320,33 @@ impl World {
 
     pub fn job(&self, object: &ObjectRef) -> Option<&Job> {
         named(object, "Job", self.jobs.values(), |j| &j.meta)
+    }
+
+    /// The Jobs that a CronJob has made; none of what is no CronJob.
+    pub fn jobs_of_cron_job<'a>(&'a self, object: &'a ObjectRef) -> impl Iterator<Item = &'a Job> {
+        let is_of = |job: &&Job| {
+            let owner = job.meta.owner.as_ref();
+            let is_own = owner.is_some_and(|it| it.kind == object.kind && it.name == object.name);
+            let namespace = object.namespace.as_ref();
+            is_own && namespace.is_none_or(|it| *it == job.meta.namespace)
+        };
+        let jobs = (object.kind == "CronJob").then(|| self.jobs.values());
+        jobs.into_iter().flatten().filter(is_of)
+    }
+
+    /// What the pods of a ReplicationController name as their controller: it is not watched itself.
+    pub fn replication_controllers<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+    ) -> impl Iterator<Item = &'a Uid> {
+        let pods = (object.kind == "ReplicationController").then(|| self.pods.values());
+        pods.into_iter().flatten().filter_map(|pod| {
+            let owner = pod.meta.owner.as_ref()?;
+            let namespace = object.namespace.as_ref();
+            let is_there = namespace.is_none_or(|it| *it == pod.meta.namespace);
+            let is_own = owner.kind == object.kind && owner.name == object.name;
+            (is_own && is_there).then_some(&owner.uid)
+        })
     }
 
     pub fn pod(&self, object: &ObjectRef) -> Option<&Pod> {

@@ -33,6 +33,7 @@ pub fn condition(kind: &str, status: &str, reason: &str) -> Condition {
         reason: reason.to_owned(),
         message: String::new(),
         since: None,
+        observed_generation: None,
     }
 }
 

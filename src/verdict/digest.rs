@@ -4,7 +4,7 @@
 use super::words::brief;
 
 /// What the scheduler says of a reason, and how people say it of one node and of several.
-const NODES: [(&str, &str, &str); 11] = [
+const NODES: [(&str, &str, &str); 12] = [
     (
         "Too many pods",
         "runs as many pods as it may",
@@ -30,6 +30,11 @@ const NODES: [(&str, &str, &str); 11] = [
         "didn't match pod affinity rules",
         "lacks a pod that it must share a node with",
         "lack a pod that it must share a node with",
+    ),
+    (
+        "didn't match pod topology spread constraints (missing required label)",
+        "lacks the label that these pods are spread by",
+        "lack the label that these pods are spread by",
     ),
     (
         "didn't match pod topology spread constraints",
@@ -135,6 +140,9 @@ fn of_nodes(reason: &str) -> (Option<u32>, String) {
     (Some(number), said)
 }
 
+/// How the API server begins where it got no answer (`k8s.io/apiserver/pkg/admission/plugin/webhook`).
+pub const UNREACHABLE_WEBHOOK: &str = "failed calling webhook \"";
+
 /// Why admission let no pod pass. Reads the messages of ResourceQuota (`plugin/pkg/admission/
 /// resourcequota`) and Pod Security (`k8s.io/pod-security-admission`).
 pub fn refusal(message: &str) -> String {
@@ -147,7 +155,25 @@ pub fn refusal(message: &str) -> String {
     let reason = &message[cut.max().unwrap_or(0)..];
     quota(reason)
         .or_else(|| pod_security(reason))
+        .or_else(|| unreachable_webhook(reason))
         .unwrap_or_else(|| brief(reason.trim_start_matches('[').trim_end_matches(']')))
+}
+
+/// `failed calling webhook "w": failed to call webhook: Post "https://s.ns.svc:443/p?timeout=10s": WHY`:
+/// the cause comes last.
+fn unreachable_webhook(reason: &str) -> Option<String> {
+    let rest = reason.split_once(UNREACHABLE_WEBHOOK)?.1;
+    let (webhook, rest) = rest.split_once('"')?;
+    let why = rest.trim_start_matches(": ");
+    let why = why.strip_prefix("failed to call webhook: ").unwrap_or(why);
+    let why = match why.strip_prefix("Post \"") {
+        Some(request) => request.split_once("\": ").map_or(why, |(_, why)| why),
+        None => why,
+    };
+    Some(format!(
+        "admission webhook `{webhook}` can't be asked: {}",
+        brief(why)
+    ))
 }
 
 /// `exceeded quota: compute, requested: pods=1, used: pods=3, limited: pods=3`.
@@ -232,6 +258,12 @@ mod tests {
                 "its claim is not bound",
             ),
             (
+                "0/3 nodes are available: 1 node(s) didn't match pod topology spread constraints, 2 \
+                 node(s) didn't match pod topology spread constraints (missing required label).",
+                "of 3 nodes 1 has its share of these pods already and 2 lack the label that these \
+                 pods are spread by",
+            ),
+            (
                 "no nodes available to schedule pods",
                 "no nodes available to schedule pods",
             ),
@@ -270,6 +302,20 @@ mod tests {
             (
                 "pods \"x\" is forbidden: failed quota: compute: must specify limits.cpu for: web",
                 "failed quota: compute: must specify limits.cpu for: web",
+            ),
+            (
+                "Error creating: Internal error occurred: failed calling webhook \
+                 \"mutate.pods.very-long-name.policy.example.com\": failed to call webhook: Post \
+                 \"https://policy-controller.policy-system.svc:443/mutate/pods?timeout=10s\": dial \
+                 tcp 10.96.7.1:443: connect: connection refused",
+                "admission webhook `mutate.pods.very-long-name.policy.example.com` can't be asked: \
+                 dial tcp 10.96.7.1:443: connect: connection refused",
+            ),
+            (
+                "Internal error occurred: failed calling webhook \"w\": expected webhook response of \
+                 admission.k8s.io/v1, got /",
+                "admission webhook `w` can't be asked: expected webhook response of \
+                 admission.k8s.io/v1, got /",
             ),
         ];
         for (message, expected) in cases {

@@ -69,6 +69,11 @@ fn pods_of<'a>(world: &'a World, subject: &'a Subject<'a>) -> Vec<Member<'a>> {
                 })
                 .collect()
         }
+        Body::Workload(workload) if !workload.kind.has_revisions() => {
+            let pods = world.pods_of(&workload.meta.uid).into_iter();
+            pods.map(|pod| member(pod, Keeper::Workload, true, false))
+                .collect()
+        }
         Body::Workload(workload) => {
             let pods = world.pods_of(&workload.meta.uid);
             let revision = present_revision(workload, &pods);

@@ -1,5 +1,6 @@
 //! What an error message of the cluster says is missing.
 
+use super::scope::Provider;
 use crate::snapshot::{ObjectRef, Pod};
 
 /// How a message writes a kind, the kind, the version of its API, and whether it has a namespace.
@@ -90,23 +91,43 @@ impl Missing {
     }
 
     pub fn hint(&self) -> String {
-        let ObjectRef {
-            kind,
-            name,
-            namespace,
-            ..
-        } = &self.object;
-        let place = match namespace {
-            Some(namespace) => format!(" in namespace `{namespace}`"),
-            None => String::new(),
-        };
         match &self.key {
-            Some(key) => format!("add `{key}` to {kind} `{name}`{place}"),
-            None => format!(
-                "create {kind} `{name}`{place}, or add the release that brings it to this one's \
-                 `needs`"
-            ),
+            Some(key) => format!("add `{key}` to {}", placed(&self.object)),
+            None => create(&self.object),
         }
+    }
+}
+
+/// What helps where an object is missing.
+pub fn create(object: &ObjectRef) -> String {
+    format!("create {}", placed(object))
+}
+
+fn placed(object: &ObjectRef) -> String {
+    let ObjectRef { kind, name, .. } = object;
+    match &object.namespace {
+        Some(namespace) => format!("{kind} `{name}` in namespace `{namespace}`"),
+        None => format!("{kind} `{name}`"),
+    }
+}
+
+/// What else helps then, given who brings it. None where no other release can.
+pub fn need(object: &ObjectRef, provider: &Provider) -> Option<String> {
+    let name = object.short();
+    match provider {
+        Provider::Unknown => {
+            let text =
+                format!("where another release brings {name}, add that to this one's `needs`");
+            Some(text)
+        }
+        Provider::Nobody => None,
+        Provider::Needed(id) => Some(format!(
+            "release `{id}`, which this one needs already, has brought {name}: it was deleted since, and \
+             `stackctl up {id}` puts it back"
+        )),
+        Provider::NotNeeded(id) => Some(format!(
+            "release `{id}` brings {name}: add `{id}` to this one's `needs`"
+        )),
     }
 }
 

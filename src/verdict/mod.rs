@@ -10,6 +10,7 @@ mod digest;
 mod member;
 mod missing;
 mod ready;
+mod removal;
 mod scope;
 mod status;
 mod subject;
@@ -30,7 +31,8 @@ use crate::snapshot::{ObjectRef, Uid, World};
 
 pub use cause::Cause;
 pub use ready::is_pod_ready;
-pub use scope::{Baseline, Repeating, Scope, nothing_repeats};
+pub use removal::{failed_hook, name_event};
+pub use scope::{Baseline, Provider, Providers, Repeating, Scope, nobody_knows, nothing_repeats};
 pub use status::{CompletedRule, Printed, human_duration, printed};
 
 /// How a release stands.
@@ -38,6 +40,8 @@ pub use status::{CompletedRule, Printed, human_duration, printed};
 pub struct Assessment {
     /// Every object of the release that has readiness, in the release's order.
     pub objects: Vec<ObjectHealth>,
+    /// What hooks have made for others and has readiness. The release does not wait for it.
+    pub left_by_hooks: Vec<ObjectHealth>,
     /// Jobs and Pods that helm waits for, as far as they were seen in this run.
     pub hooks: Vec<HookHealth>,
     /// Every pod that belongs to the release, those of old revisions included.
@@ -54,7 +58,7 @@ pub struct Assessment {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectHealth {
-    /// With its namespace; cluster-scoped objects bear the release's.
+    /// With its namespace, if it has one.
     pub object: ObjectRef,
     pub health: Health,
     /// Why it is not ready, in a few words; may be empty.
@@ -106,6 +110,8 @@ pub enum Hope {
     Certain,
     /// It may pass by itself, and is given so long. Zero when it has used up a budget of tries.
     Likely(Duration),
+    /// A hook of the release itself may still end it: judged once helm is through with its hooks.
+    AfterHooks,
 }
 
 /// One run of a container.
@@ -138,6 +144,10 @@ pub fn assess(world: &World, scope: &Scope<'_>, budgets: &Budgets) -> Assessment
         .filter(|subject| !subject.hook)
         .map(|subject| ready::health(world, scope, &members, subject))
         .collect();
+    let left_by_hooks = subject::left_by_hooks(world, scope)
+        .iter()
+        .map(|subject| ready::health(world, scope, &members, subject))
+        .collect();
     let case = cause::Case {
         world,
         scope,
@@ -153,6 +163,7 @@ pub fn assess(world: &World, scope: &Scope<'_>, budgets: &Budgets) -> Assessment
     let pod_uids = members.iter().map(|m| m.pod.meta.uid.clone()).collect();
     Assessment {
         objects,
+        left_by_hooks,
         hooks,
         pods,
         pod_uids,

@@ -1,8 +1,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use crate::names::{Namespace, ReleaseId};
-use crate::snapshot::{Condition, Contents, Meta, Uid, World};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::names::ReleaseId;
+use crate::snapshot::{Condition, Contents, Exit, Meta, ObjectRef, Uid, World};
 
 use super::ready::{JobPhase, job_phase};
 use super::status::CompletedRule;
@@ -11,17 +13,50 @@ use super::status::CompletedRule;
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
     pub id: &'a ReleaseId,
-    /// The namespace of objects that name none.
-    pub namespace: &'a Namespace,
     /// Objects and hooks of the revision that is judged.
     pub contents: &'a Contents,
     /// Helm returned well: what is not there is missing from now on, not merely to come.
     pub applied: bool,
+    /// Helm has yet to return, so hooks of the release may be to come.
+    pub helm_at_work: bool,
     /// What was there before helm started.
     pub before: &'a Baseline,
     pub completed: CompletedRule,
     /// Containers that run and only repeat themselves; [`nothing_repeats`] where nobody reads logs.
     pub repeating: &'a Repeating,
+    /// Who else of the stack brings what; [`nobody_knows`] where that can't be told.
+    pub providers: &'a dyn Providers,
+}
+
+/// The other releases of a stack, as one of them sees them.
+pub trait Providers: std::fmt::Debug {
+    /// Who brings this object, which is not there.
+    fn provider(&self, object: &ObjectRef) -> Provider;
+}
+
+/// Whose object it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Provider {
+    /// Of a release of which it is not known yet what it has, if of any.
+    Unknown,
+    /// Of none that could be needed.
+    Nobody,
+    /// Of this release, which is needed already, directly or by way of others.
+    Needed(ReleaseId),
+    /// Of this release, which is not needed.
+    NotNeeded(ReleaseId),
+}
+
+/// For callers that don't know the stack.
+pub fn nobody_knows() -> &'static dyn Providers {
+    #[derive(Debug)]
+    struct Nothing;
+    impl Providers for Nothing {
+        fn provider(&self, _: &ObjectRef) -> Provider {
+            Provider::Unknown
+        }
+    }
+    &Nothing
 }
 
 /// By the pod's uid and the container's name: the line that a running container keeps printing.
@@ -41,6 +76,10 @@ impl Scope<'_> {
         !self.applied && self.before.has_same(meta)
     }
 }
+
+/// The longest pause that the kubelet makes between two tries (`MaxContainerBackOff` in
+/// `pkg/kubelet/kubelet.go`).
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
 /// What there was when a release was started. Helm gives no object a mark of its revision, so
 /// only the comparison tells the hook Job of this run from the one of the last, a Deployment that
@@ -76,21 +115,58 @@ impl Baseline {
         };
         let settled = world.jobs.values().filter(phased);
         baseline.settled = settled.map(|job| job.meta.uid.clone()).collect();
+        baseline.forgive(world);
+        baseline
+    }
+
+    /// What had failed by then, as far as the cluster tells when that was. Nothing counts as unchanged
+    /// since.
+    pub fn until(world: &World, then: Timestamp) -> Baseline {
+        let mut baseline = Baseline::default();
+        let is_past = |at: Option<Timestamp>| at.is_some_and(|at| at <= then);
         let workloads = world.workloads.values().map(|w| (&w.meta, &w.conditions));
         let customs = world.customs.values().map(|c| (&c.meta, &c.conditions));
-        baseline.conditions = workloads
-            .chain(customs)
-            .map(|(meta, conditions)| (meta.uid.clone(), conditions.clone()))
-            .collect();
+        for (meta, conditions) in workloads.chain(customs) {
+            let past = conditions.iter().filter(|it| is_past(it.since));
+            baseline
+                .conditions
+                .insert(meta.uid.clone(), past.cloned().collect());
+        }
+        for pod in world.pods.values() {
+            for status in pod.init_statuses.iter().chain(&pod.statuses) {
+                let exits = world.exits(&pod.meta.uid, &status.name).iter();
+                let (past, since): (Vec<&Exit>, Vec<&Exit>) =
+                    exits.partition(|exit| is_past(exit.terminated.finished));
+                // Of the ends before the last two the cluster does not tell when they were.
+                let soon = since.iter().find(|exit| {
+                    let at = exit.terminated.finished;
+                    at.is_some_and(|at| at.duration_since(then) <= LONGEST_PAUSE)
+                });
+                let ended = past.iter().map(|exit| exit.attempt).max();
+                let untold = soon.map(|exit| exit.attempt.saturating_sub(1));
+                let key = (pod.meta.uid.clone(), status.name.clone());
+                baseline.ended.insert(key, ended.max(untold).unwrap_or(0));
+            }
+        }
+        baseline
+    }
+
+    /// What has failed by now counts as failed before: something has happened since that may have
+    /// put it right.
+    pub fn forgive(&mut self, world: &World) {
+        let workloads = world.workloads.values().map(|w| (&w.meta, &w.conditions));
+        let customs = world.customs.values().map(|c| (&c.meta, &c.conditions));
+        for (meta, conditions) in workloads.chain(customs) {
+            self.conditions.insert(meta.uid.clone(), conditions.clone());
+        }
         for pod in world.pods.values() {
             for status in pod.init_statuses.iter().chain(&pod.statuses) {
                 let seen = world.exits(&pod.meta.uid, &status.name).last();
                 let ended = seen.map_or(0, |e| e.attempt).max(status.restarts);
                 let key = (pod.meta.uid.clone(), status.name.clone());
-                baseline.ended.insert(key, ended);
+                self.ended.insert(key, ended);
             }
         }
-        baseline
     }
 
     /// This very incarnation was there, whatever has become of it since.

@@ -1,7 +1,8 @@
 //! The objects of the release that can be judged, each with what is known of it.
 
 use crate::snapshot::{
-    Claim, Custom, Job, Meta, ObjectRef, Pod, Service, Uid, Workload, WorkloadKind, World,
+    Claim, Custom, Hook, Job, Leaves, Meta, ObjectRef, Pod, Service, Uid, Workload, WorkloadKind,
+    World,
 };
 
 use super::ready::{JobPhase, job_phase};
@@ -52,7 +53,7 @@ impl Body<'_> {
 /// order of the release.
 pub fn subjects<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>> {
     let hooks = scope.contents.hooks.iter().filter_map(|hook| {
-        let object = hook.object.placed(scope.namespace.as_str());
+        let object = hook.object.clone();
         let body = seen(world, scope, &object)?;
         let waited_for = matches!(body, Body::Job(_) | Body::Pod(_));
         let is_new = !scope.before.had(body.uid()?);
@@ -64,17 +65,32 @@ pub fn subjects<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>> {
         })
     });
     let objects = scope.contents.objects.iter().filter_map(|object| {
-        let object = object.placed(scope.namespace.as_str());
-        let body = seen(world, scope, &object)?;
+        let body = seen(world, scope, object)?;
         let stale = body.meta().is_some_and(|meta| scope.is_stale(meta));
         Some(Subject {
-            object,
+            object: object.clone(),
             body,
             hook: false,
             stale,
         })
     });
     hooks.chain(objects).collect()
+}
+
+/// What hooks have made for others, of the kinds that have readiness.
+pub fn left_by_hooks<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>> {
+    let revision = scope.contents.revision;
+    let hooks = scope.contents.hooks.iter();
+    let left = hooks.filter(|hook| hook.leaves(revision) == Leaves::Object);
+    let subject = |hook: &Hook| {
+        Some(Subject {
+            body: seen(world, scope, &hook.object)?,
+            object: hook.object.clone(),
+            hook: true,
+            stale: false,
+        })
+    };
+    left.filter_map(subject).collect()
 }
 
 /// None for a kind that has no readiness. Kinds that the cluster's owners have added are judged
@@ -86,6 +102,7 @@ fn seen<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Option<B
                 WorkloadKind::Deployment,
                 WorkloadKind::StatefulSet,
                 WorkloadKind::DaemonSet,
+                WorkloadKind::ReplicaSet,
             ]
             .iter()
             .any(|known| known.as_str() == kind)
@@ -97,6 +114,7 @@ fn seen<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Option<B
         ("batch", "Job") => (world.job(object))
             .or_else(|| departed(world, scope, object))
             .map(Body::Job),
+        ("", "ReplicationController") => world.workload(object).map(Body::Workload),
         ("", "Pod") => world.pod(object).map(Body::Pod),
         ("", "PersistentVolumeClaim") => world.claim(object).map(Body::Claim),
         ("", "Service") => world.service(object).map(Body::Service),
@@ -117,7 +135,8 @@ fn departed<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Opti
     })
 }
 
-/// Cluster-scoped objects have an empty namespace.
+/// Cluster-scoped objects have an empty namespace, whichever was thought of before their kind was
+/// served.
 fn custom<'a>(world: &'a World, object: &ObjectRef) -> Option<&'a Custom> {
     world.custom(object).or_else(|| {
         let mut object = object.clone();

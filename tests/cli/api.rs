@@ -231,13 +231,18 @@ fn meta(name: &str, more: &Value) -> Value {
 
 /// helm's record of a release that is one Deployment of its name.
 pub fn record(release: &str, status: &str) -> (Value, String, Value) {
+    record_with(release, status, "")
+}
+
+/// The same with more objects in its manifest.
+fn record_with(release: &str, status: &str, more: &str) -> (Value, String, Value) {
     let labels = json!({"owner": "helm", "name": release, "status": status, "version": "1",
         "createdAt": "1000000000", "stackctl.dev/stack": "shop", "stackctl.dev/release": release});
     let name = format!("sh.helm.release.v1.{release}.v1");
     let path = format!("/api/v1/namespaces/shop/secrets/{name}");
     let payload = json!({
         "chart": {"metadata": {"name": release, "version": "0.1.0"}},
-        "manifest": format!("apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {release}}}\n"),
+        "manifest": format!("apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {release}}}\n{more}"),
         "hooks": [{"events": ["pre-install"],
             "manifest": format!("apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {release}-hook}}\n")}],
     });
@@ -339,6 +344,9 @@ pub fn waiting() -> Value {
     json!({"state": {"waiting": {"reason": "PodInitializing"}}})
 }
 
+pub const CONFIG_MAPS: &str = "/api/v1/namespaces/shop/configmaps";
+pub const CRON_JOBS: &str = "/apis/batch/v1/namespaces/shop/cronjobs";
+pub const TOPICS: &str = "/apis/example.com/v1/namespaces/shop/topics";
 const SECRETS: &str = "/api/v1/secrets";
 const OURS: &str = "managed-by";
 const HELMS: &str = "helm";
@@ -348,8 +356,42 @@ pub const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
 /// A stack of two releases: `api`, which is ready, and `web`, whose init container crashes. A third
 /// one, `mail`, is not there.
 pub fn shop() -> Api {
+    shop_with("")
+}
+
+/// The same, and `api` has a ConfigMap `settings`, a CronJob `nightly` and a custom resource `main`, a
+/// Topic; of them only what is put into a list is there.
+pub fn shop_of_silent_objects() -> Api {
+    let named = |kind: &str, name: &str| format!("---\n{kind}\nmetadata: {{name: {name}}}\n");
+    let more = [
+        named("apiVersion: v1\nkind: ConfigMap", "settings"),
+        named("apiVersion: batch/v1\nkind: CronJob", "nightly"),
+        named("apiVersion: example.com/v1\nkind: Topic", "main"),
+    ];
+    let api = shop_with(&more.concat());
+    let served = |plural: &str, kind: &str| json!({"name": plural, "kind": kind, "namespaced": true, "singularName": "", "verbs": ["get"]});
+    let batch = [served("jobs", "Job"), served("cronjobs", "CronJob")];
+    let list = |version: &str, resources: &[Value]| json!({"groupVersion": version, "resources": resources});
+    api.object("/api/v1", list("v1", &[served("configmaps", "ConfigMap")]))
+        .object("/apis/batch/v1", list("batch/v1", &batch))
+        .object(
+            "/apis/example.com/v1",
+            list("example.com/v1", &[served("topics", "Topic")]),
+        );
+    api
+}
+
+/// Nothing but its metadata.
+pub fn silent(name: &str) -> Value {
+    json!({"metadata": meta(name, &json!({}))})
+}
+
+fn shop_with(more: &str) -> Api {
     let api = Api::start();
-    let releases = ["api", "web"].map(|name| record(name, "deployed"));
+    let releases = [
+        record_with("api", "deployed", more),
+        record("web", "deployed"),
+    ];
     let records: Vec<Value> = releases.iter().map(|(meta, ..)| meta.clone()).collect();
     for (_, path, secret) in releases {
         api.object(&path, secret);

@@ -69,6 +69,31 @@ fn one_that_is_too_old() {
     ");
 }
 
+/// Before anything is touched, whatever is to be done.
+#[test]
+fn one_that_has_no_force_conflicts() {
+    let folder = Folder::shop().script("bin/helm", "#!/bin/sh\necho v3.19.2\n");
+    let profile = "name: shop\nnamespace: shop\nreleases:\n  database: {chart: ../charts/database}\n  \
+                   api: {chart: ../charts/api, forceConflicts: true}\n";
+    let folder = folder.file("profiles/shop.yaml", profile);
+    insta::assert_snapshot!(up(&folder), @r"
+    stderr:
+    error: `[FOLDER]/bin/helm` is helm 3.19, which has no `--force-conflicts`: `api` asks for it with `forceConflicts`
+    hint: name a helm 4 with `--helm PATH`
+    hint: or take `forceConflicts` out of the profile: helm 3 applies on the client's side, where no conflicts are seen
+    exit code 4
+    ");
+    for verb in ["plan", "rollback", "check"] {
+        let ran = folder.run(&[verb]);
+        assert!(ran.stderr.contains("has no `--force-conflicts`"), "{ran}");
+    }
+    let ran = folder.run(&["doctor"]);
+    assert!(ran.stdout.contains("has no `--force-conflicts`"), "{ran}");
+    // What does not ask for it may go.
+    let ran = folder.run(&["up", "database"]);
+    assert!(ran.stderr.contains("connecting to"), "{ran}");
+}
+
 #[test]
 fn the_oldest_and_the_newest_that_will_do() {
     for version in ["v3.14.0", "v3.19.2+g1234567", "v4.0.0-rc.1", "v5.0.0"] {
@@ -170,8 +195,9 @@ fn it_is_asked_in_an_environment_without_surprises() {
 fn one_that_never_answers() {
     insta::assert_snapshot!(answers("exec /bin/sleep 600"), @r"
     stderr:
-    error: `[FOLDER]/bin/helm` can't be run: `helm version` did not end within 10s
-    hint: name another with `--helm PATH`
+    error: `[FOLDER]/bin/helm version` did not end within 10s
+    hint: helm first reads its plugins, its registry's `config.json` and `~/.docker` (`helm env` names the folders): a pipe among them, or a file system that does not answer, holds it up
+    hint: or name another with `--helm PATH`
     exit code 4
     ");
 }

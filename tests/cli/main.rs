@@ -17,6 +17,7 @@ mod lock;
 mod logs;
 mod man;
 mod output;
+mod planted;
 mod profile;
 mod status;
 mod up;

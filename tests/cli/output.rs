@@ -63,6 +63,61 @@ fn an_error_in_colour() {
     ");
 }
 
+/// Of words that somebody else has chosen, by whatever way they reach a stream.
+#[test]
+fn foreign_words_are_no_commands_to_a_terminal_or_a_runner() {
+    const HOSTILE: &str = "a\n  ::add-mask::b\r\u{1b}[0K##vso[c]\u{9b}2J\u{202e}##[d]";
+    for args in [
+        &["graph", HOSTILE][..],
+        &[HOSTILE],
+        &["up", "--parallel", HOSTILE],
+        &["up", "--profile", HOSTILE],
+        &["check", "--profile", HOSTILE],
+        &["plan", "--context", HOSTILE],
+        &["plan", "--context", HOSTILE, "-vv"],
+    ] {
+        for color in ["0", "1"] {
+            let folder = Folder::shop().variable("CLICOLOR_FORCE", color);
+            let ran = folder.run(args);
+            let colored = color == "1";
+            for text in [&ran.stdout, &ran.stderr] {
+                let power = |line: &str| {
+                    line.trim_start().starts_with("::")
+                        || line.contains("##[")
+                        || line.contains("##vso[")
+                        || line.contains("\u{1b}[0K")
+                        || line
+                            .chars()
+                            .any(|c| c.is_control() && !(colored && c == ESCAPE))
+                        || line.contains('\u{202e}')
+                };
+                let bad: Vec<&str> = text.lines().filter(|line| power(line)).collect();
+                assert!(bad.is_empty(), "{args:?}: {bad:?}");
+            }
+        }
+    }
+}
+
+/// The runtime, and libraries of ours, panic where they get no descriptor.
+#[test]
+fn too_few_descriptors_are_an_error_and_no_panic() {
+    for limit in 6..12 {
+        let folder = Folder::shop();
+        let own = folder.command(&["graph"]);
+        let mut command = std::process::Command::new("/bin/sh");
+        let script = format!("ulimit -n {limit}; exec \"$0\" graph");
+        command.args(["-c", &script]).arg(own.get_program());
+        command.current_dir(own.get_current_dir().unwrap());
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(4), "{limit}: {told}");
+        assert!(
+            told.contains(&format!("only {limit} files may be open")),
+            "{told}"
+        );
+    }
+}
+
 /// `stackctl graph | head -1`
 #[test]
 fn a_reader_that_went_away_is_no_error() {

@@ -154,7 +154,7 @@ fn all_that_is_wrong_is_told_at_once() {
 }
 
 #[test]
-fn a_circle() {
+fn a_cycle() {
     let folder = shop(
         "name: shop\nnamespace: shop\nreleases:\n  \
          database: {chart: ../charts/database, needs: [web]}\n  \
@@ -164,22 +164,37 @@ fn a_circle() {
     );
     insta::assert_snapshot!(graph(&folder), @r"
     stderr:
-    error: these releases need each other in a circle: database -> web -> api -> database
-      profiles/shop.yaml:4:49: `database` needs `web`
-      profiles/shop.yaml:6:39: `web` needs `api`
-      profiles/shop.yaml:5:39: `api` needs `database`
+    error: profile `profiles/shop.yaml` has 1 error
+
+    profiles/shop.yaml:4:49: these releases need each other in a cycle: database -> web -> api -> database
+    4 |   database: {chart: ../charts/database, needs: [web]}
+      |                                                 ^^^
+    hint: `web` needs `api`: line 6
+    hint: `api` needs `database`: line 5
     hint: take one of these needs away
     exit code 3
     ");
     insta::assert_snapshot!(folder.run(&["up", "mail"]), @r"
     stderr:
-    error: these releases need each other in a circle: database -> web -> api -> database
-      profiles/shop.yaml:4:49: `database` needs `web`
-      profiles/shop.yaml:6:39: `web` needs `api`
-      profiles/shop.yaml:5:39: `api` needs `database`
+    error: profile `profiles/shop.yaml` has 1 error
+
+    profiles/shop.yaml:4:49: these releases need each other in a cycle: database -> web -> api -> database
+    4 |   database: {chart: ../charts/database, needs: [web]}
+      |                                                 ^^^
+    hint: `web` needs `api`: line 6
+    hint: `api` needs `database`: line 5
     hint: take one of these needs away
     exit code 3
     ");
+}
+
+#[test]
+fn a_chart_whose_file_is_no_file() {
+    let folder = Folder::shop().without("charts/web/Chart.yaml");
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("charts/web/Chart.yaml")).unwrap();
+    let said = graph(&folder).to_string();
+    let why = "`../charts/web` is no chart: its `Chart.yaml` is no regular file";
+    assert!(said.contains(why), "{said}");
 }
 
 #[test]

@@ -1,4 +1,7 @@
-use crate::api::{Api, DEPLOYMENTS, PODS, deployment, done, pod, running, shop as shop_api};
+use crate::api::{
+    Api, CONFIG_MAPS, CRON_JOBS, DEPLOYMENTS, PODS, TOPICS, deployment, done, pod, running,
+    shop as shop_api, shop_of_silent_objects, silent, waiting,
+};
 use crate::folder::{Folder, Running, assert_not_asked};
 
 #[test]
@@ -123,6 +126,50 @@ fn the_exit_code_tells_how_the_releases_stand_where_that_is_wanted() {
 }
 
 #[test]
+fn what_has_gone_without_a_word_is_told() {
+    let api = shop_of_silent_objects();
+    api.list(CRON_JOBS, "", [silent("nightly")]);
+    let ran = shop(&api).run(&["status", "api", "--exit-code"]);
+    insta::assert_snapshot!(without_ages(&ran.to_string()));
+    let ran = shop(&api).run(&["status", "api", "--exit-code", "-o", "json"]);
+    assert_eq!(ran.code, Some(6), "{ran}");
+    let data: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let row = &data["stacks"][0]["releases"][0];
+    assert_eq!(row["state"], "progressing", "{ran}");
+    let reason =
+        "configmap/settings and topic/main are not in the cluster; `stackctl up` puts them back";
+    assert_eq!(row["reason"], reason, "{ran}");
+    api.list(CONFIG_MAPS, "", [silent("settings")])
+        .list(TOPICS, "", [silent("main")]);
+    let ran = shop(&api).run(&["status", "api", "--exit-code"]);
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)), "{ran}");
+}
+
+/// `up` takes it to be there, and so does `status`, which says so.
+#[test]
+fn what_may_not_be_looked_for_is_not_gone() {
+    let api = shop_of_silent_objects();
+    api.list(CRON_JOBS, "", [silent("nightly")])
+        .list(TOPICS, "", [silent("main")])
+        .deny(CONFIG_MAPS, "");
+    let ran = shop(&api).run(&["status", "api", "--exit-code"]);
+    insta::assert_snapshot!(without_ages(&ran.to_string()));
+}
+
+/// That the API server does not say is no answer.
+#[test]
+fn what_was_not_answered_is_not_known() {
+    let api = shop_of_silent_objects();
+    api.object(CRON_JOBS, serde_json::json!("of no use"));
+    let ran = shop(&api).run(&["status", "api", "--exit-code"]);
+    assert_eq!(ran.code, Some(4), "{ran}");
+    let says =
+        "warning: whether all that `api` has made is there is not known: listing cronjobs.batch";
+    assert!(ran.stderr.contains(says), "{ran}");
+    assert!(ran.stdout.contains("unknown"), "{ran}");
+}
+
+#[test]
 fn what_may_not_be_read_is_told() {
     let api = shop_api();
     api.deny(
@@ -188,6 +235,25 @@ fn a_watch_tells_every_change_on_a_line() {
         .filter(|call| call.starts_with(&format!("{PODS}?")));
     let polls = lists.filter(|call| !call.contains("watch=true")).count();
     assert_eq!(polls, 1, "{asked:#?}");
+}
+
+/// But for what no watch shows: it is asked for at the beginning, and then now and then.
+#[test]
+fn a_watch_asks_for_what_it_can_not_see() {
+    let api = shop_of_silent_objects();
+    let folder = shop(&api);
+    let mut watch = Running::of(&folder, &["status", "api", "--watch"]);
+    let told = watch.line_with("api  progressing");
+    assert!(told.contains("cronjob/nightly"), "{told}");
+    let restarted = pod("api", "3", &done(), &waiting());
+    let mut unready = deployment("api", 0);
+    unready["metadata"]["resourceVersion"] = serde_json::json!("9");
+    api.modify(PODS, &restarted).modify(DEPLOYMENTS, &unready);
+    watch.line_with("0/1");
+    assert_eq!(watch.interrupted(), Some(130));
+    let asked = api.asked();
+    let lists = asked.iter().filter(|call| call.starts_with(CONFIG_MAPS));
+    assert_eq!(lists.count(), 1, "{asked:#?}");
 }
 
 #[test]

@@ -171,6 +171,14 @@ fn without_a_folder_for_temporary_files() {
 }
 
 #[test]
+fn an_empty_name_of_the_folder_for_temporary_files_is_none() {
+    let unset = Folder::shop().variable("TMPDIR", "/tmp").run(&["up"]);
+    let empty = Folder::shop().variable("TMPDIR", "").run(&["up"]);
+    assert_eq!(empty.to_string(), unset.to_string());
+    assert!(!empty.stderr.contains("no private folder"), "{empty}");
+}
+
+#[test]
 fn a_cluster_that_does_not_answer() {
     let folder = Folder::shop();
     insta::assert_snapshot!(folder.run(&["up"]), @r"

@@ -1,6 +1,7 @@
 //! Whether an `up` could work here.
 
 use std::io::Write;
+use std::process::{Command, Stdio};
 
 use crate::support::{Ended, Stack, deployment, sandbox, stackctl};
 
@@ -9,6 +10,94 @@ kind: PersistentVolumeClaim
 metadata: {name: data}
 spec: {accessModes: [ReadWriteOnce], storageClassName: gold, resources: {requests: {storage: 1Mi}}}
 ";
+
+/// What somebody may do who may install everything, and give nothing away.
+const INSTALLER: &str = "apiVersion: v1
+kind: Namespace
+metadata: {name: doctor-escalation}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: doctor-escalation}
+rules:
+- apiGroups: ['', apps, batch, discovery.k8s.io, coordination.k8s.io, rbac.authorization.k8s.io]
+  resources: [pods, pods/log, secrets, events, services, persistentvolumeclaims, deployments, statefulsets, daemonsets,
+    replicasets, jobs, endpointslices, leases, roles, rolebindings, namespaces]
+  verbs: [get, list, watch, create, update, patch, delete]
+- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [get], resourceNames: ['system:discovery']}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: doctor-escalation}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: doctor-escalation}
+subjects: [{kind: ServiceAccount, name: installer, namespace: doctor-escalation}]
+";
+
+const MAY_GIVE: &str = "apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: gives, namespace: doctor-escalation}
+rules:
+- {apiGroups: [rbac.authorization.k8s.io], resources: [roles, clusterroles], verbs: [escalate, bind]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: gives, namespace: doctor-escalation}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: gives}
+subjects: [{kind: ServiceAccount, name: installer, namespace: doctor-escalation}]
+";
+
+const GIVEN: &str = "apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: watcher}
+rules:
+- {apiGroups: [''], resources: [pods], verbs: [get, list]}
+- {apiGroups: [''], resources: [configmaps, pods/exec], verbs: [create, get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: watcher}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: watcher}
+subjects: [{kind: ServiceAccount, name: default, namespace: doctor-escalation}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: viewer}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: system:discovery}
+subjects: [{kind: ServiceAccount, name: default, namespace: doctor-escalation}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: editor}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: system:node-proxier}
+subjects: [{kind: ServiceAccount, name: default, namespace: doctor-escalation}]
+";
+
+/// The sandbox's, in the name of this user.
+pub fn kubeconfig_of(user: &str) -> tempfile::NamedTempFile {
+    let config = std::fs::read_to_string(sandbox().kubeconfig()).expect("a kubeconfig");
+    let mut config: serde_json::Value = serde_saphyr::from_str(&config).expect("YAML");
+    config["users"][0]["user"]["as"] = user.into();
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    let written = file.write_all(config.to_string().as_bytes());
+    written.expect("written");
+    file
+}
+
+/// Applies or deletes objects, as kubectl does.
+pub fn kubectl(verb: &str, objects: &str) {
+    let mut command = Command::new(sandbox().kubectl());
+    let command = command.arg("--kubeconfig").arg(sandbox().kubeconfig());
+    let mut kubectl = command
+        .args([verb, "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("kubectl starts");
+    let mut stdin = kubectl.stdin.take().expect("a pipe");
+    stdin.write_all(objects.as_bytes()).expect("it listens");
+    drop(stdin);
+    assert!(kubectl.wait().expect("it ends").success());
+}
 
 fn profile(stack: &Stack) -> String {
     let profile = stack.profile();
@@ -38,12 +127,7 @@ fn a_good_place_has_nothing_in_the_way() {
 fn what_would_stop_an_up_is_told_with_what_helps() {
     let chart = format!("{}---\n{CLAIM}", deployment("web", ""));
     let stack = Stack::new("doctor-bad").release("web", &chart, "");
-    let config = std::fs::read_to_string(sandbox().kubeconfig()).expect("a kubeconfig");
-    let mut config: serde_json::Value = serde_saphyr::from_str(&config).expect("YAML");
-    config["users"][0]["user"]["as"] = "stranger".into();
-    let mut file = tempfile::NamedTempFile::new().expect("a file");
-    file.write_all(config.to_string().as_bytes())
-        .expect("written");
+    let file = kubeconfig_of("stranger");
     let mut command = stackctl(&["doctor", "-o", "json", "--profile", &profile(&stack)]);
     let output = command
         .env("KUBECONFIG", file.path())
@@ -79,4 +163,43 @@ fn what_would_stop_an_up_is_told_with_what_helps() {
         "{}",
         told.stdout
     );
+}
+
+/// Nobody may give away what they don't have: said before an `up` fails for it.
+#[test]
+fn rights_that_may_not_be_given_away() {
+    let chart = format!("{}---\n{GIVEN}", deployment("web", ""));
+    let stack = Stack::new("doctor-escalation").release("web", &chart, "");
+    kubectl("apply", INSTALLER);
+    let file = kubeconfig_of("system:serviceaccount:doctor-escalation:installer");
+    let (profile, config) = (profile(&stack), file.path().to_str().expect("UTF-8"));
+    let as_installer = |verb: &str| {
+        let told = Ended::of(&[verb, "--profile", &profile, "--kubeconfig", config]);
+        (told.code, told.stdout + &told.stderr)
+    };
+    let (code, told) = as_installer("doctor");
+    assert_eq!(code, 4, "{told}");
+    for wanted in [
+        "may not create role/watcher in namespace `doctor-escalation`: it gives rights that these credentials don't \
+         have: create and get `configmaps`; create and get `pods/exec`\n",
+        "hint: let these credentials escalate `roles.rbac.authorization.k8s.io` named `watcher` in namespace \
+         `doctor-escalation`, or give them these rights first",
+        "may not create rolebinding/watcher in namespace `doctor-escalation`: it gives rights",
+        "it is not known whether rolebinding/editor in namespace `doctor-escalation` may be created",
+        "2 things would stop an `up`",
+    ] {
+        assert!(told.contains(wanted), "{wanted}\n{told}");
+    }
+    // Of paths everybody may ask for.
+    assert!(!told.contains("rolebinding/viewer in"), "{told}");
+    let (code, told) = as_installer("up");
+    assert_eq!(code, 5, "{told}");
+    assert!(told.contains("may not give away rights"), "{told}");
+
+    kubectl("apply", MAY_GIVE);
+    let (code, told) = as_installer("doctor");
+    assert_eq!(code, 0, "{told}");
+    let (code, told) = as_installer("up");
+    assert_eq!(code, 0, "{told}");
+    kubectl("delete", INSTALLER);
 }

@@ -84,7 +84,9 @@ fn hooks_go_and_what_holds_data_stays_unless_it_is_asked_for() {
     let stack = Stack::new(name).release("db", &format!("{SET}---\n{PASSWORD}---\n{seed}"), "");
     Ended::up(&stack.profile(), &[]).expect_code(0);
     down(&stack, &[]).expect_code(0);
-    assert_eq!(there(name), ["claim/data-db-0", "secret/password"]);
+    let record = format!("secret/stackctl.dev.stack.{name}");
+    let stays = ["claim/data-db-0", "secret/password", &record];
+    assert_eq!(there(name), stays, "and that they do is remembered");
     assert!(has_namespace(name), "there is a volume in it");
 
     Ended::up(&stack.profile(), &[]).expect_code(0);
@@ -124,6 +126,64 @@ fn a_finalizer_that_hangs_is_named() {
     );
     finalizers(serde_json::Value::Null);
     down(&stack, &[]).expect_code(0);
+}
+
+/// A hook's Secret outlives a removal that came to its deadline, and is not forgotten by it.
+#[test]
+fn what_stays_of_a_removal_that_was_held_is_remembered() {
+    let name = "down-held-hook";
+    let hook = |kind: &str, metadata: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: {kind}\n\
+             metadata: {{{metadata}, annotations: {{helm.sh/hook: pre-install}}}}\n"
+        )
+    };
+    let chart = deployment("web", "")
+        + &hook("Secret", "name: made-up")
+        + &hook("ConfigMap", "name: held, finalizers: [example.com/hold]")
+        + &hook("Namespace", "name: down-held-hooks");
+    let stack = Stack::new(name).release("web", &chart, "timeout: 20s");
+    let remove_other = || Cluster::of(sandbox()).remove_namespace("down-held-hooks");
+    remove_other();
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+    let held = down(&stack, &["--timeout", "8s"]).expect_code(6);
+    let hint = &held.verdict("web").hints[0];
+    let patch = "`kubectl patch configmap/held -n down-held-hook --type merge";
+    assert!(hint.contains(patch), "{hint}");
+    Cluster::of(sandbox()).block_on(async |client| {
+        let configs: Api<ConfigMap> = Api::namespaced(client, name);
+        let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+        let patched = configs.patch("held", &PatchParams::default(), &patch).await;
+        patched.expect("a patch");
+    });
+    let kept = |ended: &Ended| {
+        ended.events.iter().find_map(|event| match &event.kind {
+            EventKind::ReleaseRemoved { kept, .. } => Some(kept.clone()),
+            _ => None,
+        })
+    };
+    let second = down(&stack, &[]).expect_code(0);
+    assert_eq!(kept(&second), Some(vec!["secret/made-up".to_owned()]));
+    assert_eq!(
+        there(name),
+        ["secret/made-up", "secret/stackctl.dev.stack.down-held-hook"]
+    );
+    down(&stack, &["--volumes"]).expect_code(0);
+    assert!(!has_namespace(name), "nothing is left in it");
+
+    // Undisturbed, the namespace that a hook has made is told: what others have in it would go too.
+    remove_other();
+    let chart = deployment("web", "") + &hook("Namespace", "name: down-held-hooks");
+    std::fs::write(stack.folder().join("web/templates/all.yaml"), chart).expect("a template");
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+    let volumes = down(&stack, &["--volumes"]).expect_code(0);
+    assert_eq!(
+        kept(&volumes),
+        Some(vec!["namespace/down-held-hooks".to_owned()])
+    );
+    assert!(has_namespace("down-held-hooks"));
+    assert!(!has_namespace(name), "nothing is remembered");
+    remove_other();
 }
 
 /// The run that waits for it finds the namespace gone, and makes it anew.

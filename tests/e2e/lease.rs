@@ -3,9 +3,9 @@
 use std::fs;
 
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Api;
-use kube::api::ListParams;
+use kube::api::{ApiResource, DynamicObject, ListParams, PostParams};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use stackctl::event::{CancelReason, EventKind};
@@ -100,6 +100,43 @@ fn a_newer_run_can_ask_the_older_to_make_way() {
     second.end().expect_code(0);
     assert_eq!(revisions(stack.namespace(), "web"), ["deployed"]);
     assert_eq!(revisions(stack.namespace(), "late"), ["deployed"]);
+}
+
+/// The API server takes any moment that Go can write.
+#[test]
+fn a_lease_of_the_year_9999() {
+    let stack = Stack::new("lease-9999").release("web", &deployment("web", ""), "");
+    let cluster = Cluster::of(sandbox());
+    let lease = serde_json::json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"name": "stackctl.lease-9999", "namespace": "lease-9999"},
+        "spec": {
+            "holderIdentity": "somebody", "leaseDurationSeconds": 15,
+            "acquireTime": "9999-12-31T23:59:59.999999Z", "renewTime": "9999-12-31T23:59:59.999999Z",
+        },
+    });
+    cluster.block_on(async |client| {
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let namespace = serde_json::json!({"metadata": {"name": "lease-9999"}});
+        let namespace = serde_json::from_value(namespace).expect("a Namespace");
+        let made = namespaces.create(&PostParams::default(), &namespace).await;
+        made.expect("it is made");
+        let kind = ApiResource::erase::<Lease>(&());
+        let leases: Api<DynamicObject> = Api::namespaced_with(client, "lease-9999", &kind);
+        let lease = serde_json::from_value(lease).expect("a Lease");
+        let made = leases.create(&PostParams::default(), &lease).await;
+        made.expect("it is made");
+    });
+    let profile = stack.profile();
+    let profile = profile.to_str().expect("UTF-8");
+    for verb in ["status", "doctor"] {
+        let told = Ended::of(&[verb, "--profile", profile]);
+        let said = told.stdout + &told.stderr;
+        assert!(told.code == 0 && !said.contains("bug"), "{verb}: {said}");
+    }
+    // Nobody renews it, whatever its time says.
+    let told = Ended::of(&["up", "--profile", profile]).expect_code(0);
+    assert!(told.stderr.contains("somebody"), "{}", told.stderr);
 }
 
 /// helm and stackctl are both killed while a hook is at work: nobody is left to write anything down.

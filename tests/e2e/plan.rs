@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
+use stackctl::event::EventKind;
 
 use crate::support::{Cluster, Ended, Stack, sandbox};
 
@@ -260,4 +261,396 @@ fn a_plan_that_is_kept_is_carried_out_only_while_it_holds() {
     );
     save();
     carry_out(0);
+}
+
+/// A password that the chart makes up, and a pod that is to notice.
+fn made_up(color: &str) -> String {
+    let password = "{{- $password := randAlphaNum 20 }}\n".to_owned();
+    let secret = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: key}}\n\
+         stringData: {{password: '{{{{ $password }}}}', color: {color}}}\n"
+    );
+    let web = template(3600, "web", "").replace(
+        "metadata: {labels: {app: web}}",
+        "metadata: {labels: {app: web}, annotations: {sum: '{{ $password | sha256sum }}'}}",
+    );
+    password + &web + &secret
+}
+
+#[test]
+fn what_a_chart_makes_up_each_time_is_named_and_makes_no_plan_stale() {
+    let cluster = Cluster::of(sandbox());
+    let stack = Stack::new("e2e-plan-made-up").release("shop", &made_up("green"), "");
+    let profile = stack.profile();
+    let profile = profile.to_str().expect("UTF-8");
+    let file = stack.folder().join("shop.plan");
+    let file = file.to_str().expect("UTF-8");
+    let varying = |planned: &Planned| planned.releases[0]["varying"].clone();
+    let expected = json!([
+        {"object": "secret/key", "fields": ["stringData.password"], "restarts": false},
+        {"object": "deployment/web", "fields": ["spec.template.metadata.annotations.sum"], "restarts": true},
+    ]);
+    let carry_out = |code: i32| {
+        let args = ["--profile", profile, "--plan", file, "--progress", "quiet"];
+        Ended::of(&[&["up"], &args[..]].concat()).expect_code(code)
+    };
+
+    let planned = Planned::of(&stack, &["--save", file]);
+    assert_eq!(varying(&planned), expected);
+    carry_out(0);
+
+    // Neither has anything to do, whatever another rendering would bring.
+    let planned = Planned::of(&stack, &[]);
+    assert_eq!((planned.code, planned.actions()), (0, vec!["unchanged"]));
+    assert_eq!(varying(&planned), expected);
+    let before = objects(&cluster, stack.namespace());
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+    let after = objects(&cluster, stack.namespace());
+    assert_eq!(changed(&before, &after), BTreeSet::new());
+
+    Planned::of(&stack, &["--save", file]);
+    let other = stack.folder().join("shop/templates/all.yaml");
+    fs::write(other, made_up("blue")).expect("a template");
+    let refused = carry_out(3);
+    assert!(
+        refused
+            .stderr
+            .contains("`shop`: its chart or its values have changed"),
+        "{}",
+        refused.stderr
+    );
+}
+
+fn definition(kind: &str) -> String {
+    let plural = format!("{}s", kind.to_lowercase());
+    format!(
+        "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: {plural}.plan.example.com}}
+spec:
+  group: plan.example.com
+  scope: Namespaced
+  names: {{plural: {plural}, kind: {kind}}}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
+"
+    )
+}
+
+/// As Gatekeeper's ConstraintTemplate does, whose operator makes the definition.
+const TEMPLATE: &str = "apiVersion: plan.example.com/v1\nkind: Widget\nmetadata: {name: b}\n\
+    spec: {crd: {names: {kind: Templated}}}\n";
+
+/// helm's dry run refuses each of these.
+#[test]
+fn a_kind_comes_with_a_release_before_or_the_charts_own_crds() {
+    let custom = |kind: &str| {
+        format!("apiVersion: plan.example.com/v1\nkind: {kind}\nmetadata: {{name: a}}\n")
+    };
+    let own = custom("Gadget")
+        + "{{- if .Capabilities.APIVersions.Has \"plan.example.com/v1/Gadget\" }}\n---\n"
+        + ACCOUNT
+        + "{{- end }}\n";
+    let stack = Stack::new("e2e-plan-kinds")
+        .release("operator", &definition("Widget"), "")
+        .release("between", ACCOUNT, "needs: [operator]")
+        .release("app", &custom("Widget"), "needs: [between]")
+        .release("own", &own, "")
+        .release("alone", &custom("Widget"), "")
+        .release("script", &custom("Made"), "before: [{shell: 'true'}]")
+        .release("template", TEMPLATE, "needs: [operator]")
+        .release("templated", &custom("Templated"), "needs: [template]")
+        .release(
+            "late",
+            &(definition("Late") + "---\n" + &custom("Late")),
+            "",
+        );
+    let crds = stack.folder().join("own/crds");
+    fs::create_dir_all(&crds).expect("a folder");
+    fs::write(crds.join("gadget.yaml"), definition("Gadget")).expect("a definition");
+    let planned = Planned::of(&stack, &[]);
+    let of = |id: &str| {
+        planned
+            .releases
+            .iter()
+            .find(|it| it["id"] == id)
+            .expect("a release")
+    };
+    for (id, expected) in [
+        ("app", "comes with operator"),
+        ("own", "comes with this release"),
+        ("script", "may come with a command of script"),
+        ("templated", "may come with template"),
+    ] {
+        assert_eq!(of(id)["action"], "install", "{}", planned.text);
+        let objects = of(id)["objects"].as_array().expect("objects").iter();
+        let notes: Vec<&str> = objects.filter_map(|it| it["note"].as_str()).collect();
+        assert_eq!(notes, [format!("its kind {expected}")]);
+    }
+    assert_eq!(of("own")["objects"].as_array().map(Vec::len), Some(2));
+    for id in ["alone", "late"] {
+        assert_eq!(of(id)["action"], "fail", "{}", planned.text);
+    }
+}
+
+fn patch(cluster: &Cluster, stack: &Stack, kind: (&str, &str), name: &str, patch: &Value) {
+    cluster.block_on(async |client| {
+        let params = PatchParams {
+            field_manager: Some("injector".to_owned()),
+            ..PatchParams::default()
+        };
+        let api = api(&client, stack.namespace(), kind);
+        let patched = api.patch(name, &params, &Patch::Merge(patch)).await;
+        patched.expect("it is patched");
+    });
+}
+
+fn warnings(run: &Ended) -> Vec<&str> {
+    let warnings = run.events.iter().filter_map(|event| match &event.kind {
+        EventKind::Warning { message, .. } => Some(message.as_str()),
+        _ => None,
+    });
+    warnings.collect()
+}
+
+/// As cert-manager does with the certificate of a webhook.
+#[test]
+fn what_a_controller_fills_in_is_neither_a_change_nor_worth_a_word() {
+    let cluster = Cluster::of(sandbox());
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ca}\n\
+         data: {bundle: \"\", name: web}\n";
+    let stack = Stack::new("e2e-plan-filled").release("shop", config, "");
+    let up = || Ended::up(&stack.profile(), &[]).expect_code(0);
+    up();
+    let fill = |data: Value| patch(&cluster, &stack, KINDS[0], "ca", &json!({"data": data}));
+    fill(json!({"bundle": "a certificate"}));
+    let planned = Planned::of(&stack, &[]);
+    assert_eq!((planned.code, planned.actions()), (0, vec!["unchanged"]));
+    assert!(planned.objects().is_empty(), "{}", planned.text);
+    let run = up();
+    assert_eq!(warnings(&run), [""; 0]);
+    assert!(
+        run.when("shop", |it| matches!(
+            it,
+            EventKind::ReleaseUnchanged { .. }
+        ))
+        .is_some()
+    );
+
+    // Of helm's own, this is told.
+    fill(json!({"name": "other"}));
+    let planned = Planned::of(&stack, &[]);
+    assert_eq!((planned.code, planned.actions()), (0, vec!["unchanged"]));
+    assert!(planned.text.contains("conflicts with"), "{}", planned.text);
+    assert!(warnings(&up())[0].contains("is kept by injector"));
+}
+
+#[test]
+fn an_object_that_becomes_a_hook_is_told_and_comes_back() {
+    let cluster = Cluster::of(sandbox());
+    let mount = "containers:\n        - name: web\n          envFrom: [{secretRef: {name: key}}]";
+    let web = |seconds: u32| {
+        template(seconds, "web", "").replace("containers:\n        - name: web", mount)
+    };
+    let key = |annotations: &str| {
+        secret("hunter2").replace(
+            "{name: key}",
+            &format!("{{name: key, annotations: {annotations}}}"),
+        )
+    };
+    let stack = Stack::new("e2e-plan-hook").release("shop", &(web(1) + &key("{}")), "timeout: 60s");
+    let write = |text: String| {
+        fs::write(stack.folder().join("shop/templates/all.yaml"), text).expect("a template");
+    };
+    write(web(3600) + &key("{}"));
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+
+    write(web(3601) + &key("{helm.sh/hook: 'pre-install,pre-upgrade'}"));
+    let planned = Planned::of(&stack, &[]);
+    let note = "it becomes a hook of the same name";
+    assert!(planned.text.contains(note), "{}", planned.text);
+    let run = Ended::up(&stack.profile(), &[]).expect_code(5);
+    let told = warnings(&run);
+    assert!(
+        told.iter()
+            .any(|it| it.starts_with("secret/key was an object of the release and is a hook")),
+        "{told:?}"
+    );
+    let planned = Planned::of(&stack, &[]);
+    assert_eq!(planned.actions(), ["upgrade"], "{}", planned.text);
+    let run = Ended::up(&stack.profile(), &[]).expect_code(0);
+    assert_eq!(warnings(&run), ["secret/key is gone: helm puts it back"]);
+    assert_eq!(Planned::of(&stack, &[]).actions(), ["unchanged"]);
+
+    // Whoever deletes it, gets it back.
+    cluster.block_on(async |client| {
+        let api = api(&client, stack.namespace(), KINDS[1]);
+        let deleted = api.delete("key", &DeleteParams::default()).await;
+        deleted.expect("it is deleted");
+    });
+    let planned = Planned::of(&stack, &[]);
+    assert_eq!((planned.code, planned.actions()), (8, vec!["upgrade"]));
+    assert_eq!(planned.objects(), BTreeSet::from(["secret/key".to_owned()]));
+    let run = Ended::up(&stack.profile(), &[]).expect_code(0);
+    assert_eq!(warnings(&run), ["secret/key is gone: helm puts it back"]);
+}
+
+fn job(name: &str, annotations: &str, code: &str) -> String {
+    format!(
+        "apiVersion: batch/v1
+kind: Job
+metadata: {{name: {name}, annotations: {annotations}}}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: job
+          image: busybox:1.36
+          command: [sh, -c, \"exit {code}\"]
+"
+    )
+}
+
+/// What is planned, `up` does, and `status` does not wait for what nobody makes again.
+#[test]
+fn hooks_are_a_reason_and_a_job_that_has_gone_is_none() {
+    let cluster = Cluster::of(sandbox());
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n---\n";
+    let hook = "{helm.sh/hook: 'post-install,post-upgrade'}";
+    let hook = config.to_owned() + &job("migrate", hook, "{{ .Values.e }}");
+    let stack = Stack::new("e2e-plan-jobs")
+        .release("hooks", &hook, "")
+        .release("seed", &job("seed", "{}", "0"), "");
+    let profile = stack.profile();
+    let set = |code: u32| {
+        let values = stack.folder().join("hooks/values.yaml");
+        fs::write(values, format!("e: {code}\n")).expect("values");
+    };
+    set(4);
+    let up = |code: i32| Ended::up(&profile, &[]).expect_code(code);
+    let expect = |code: i32, actions: [&str; 2]| {
+        let planned = Planned::of(&stack, &[]);
+        let text = &planned.text;
+        assert_eq!(
+            (planned.code, planned.actions()),
+            (code, actions.into()),
+            "{text}"
+        );
+        assert!(planned.objects().is_empty(), "{text}");
+        planned
+    };
+    up(5);
+    let planned = expect(8, ["upgrade", "unchanged"]);
+    assert!(
+        planned.text.contains("revision 1 failed"),
+        "{}",
+        planned.text
+    );
+
+    set(0);
+    up(0);
+    cluster.block_on(async |client| {
+        let api = api(&client, stack.namespace(), ("batch", "Job"));
+        let deleted = api.delete("seed", &DeleteParams::background()).await;
+        deleted.expect("it is deleted");
+    });
+    expect(0, ["unchanged", "unchanged"]);
+    let path = profile.to_str().expect("UTF-8");
+    Ended::of(&["status", "--profile", path, "--exit-code"]).expect_code(0);
+    let run = up(0);
+    let is_unchanged = |it: &EventKind| matches!(it, EventKind::ReleaseUnchanged { .. });
+    for id in ["hooks", "seed"] {
+        assert!(run.when(id, is_unchanged).is_some(), "{}", run.stdout);
+    }
+
+    set(3);
+    for _ in 0..2 {
+        let planned = expect(8, ["upgrade", "unchanged"]);
+        let changed = &planned.releases[0]["changed_hooks"];
+        assert_eq!(*changed, json!(["post-upgrade job/migrate"]));
+        up(5);
+    }
+}
+
+/// helm refuses what another release owns; the one before has deleted it by then. Back it can't go in
+/// one run, and what is kept can't go at all.
+#[test]
+fn an_object_goes_to_a_later_release() {
+    let map = |name: &str, annotations: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, annotations: {annotations}}}\n"
+        )
+    };
+    let kept = map("kept", "{helm.sh/resource-policy: keep}");
+    let stack = Stack::new("e2e-plan-moves")
+        .release(
+            "from",
+            &(ACCOUNT.to_owned() + &map("moves", "{}") + &kept),
+            "",
+        )
+        .release("to", &map("own", "{}"), "needs: [from]");
+    let write = |release: &str, text: &str| {
+        let file = format!("{release}/templates/all.yaml");
+        fs::write(stack.folder().join(file), text).expect("a template");
+    };
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+
+    write("from", &(ACCOUNT.to_owned() + &kept));
+    write("to", &(map("own", "{}") + &map("moves", "{}")));
+    let planned = Planned::of(&stack, &[]);
+    assert_eq!(
+        planned.actions(),
+        ["upgrade", "upgrade"],
+        "{}",
+        planned.text
+    );
+    assert_eq!(planned.releases[1]["objects"][0]["change"], "create");
+    let note = &planned.releases[1]["objects"][0]["note"];
+    assert_eq!(note, "release from deletes it before", "{}", planned.text);
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+    assert_eq!(
+        Planned::of(&stack, &[]).actions(),
+        ["unchanged", "unchanged"]
+    );
+
+    write("from", &(ACCOUNT.to_owned() + &kept + &map("moves", "{}")));
+    write("to", &map("own", "{}"));
+    let planned = Planned::of(&stack, &[]);
+    assert_eq!(planned.actions(), ["fail", "upgrade"], "{}", planned.text);
+
+    write("from", ACCOUNT);
+    write(
+        "to",
+        &(map("own", "{}") + &map("moves", "{}") + &map("kept", "{}")),
+    );
+    let planned = Planned::of(&stack, &[]);
+    assert_eq!(planned.actions(), ["upgrade", "fail"], "{}", planned.text);
+}
+
+/// An upgrade would leave out the install's hooks; `up` installs anew where they have not run.
+#[test]
+fn the_hooks_of_an_install_that_failed_are_planned_again() {
+    let hook = |name: &str, on: &str, code: u8| {
+        format!(
+            "---\napiVersion: batch/v1\nkind: Job\n\
+             metadata: {{name: {name}, annotations: {{helm.sh/hook: '{on}'}}}}\n\
+             spec: {{backoffLimit: 0, template: {{spec: {{restartPolicy: Never, containers: [\
+             {{name: main, image: 'docker.io/library/busybox:1.36', \
+             command: [sh, -c, 'exit {code}']}}]}}}}}}\n"
+        )
+    };
+    let chart = ACCOUNT.to_owned()
+        + &hook("both", "pre-install,pre-upgrade", 0)
+        + &hook("seed", "post-install", 1);
+    let stack = Stack::new("e2e-plan-failed").release("app", &chart, "timeout: 60s");
+    Ended::up(&stack.profile(), &[]).expect_code(5);
+    let planned = Planned::of(&stack, &[]);
+    let hooks = &planned.releases[0]["hooks"];
+    let expected = serde_json::json!(["pre-upgrade job/both", "post-install job/seed"]);
+    assert_eq!(*hooks, expected, "{}", planned.text);
 }

@@ -1,6 +1,7 @@
 //! What keeps a run from beginning: each a clear sentence, a hint, its exit code, and nothing
 //! changed.
 
+use crate::doctor::{kubeconfig_of, kubectl};
 use crate::support::{Cluster, Ended, Stack, deployment, sandbox, stackctl};
 
 #[test]
@@ -82,4 +83,74 @@ fn no_helm_on_the_path() {
             .release_status("e2e-helmless", "web")
             .is_none()
     );
+}
+
+/// Somebody whose helm may go where he himself may not look.
+const BLIND: &str = "apiVersion: v1
+kind: Namespace
+metadata: {name: hidden-there}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: hidden-here}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: hidden-here}
+rules:
+- {apiGroups: [''], resources: [namespaces], verbs: [get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: hidden-here}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: hidden-here}
+subjects: [{kind: ServiceAccount, name: blind, namespace: hidden-here}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: blind, namespace: hidden-here}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, name: blind, namespace: hidden-here}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: blind, namespace: hidden-there}
+rules:
+- {apiGroups: [apps], resources: [deployments], verbs: [get, create, patch, delete]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: blind, namespace: hidden-there}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: blind}
+subjects: [{kind: ServiceAccount, name: blind, namespace: hidden-here}]
+";
+
+#[test]
+fn what_may_not_be_watched_is_not_said_to_be_missing() {
+    let there = "metadata: {name: web, namespace: hidden-there}";
+    let chart = deployment("web", "").replace("metadata: {name: web}", there);
+    let stack = Stack::new("hidden-here").release("web", &chart, "timeout: 10s");
+    Cluster::of(sandbox()).remove_namespace("hidden-there");
+    kubectl("apply", BLIND);
+    let file = kubeconfig_of("system:serviceaccount:hidden-here:blind");
+    let config = file.path().to_str().expect("UTF-8");
+    let profile = stack.profile();
+    let profile = profile.to_str().expect("UTF-8");
+    let run = |args: &[&str]| {
+        let told = Ended::of(&[args, &["--profile", profile, "--kubeconfig", config]].concat());
+        (told.code, told.stdout + &told.stderr)
+    };
+    let (code, told) = run(&["up"]);
+    assert_eq!(code, 6, "{told}");
+    let unknown =
+        "deployment/web: 0 of 1 pod available when it was last read; it may not be watched";
+    assert!(told.contains(unknown), "{told}");
+    let (code, told) = run(&["status", "--exit-code"]);
+    assert_eq!(code, 4, "{told}");
+    let unknown = "deployment/web may not be watched, so its state is not known";
+    assert!(told.contains(unknown), "{told}");
+    assert!(!told.contains("not in the cluster"), "{told}");
+    let (_, told) = run(&["down", "--yes"]);
+    kubectl("delete", BLIND);
+    assert!(!told.contains("bug"), "{told}");
 }

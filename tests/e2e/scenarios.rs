@@ -9,7 +9,7 @@ use kube::Api;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ObjectMeta, Patch, PatchParams};
 use serde_json::json;
 
-use crate::support::{Cluster, Said, Scenario, eventually, sandbox};
+use crate::support::{Cluster, Said, Scenario, eventually, sandbox, stackctl_on};
 
 /// Scenarios that say all there is to say in one `up`: its exit code, and a snapshot of its output.
 macro_rules! scenarios {
@@ -24,7 +24,6 @@ macro_rules! scenarios {
 
 scenarios! {
     init_exit: "init-exit" ends in 5,
-    init_crash_loop: "init-crash-loop" ends in 5,
     init_recovers: "init-recovers" ends in 0,
     init_exit_127: "init-exit-127" ends in 5,
     init_missing_binary: "init-missing-binary" ends in 5,
@@ -68,16 +67,22 @@ scenarios! {
     zero_replicas: "zero-replicas" ends in 0,
     autoscaled: "autoscaled" ends in 0,
     crash_after_ready: "crash-after-ready" ends in 5,
+    needs_of_all_kinds: "kinds" ends in 6,
+    needs_on_hooks: "needs-on-hooks" ends in 5,
+    replica_set_crashes: "replica-set-crashes" ends in 5,
     custom_definition_earlier: "custom-definition-earlier" ends in 0,
 
     job_backoff_limit: "job-backoff-limit" ends in 5,
     job_deadline: "job-deadline" ends in 5,
+    jobs_of_all_kinds: "jobs" ends in 5,
     job_service_account_missing: "job-service-account-missing" ends in 5,
     job_gone_after_success: "job-gone-after-success" ends in 0,
     hook_fails: "hook-fails" ends in 5,
     hook_deleted_at_once: "hook-deleted-at-once" ends in 0,
     hook_ttl_zero: "hook-ttl-zero" ends in 0,
     hook_needs_workload: "hook-needs-workload" ends in 0,
+    hook_heals: "hook-heals" ends in 0,
+    hook_slow_secret: "hook-slow-secret" ends in 0,
 
     helm_template: "helm-template" ends in 5,
     helm_values_schema: "helm-values-schema" ends in 5,
@@ -128,6 +133,62 @@ fn helm_field_manager() {
     ]);
     let said = scenario.up_with("upgrade.yaml").expect_code(5);
     assert_said("helm-field-manager", &said);
+}
+
+/// The controller of a webhook fills in what the chart sets too.
+#[test]
+fn helm_field_forced() {
+    const BUNDLE: &str = "jsonpath={.webhooks[0].clientConfig.caBundle}";
+    let scenario = Scenario::new("helm-field-forced");
+    let webhook = ["validatingwebhookconfiguration", "helm-field-forced"];
+    // It is in no namespace that would take it along.
+    scenario.kubectl(&[&["delete", "--ignore-not-found"], &webhook[..]].concat());
+    scenario.up().expect_code(0);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let taken = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\n\
+        metadata: {name: helm-field-forced}\nwebhooks:\n\
+        - {name: app.helm-field-forced.example.com, clientConfig: {caBundle: b3RoZXIK}}\n";
+    fs::write(file.path(), taken).expect("written");
+    let file = file.path().to_str().expect("UTF-8");
+    let take = || {
+        let apply = ["apply", "--server-side", "--force-conflicts"];
+        let injector = ["--field-manager=injector", "-f", file];
+        scenario.kubectl(&[&apply[..], &injector].concat());
+    };
+    let bundle = || scenario.kubectl(&[&["get", "-o", BUNDLE], &webhook[..]].concat());
+    let run = |verb: &[&str], profile: &str| {
+        let profile = scenario.file(profile);
+        let profile = ["--profile", profile.to_str().expect("UTF-8")];
+        Said::of(&mut stackctl_on(sandbox(), &[verb, &profile].concat()))
+    };
+    let plan = ["plan", "--detailed-exitcode"];
+    take();
+
+    let said = run(&plan, "upgrade.yaml").expect_code(5);
+    assert!(said.text.contains("caBundle"), "{}", said.text);
+    let said = scenario.up_with("upgrade.yaml").expect_code(5);
+    let remedy = "hint: or set `forceConflicts: true` for this release in the profile";
+    assert!(said.text.contains(remedy), "{}", said.text);
+    assert_eq!(bundle(), "b3RoZXIK");
+
+    let planned = run(&plan, "forced.yaml").expect_code(8);
+    let said = scenario.up_with("forced.yaml").expect_code(0);
+    assert_eq!(bundle(), "b25lCg==");
+    let both = Said {
+        code: said.code,
+        text: format!("{}\n{}", planned.text, said.text),
+    };
+    assert_said("helm-field-forced", &both);
+
+    // The injector takes it back, which is no reason for an upgrade. A rollback takes it again.
+    take();
+    run(&plan, "forced.yaml").expect_code(0);
+    let said = scenario.up_with("forced.yaml").expect_code(0);
+    let stays = "is kept by injector: it stays until an upgrade has another reason";
+    assert!(said.text.contains(stays), "{}", said.text);
+    run(&["rollback"], "forced.yaml").expect_code(0);
+    assert_eq!(bundle(), "b25lCg==");
+    run(&["down", "--yes"], "forced.yaml").expect_code(0);
 }
 
 /// Nothing of ours is at work: the record says that some helm is, or was.
@@ -216,6 +277,27 @@ fn custom_ready_late() {
     assert_said("custom-ready-late", &said.expect_code(0));
 }
 
+/// As if it came with the stack: nothing but its `Ready` condition makes it ready.
+#[test]
+fn custom_defined_before() {
+    let scenario = Scenario::new("custom-defined-before");
+    let definition = scenario.file("definition.yaml");
+    let definition = definition.to_str().expect("UTF-8");
+    scenario.kubectl(&["apply", "-f", definition]);
+    let said = scenario.up_while(|| {
+        wait_until_deployed(&scenario);
+        // In which it would have been called ready.
+        std::thread::sleep(Duration::from_secs(5));
+        let condition = json!({"type": "Ready", "status": "True", "reason": "Filled", "message": "filled",
+            "lastTransitionTime": "2026-01-01T00:00:00Z"});
+        report_condition(scenario.namespace(), "Cache", &condition);
+    });
+    let waits = "its controller has not said yet whether it is ready";
+    assert!(said.text.contains(waits), "{}", said.text);
+    scenario.kubectl(&["delete", "-f", definition]);
+    assert_said("custom-defined-before", &said.expect_code(0));
+}
+
 #[test]
 fn custom_stalled() {
     let scenario = Scenario::new("custom-stalled");
@@ -226,6 +308,304 @@ fn custom_stalled() {
         report_condition(scenario.namespace(), "Queue", &condition);
     });
     assert_said("custom-stalled", &said.expect_code(5));
+}
+
+/// A headless Service that publishes the addresses of pods that are not ready.
+#[test]
+fn address_of_a_pod_that_is_not_ready() {
+    let said = Scenario::new("notready").up().expect_code(0);
+    let waits = "waits for service/db of release `app`: none of its endpoints is ready";
+    assert!(said.text.contains(waits), "{}", said.text);
+    // That the pod is ready reaches the StatefulSet and the Service's address in either order.
+    assert_said("notready", &said.without("statefulset/db ready"));
+}
+
+/// A slow machine may come to the log of the first attempt when the kubelet has the second's there.
+#[test]
+fn init_crash_loop() {
+    let said = Scenario::new("init-crash-loop").up().expect_code(5);
+    let first = [
+        "migrate: attempt 1",
+        "migrate: [its log has made room for a later one]",
+    ];
+    assert!(
+        first.iter().any(|it| said.text.contains(it)),
+        "{}",
+        said.text
+    );
+    assert_said("init-crash-loop", &said.without(first[0]));
+}
+
+/// A Job of a CronJob takes longer to end than the CronJob does to go.
+#[test]
+fn cron_job_removed() {
+    let scenario = Scenario::new("cron-job-removed");
+    scenario.up().expect_code(0);
+    let namespace = scenario.namespace();
+    let from = ["create", "job", "--from=cronjob/nightly", "by-hand"];
+    scenario.kubectl(&[&["-n", namespace], &from[..]].concat());
+    scenario.wait_for_pod("the Job's pod runs", |pod| {
+        let phase = pod.status.as_ref().and_then(|it| it.phase.as_deref());
+        phase == Some("Running")
+    });
+    let said = scenario.verb(&["down", "--yes"]).expect_code(0);
+    assert_said("cron-job-removed", &said);
+    let pods = scenario.kubectl(&["-n", namespace, "get", "pods", "-o=name"]);
+    assert_eq!(pods, "", "{}", said.text);
+}
+
+/// As a drain does, or a descheduler. The sandbox's kubelet itself evicts nothing.
+#[test]
+fn pods_are_evicted() {
+    let scenario = Scenario::new("evicted");
+    let said = scenario.up_while(|| {
+        let mut evicted: Vec<String> = Vec::new();
+        for _ in 0..2 {
+            let name = eventually("a new pod runs", Duration::from_secs(60), || {
+                let pods = scenario.cluster().pods(scenario.namespace());
+                let running = |pod: &Pod| {
+                    let phase = pod.status.as_ref().and_then(|it| it.phase.as_deref());
+                    phase == Some("Running") && pod.metadata.deletion_timestamp.is_none()
+                };
+                let mut names = pods.iter().filter(|pod| running(pod));
+                let name = names.find_map(|pod| pod.metadata.name.clone())?;
+                (!evicted.contains(&name)).then_some(name)
+            });
+            Cluster::of(sandbox()).block_on(async |client| {
+                let api: Api<Pod> = Api::namespaced(client, scenario.namespace());
+                let how = kube::api::EvictParams::default();
+                api.evict(&name, &how).await.expect("it is evicted");
+            });
+            evicted.push(name);
+        }
+    });
+    assert_said("evicted", &said.expect_code(5));
+}
+
+/// A ClusterRole lives in no namespace, and is not looked for in one when it is to be gone.
+#[test]
+fn cluster_scoped() {
+    let scenario = Scenario::new("cluster-scoped");
+    scenario.up().expect_code(0);
+    let profile = scenario.file("profile.yaml");
+    let profile = profile.to_str().expect("UTF-8");
+    let down = ["down", "--yes", "--profile", profile];
+    let said = Said::of(&mut stackctl_on(sandbox(), &down)).expect_code(0);
+    let roles = scenario.kubectl(&["get", "clusterroles", "-o=name"]);
+    assert!(!roles.contains("/web-cr"), "{roles}");
+    eventually("the namespace is gone", Duration::from_secs(30), || {
+        let left = scenario.kubectl(&["get", "namespaces", "-o=name"]);
+        (!left.contains("/cluster-scoped")).then_some(())
+    });
+    assert_said("cluster-scoped", &said);
+}
+
+/// What `up` has made is seen by `plan` and `status` wherever it is, and taken away by `down`.
+#[test]
+fn objects_of_all_places() {
+    let scenario = Scenario::new("all-places");
+    scenario.up().expect_code(0);
+    let again = scenario.up().expect_code(0).text;
+    assert_eq!(again.matches("unchanged, revision 1").count(), 2, "{again}");
+    scenario
+        .verb(&["plan", "--detailed-exitcode"])
+        .expect_code(0);
+    scenario.verb(&["status", "--exit-code"]).expect_code(0);
+    let said = scenario
+        .verb(&["down", "--yes", "--volumes"])
+        .expect_code(0);
+    eventually("all of it is gone", Duration::from_secs(30), || {
+        let everywhere = scenario.kubectl(&["get", "clusterroles,crds,namespaces", "-o=name"]);
+        let elsewhere = scenario.kubectl(&["get", "configmaps", "-o=name", "-n=default"]);
+        (!(everywhere + &elsewhere).contains("all-places")).then_some(())
+    });
+    assert_said("all-places", &said);
+}
+
+/// The same where an `up` removes it.
+#[test]
+fn cluster_scoped_pruned() {
+    let name = "cluster-scoped-pruned";
+    let scenario = Scenario::new(name);
+    scenario.up().expect_code(0);
+    let mut prune = scenario.command("pruned.yaml");
+    let said = Said::of(prune.arg("--prune")).expect_code(0);
+    let roles = scenario.kubectl(&["get", "clusterroles", "-o=name"]);
+    assert!(!roles.contains("/pruned-web"), "{roles}");
+    assert_said(name, &said);
+}
+
+/// Nothing watches a ConfigMap, or a custom resource without a status.
+#[test]
+fn objects_without_readiness_are_gone() {
+    let name = "silent-gone";
+    let scenario = Scenario::new(name);
+    scenario.up().expect_code(0);
+    let status = || scenario.verb(&["status", "--exit-code"]);
+    status().expect_code(0);
+    scenario.kubectl(&["-n", name, "delete", "configmap", "settings"]);
+    scenario.kubectl(&[
+        "-n",
+        name,
+        "delete",
+        "topic.silent-gone.example.com",
+        "main",
+    ]);
+    let gone = status().expect_code(6);
+    let says =
+        "configmap/settings and topic/main are not in the cluster; `stackctl up` puts them back";
+    assert!(gone.text.contains(says), "{}", gone.text);
+    let up = scenario.up().expect_code(0);
+    let puts_back = "configmap/settings and topic/main is gone: helm puts it back";
+    assert!(up.text.contains(puts_back), "{}", up.text);
+    status().expect_code(0);
+    scenario.verb(&["down", "--yes"]).expect_code(0);
+}
+
+/// `status` sees what `up` saw, wherever it is.
+#[test]
+fn foreign_namespace() {
+    let scenario = Scenario::new("foreign-namespace");
+    let said = scenario.up().expect_code(0);
+    let profile = scenario.file("profile.yaml");
+    let profile = profile.to_str().expect("UTF-8");
+    let status = ["status", "--profile", profile, "--exit-code"];
+    Said::of(&mut stackctl_on(sandbox(), &status)).expect_code(0);
+    let down = ["down", "--yes", "--profile", profile];
+    Said::of(&mut stackctl_on(sandbox(), &down)).expect_code(0);
+    assert_said("foreign-namespace", &said);
+}
+
+/// A namespace that a release brings is not made before that: helm would not take it over.
+#[test]
+fn namespace_of_a_release() {
+    let name = "namespace-of-a-release";
+    for more in ["brought", "made"] {
+        Cluster::of(sandbox()).remove_namespace(&format!("{name}-{more}"));
+    }
+    let scenario = Scenario::new(name);
+    scenario
+        .verb(&["plan", "--detailed-exitcode"])
+        .expect_code(8);
+    let said = scenario.up().expect_code(0);
+    assert_said(name, &said);
+    let again = scenario.up().expect_code(0).text;
+    assert_eq!(again.matches("unchanged, revision 1").count(), 3, "{again}");
+    scenario
+        .verb(&["plan", "--detailed-exitcode"])
+        .expect_code(0);
+    scenario.verb(&["down", "--yes"]).expect_code(0);
+    eventually("all of them are gone", Duration::from_secs(60), || {
+        let left = scenario.kubectl(&["get", "namespaces", "-o=name"]);
+        (!left.contains(name)).then_some(())
+    });
+
+    scenario.kubectl(&["create", "namespace", name]);
+    let said = scenario.up_with("strict.yaml").expect_code(5);
+    assert_said("namespace-of-a-release-strict", &said);
+    scenario.verb(&["down", "--yes"]).expect_code(0);
+}
+
+/// helm stops before anything is removed, and its record says that it is uninstalling.
+#[test]
+fn hook_pre_delete_fails() {
+    let name = "hook-pre-delete-fails";
+    let scenario = Scenario::new(name);
+    scenario.up().expect_code(0);
+    assert_said(name, &scenario.verb(&["down", "--yes"]).expect_code(5));
+    let status = scenario.verb(&["status", "--exit-code"]).expect_code(5);
+    let says =
+        "x app failed: can't be removed: hook job/deregister failed: container `deregister` of pod";
+    for says in [
+        says,
+        "no route to registry.example.com",
+        "helm uninstall app -n hook-pre-delete-fails --no-hooks",
+    ] {
+        assert!(status.text.contains(says), "{}", status.text);
+    }
+    let doctor = scenario.verb(&["doctor"]).expect_code(4);
+    let stands = "release `app` in `hook-pre-delete-fails` can't be removed: pre-delete hook \
+                  job/deregister failed";
+    assert!(doctor.text.contains(stands), "{}", doctor.text);
+    // As the hint says.
+    scenario.helm(&["uninstall", "app", "--no-hooks"]);
+    scenario.verb(&["down", "--yes"]).expect_code(0);
+}
+
+/// helm goes on to the end: the release is uninstalled, and the next `down` removes what the hook left.
+#[test]
+fn hook_post_delete_fails() {
+    let name = "hook-post-delete-fails";
+    let scenario = Scenario::new(name);
+    scenario.up().expect_code(0);
+    assert_said(name, &scenario.verb(&["down", "--yes"]).expect_code(5));
+    let status = scenario.verb(&["status", "--exit-code"]).expect_code(6);
+    assert!(status.text.contains("missing"), "{}", status.text);
+    // The hook's Job is known to be left, and nothing keeps the namespace.
+    scenario.verb(&["down", "--yes"]).expect_code(0);
+    eventually("the namespace is gone", Duration::from_secs(30), || {
+        let left = scenario.kubectl(&["get", "namespaces", "-o=name"]);
+        (!left.contains(name)).then_some(())
+    });
+}
+
+/// helm would wait for such a hook until its time is up.
+#[test]
+fn hook_pre_delete_can_not_start() {
+    let name = "hook-pre-delete-stuck";
+    let scenario = Scenario::new(name);
+    scenario.up().expect_code(0);
+    assert_said(name, &scenario.verb(&["down", "--yes"]).expect_code(5));
+}
+
+/// What a removal leaves is told, and a later one that is to take volumes knows of it.
+#[test]
+fn claims_stay() {
+    let name = "claims-stay";
+    let scenario = Scenario::new(name);
+    let claims = || scenario.kubectl(&["-n", name, "get", "pvc", "-o=name"]);
+    scenario.up().expect_code(0);
+    let said = scenario.verb(&["down", "--yes"]).expect_code(0);
+    assert_said(name, &said);
+    assert_eq!(claims().lines().count(), 4, "{}", claims());
+    // It is as gone as it was.
+    let again = scenario.verb(&["down", "--yes"]).expect_code(0);
+    let keeps = "removed in 0s, keeps persistentvolumeclaim/data-db-0, persistentvolumeclaim/data-db-1, \
+                 persistentvolumeclaim/data-db-2 and 1 more";
+    assert!(again.text.contains(keeps), "{}", again.text);
+    // One that somebody has made in its place since is none of the stack's.
+    scenario.kubectl(&["-n", name, "delete", "pvc", "data-db-3"]);
+    let other = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data-db-3}\nspec:\n  \
+                 accessModes: [ReadWriteOnce]\n  resources: {requests: {storage: 1Mi}}\n";
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(file.path(), other).expect("written");
+    let path = file.path().to_str().expect("UTF-8");
+    scenario.kubectl(&["-n", name, "apply", "-f", path]);
+    let volumes = scenario
+        .verb(&["down", "--yes", "--volumes"])
+        .expect_code(0);
+    assert_eq!(
+        claims(),
+        "persistentvolumeclaim/data-db-3\n",
+        "{}",
+        volumes.text
+    );
+    let stays = "namespace `claims-stay` stays: it holds persistentvolumeclaim/data-db-3";
+    assert!(volumes.text.contains(stays), "{}", volumes.text);
+    let records = [
+        "-n",
+        name,
+        "get",
+        "secrets",
+        "-l",
+        "stackctl.dev/stack",
+        "-o=name",
+    ];
+    assert_eq!(
+        scenario.kubectl(&records),
+        "",
+        "nothing is remembered any more"
+    );
 }
 
 #[test]

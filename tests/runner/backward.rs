@@ -5,9 +5,10 @@ use stackctl::event::{CancelReason, EventKind, Outcome};
 use stackctl::memory::VerifiedSet;
 use stackctl::names::RunId;
 use stackctl::plan::{Rollback, Selection};
-use stackctl::runner::Back;
+use stackctl::runner::{Back, Known};
+use stackctl::snapshot::Marks;
 
-use super::fakes::{Fate, HELM, at_revision};
+use super::fakes::{Fate, HELM, at_revision, marked};
 use super::{Case, Ran, Way};
 
 fn case(fates: [Fate; 3]) -> Case {
@@ -35,6 +36,7 @@ fn set(ids: &[&str]) -> VerifiedSet {
         at: Timestamp::UNIX_EPOCH,
         commit: None,
         releases: releases.collect(),
+        left: false,
     }
 }
 
@@ -139,4 +141,38 @@ fn a_revision_that_goes_back_is_marked_while_helm_is_at_work() {
     let ran = case.run(&Way::Back(to));
     assert_eq!(ran.outcome, Outcome::Interrupted);
     assert_eq!(case.fake.made(), [("a".to_owned(), 3)]);
+}
+
+/// The run before was killed when it had brought `a` up: what it has changed is no less changed.
+#[test]
+fn what_a_killed_run_has_changed_goes_back_too() {
+    let mut case = case([Fate::Ready(0), Fate::Fails(0), Fate::Ready(0)]);
+    let made_of = |marks: &mut Marks| marks.inputs = Some("new".into());
+    marked(&case.fake, &case.plan.steps()[0], 2, made_of);
+    let known = Known {
+        inputs: "new".into(),
+        verified: None,
+    };
+    case.known.insert("a".parse().unwrap(), known);
+    case.back_on_failure = Some(set(&["a", "b", "c"]));
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Failed);
+    let went = [("b".to_owned(), 1), ("a".to_owned(), 1)];
+    assert_eq!(case.fake.went_back(), went);
+}
+
+#[test]
+fn a_rollback_that_is_taken_up_again_leaves_what_is_back() {
+    let mut case = case([Fate::Ready(0); 3]);
+    let mut to = Back::default();
+    for step in &case.plan.steps()[..2] {
+        to.add(step, Some(1));
+    }
+    let from_first = |marks: &mut Marks| marks.target = Some(1);
+    marked(&case.fake, &case.plan.steps()[1], 3, from_first);
+    case.replan(&Selection::Only(to.to.keys().cloned().collect()));
+    let ran = case.run(&Way::Back(to));
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert!(ran.together);
+    assert_eq!(case.fake.went_back(), [("a".to_owned(), 1)]);
 }

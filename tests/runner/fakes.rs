@@ -1,7 +1,7 @@
 //! A helm and a cluster that do what a table says, on the paused clock.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use jiff::Timestamp;
 use stackctl::names::{Namespace, ReleaseName, RunId};
 use stackctl::plan::{Command, Step};
 use stackctl::runner::ports::{
-    Cancel, DeployError, Deployer, LogPart, LogTarget, ObserveError, Observer, Refusal,
-    RevisionEnd, Trouble,
+    Cancel, DeployError, Deployer, Ensured, History, LogPart, LogTarget, ObserveError, Observer,
+    Refusal, RevisionEnd, Trouble,
 };
 use stackctl::snapshot::{
-    Condition, Contents, Contested, Hook, Job, Lingering, Marks, Meta, ObjectRef, Observation,
-    Owner, Pod, Record, RecordStatus, Share, Snapshot, Surveyed, Uid,
+    Condition, Contents, Contested, Drift, Hook, Job, Lingering, Marks, Meta, ObjectRef,
+    Observation, Owner, Pod, Record, RecordStatus, Share, Snapshot, Surveyed, Uid,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -55,6 +55,10 @@ pub enum Fate {
     Hangs,
     /// Ready at once; one more pod comes when it is removed, and goes after its owner.
     Replaced,
+    /// A CronJob with a Job at work, whose pod goes after both.
+    Scheduled,
+    /// A ReplicationController that is not watched, whose pod goes after it.
+    Counted,
 }
 
 /// How long the fake helm takes, in milliseconds.
@@ -74,28 +78,63 @@ struct Inner {
     verified: RefCell<Vec<String>>,
     /// What somebody does to objects, by their names.
     hands: RefCell<HashMap<String, Hand>>,
+    /// Hooks of releases, by helm's names of these.
+    hooks: RefCell<Vec<(String, Hook)>>,
     surveys: Cell<usize>,
     went_back: RefCell<Vec<(String, u32)>>,
+    /// What was done to remove releases, in order.
+    removals: RefCell<Vec<String>>,
     /// The last revision of each release.
     revisions: RefCell<HashMap<String, u32>>,
-    /// Revisions that were marked as made by this run.
+    /// Revisions that this run set out to make by a rollback, as marked on what they go back to.
     made: RefCell<Vec<(String, u32)>>,
     /// How many questions about contents get no answer.
     silent: Cell<u32>,
+    /// The question that never gets an answer, and how often it was asked.
+    unanswered: Cell<Option<Question>>,
+    asked: Cell<u32>,
     /// Revisions that only those know who ask for them.
     unseen: RefCell<Vec<Snapshot>>,
     /// What happens a second after the first survey.
     later: RefCell<Vec<Snapshot>>,
+    /// What the first watch of kinds that a release brings tells.
+    followed: RefCell<Vec<Snapshot>>,
+    /// Objects of kinds that nobody watches.
+    stored: RefCell<Vec<Lingering>>,
+    /// How many answers what is stored stays for; None stands for ever.
+    answers_left: Cell<Option<u32>>,
+    /// What releases consist of besides, by helm's names of these.
+    objects: RefCell<Vec<(String, ObjectRef)>>,
+    /// What only those know who ask for it.
+    when_asked: RefCell<Vec<Snapshot>>,
+    /// How namespaces stand, one question after the other.
+    namespaces: RefCell<VecDeque<Ensured>>,
+    ensured: RefCell<Vec<String>>,
+}
+
+/// A question to the API server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    Contents,
+    Lingering,
+    Marks,
+    Follow,
+    /// The first list of all; it is never heard of again.
+    Watch,
 }
 
 /// What somebody does to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hand {
     Deletes,
+    /// And somebody holds it.
+    DeletesInVain,
     /// So that helm can put it right.
     Edits,
     /// And keeps the field.
     Keeps,
+    /// What helm's manifest has left empty.
+    FillsIn,
 }
 
 /// What the fake helm holds of an object.
@@ -113,15 +152,36 @@ impl Fake {
                 most_at_work: Cell::new(0),
                 verified: RefCell::default(),
                 hands: RefCell::default(),
+                hooks: RefCell::default(),
                 surveys: Cell::default(),
+                removals: RefCell::default(),
                 went_back: RefCell::default(),
                 revisions: RefCell::default(),
                 made: RefCell::default(),
                 silent: Cell::default(),
+                unanswered: Cell::default(),
+                asked: Cell::default(),
                 unseen: RefCell::default(),
                 later: RefCell::default(),
+                followed: RefCell::default(),
+                stored: RefCell::default(),
+                answers_left: Cell::default(),
+                objects: RefCell::default(),
+                when_asked: RefCell::default(),
+                namespaces: RefCell::default(),
+                ensured: RefCell::default(),
             }),
         }
+    }
+
+    /// How namespaces stand, one question after the other.
+    pub fn finds(&self, namespaces: impl IntoIterator<Item = Ensured>) {
+        self.inner.namespaces.borrow_mut().extend(namespaces);
+    }
+
+    /// The namespaces that were asked for.
+    pub fn ensured(&self) -> Vec<String> {
+        self.inner.ensured.borrow().clone()
     }
 
     /// Gives no answer to so many questions about contents.
@@ -129,7 +189,25 @@ impl Fake {
         self.inner.silent.set(questions);
     }
 
-    /// The revisions that were marked as made by this run.
+    /// Never answers this question.
+    pub fn break_down_at(&self, question: Question) {
+        self.inner.unanswered.set(Some(question));
+    }
+
+    /// How often the question was asked that is never answered.
+    pub fn asked(&self) -> u32 {
+        self.inner.asked.get()
+    }
+
+    fn answers(&self, question: Question) -> Result<(), ObserveError> {
+        if self.inner.unanswered.get() != Some(question) {
+            return Ok(());
+        }
+        self.inner.asked.set(self.inner.asked.get() + 1);
+        Err(ObserveError::Unreachable("status 500".into()))
+    }
+
+    /// The revisions that this run set out to make by a rollback.
     pub fn made(&self) -> Vec<(String, u32)> {
         self.inner.made.borrow().clone()
     }
@@ -149,12 +227,63 @@ impl Fake {
         hands.insert(object.to_owned(), hand);
     }
 
+    /// A release has this hook.
+    pub fn has_hook(&self, release: &str, hook: Hook) {
+        self.inner
+            .hooks
+            .borrow_mut()
+            .push((release.to_owned(), hook));
+    }
+
+    /// What a watch of a kind of its own tells (`watched`), or only an answer.
+    pub fn knows(&self, snapshot: Snapshot, watched: bool) {
+        let inner = &self.inner;
+        let place = if watched {
+            &inner.followed
+        } else {
+            &inner.when_asked
+        };
+        place.borrow_mut().push(snapshot);
+    }
+
+    /// Puts an object into the cluster of a kind that nobody watches.
+    pub fn stores(&self, object: Lingering) {
+        self.inner.stored.borrow_mut().push(object);
+    }
+
+    /// A release has this object, which is being deleted. It is gone after so many answers; None
+    /// stands for never.
+    pub fn lets_go(&self, release: &str, going: Lingering, answers: Option<u32>) {
+        let object = (release.to_owned(), going.object.clone());
+        self.inner.objects.borrow_mut().push(object);
+        self.inner.answers_left.set(answers);
+        self.stores(going);
+    }
+
+    pub fn stores_only(&self, object: Lingering) {
+        self.inner.stored.replace(vec![object]);
+    }
+
+    /// The names of those that are there still.
+    pub fn stored(&self) -> Vec<String> {
+        let stored = self.inner.stored.borrow();
+        stored.iter().map(|it| it.object.name.clone()).collect()
+    }
+
+    pub fn happens_later(&self, snapshot: Snapshot) {
+        self.inner.later.borrow_mut().push(snapshot);
+    }
+
     /// How often was asked what there is.
     pub fn surveys(&self) -> usize {
         self.inner.surveys.get()
     }
 
     /// The revisions that releases went back to.
+    pub fn removals(&self) -> Vec<String> {
+        self.inner.removals.borrow().clone()
+    }
+
     pub fn went_back(&self) -> Vec<(String, u32)> {
         self.inner.went_back.borrow().clone()
     }
@@ -229,7 +358,7 @@ impl Fake {
         }
         self.tell(record_of(step, revision, OWN_RUN, RecordStatus::Deployed));
         match fate {
-            Fate::Replaced => self.tell(job(step, Some("Complete"))),
+            Fate::Replaced | Fate::Scheduled => self.tell(job(step, Some("Complete"))),
             Fate::Ready(after) => self.tell_later(after, job(step, Some("Complete"))),
             Fate::Fails(after) => self.tell_later(after, job(step, Some("Failed"))),
             Fate::Lost => {
@@ -249,7 +378,8 @@ impl Fake {
             | Fate::Refused
             | Fate::Stuck
             | Fate::HalfInstalledWithData
-            | Fate::Hangs => {}
+            | Fate::Hangs
+            | Fate::Counted => {}
         }
         Ok(())
     }
@@ -317,13 +447,17 @@ impl Deployer for Fake {
                 .get(step.release.as_str())
                 .copied();
             let next = last.unwrap_or_default() + 1;
-            // helm copies the marks of the revision that it goes back to.
+            // helm copies the marks of the revision that it goes back to, with each of its writes.
+            let marked = (step.release.to_string(), next);
+            let (run, revision) = match self.inner.made.borrow().contains(&marked) {
+                true => (OWN_RUN, next),
+                false => ("an earlier one", to),
+            };
             let tell = |status| {
-                let Snapshot::Record(mut record) = record_of(step, next, "an earlier one", status)
-                else {
+                let Snapshot::Record(mut record) = record_of(step, next, run, status) else {
                     unreachable!()
                 };
-                record.marks.revision = Some(to);
+                record.marks.revision = Some(revision);
                 self.tell(Snapshot::Record(record));
             };
             tell(RecordStatus::PendingRollback);
@@ -339,6 +473,7 @@ impl Deployer for Fake {
     fn remove<'a>(
         &'a self,
         step: &'a Step,
+        history: History,
         _limit: Duration,
         _cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
@@ -348,18 +483,24 @@ impl Deployer for Fake {
                 unreachable!()
             };
             let sender = self.inner.sender.clone();
+            let note = format!("{} {history:?}", step.id);
+            self.inner.removals.borrow_mut().push(note);
             for revision in 1..3 {
-                let record = record_of(step, revision, OWN_RUN, RecordStatus::Uninstalling);
-                let _ = sender.send(Observation::Gone(record));
+                let record = |status| record_of(step, revision, OWN_RUN, status);
+                let _ = sender.send(match history {
+                    History::Kept => Observation::Seen(record(RecordStatus::Uninstalled)),
+                    History::Deleted => Observation::Gone(record(RecordStatus::Uninstalling)),
+                });
             }
             let fate = self.inner.fates[step.id.as_str()];
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 let pod = Snapshot::Pod(pod_of_job(&gone.meta));
+                let goes_later = matches!(fate, Fate::Replaced | Fate::Scheduled | Fate::Counted);
                 if fate != Fate::Stuck {
                     let _ = sender.send(Observation::Gone(Snapshot::Job(gone)));
                 }
-                if fate == Fate::Replaced {
+                if goes_later {
                     let _ = sender.send(Observation::Seen(pod.clone()));
                     tokio::time::sleep(Duration::from_millis(500)).await;
                     let _ = sender.send(Observation::Gone(pod));
@@ -373,7 +514,22 @@ impl Deployer for Fake {
 
 impl Observer for Fake {
     fn watch<'a>(&'a self, _: &'a [Namespace]) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
-        async { Ok(()) }.boxed_local()
+        match self.answers(Question::Watch) {
+            Ok(()) => async { Ok(()) }.boxed_local(),
+            Err(_) => std::future::pending().boxed_local(),
+        }
+    }
+
+    fn ensure<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        make: bool,
+    ) -> LocalBoxFuture<'a, Result<Ensured, ObserveError>> {
+        let made = if make { ", to be made" } else { "" };
+        let asked = format!("{namespace}{made}");
+        self.inner.ensured.borrow_mut().push(asked);
+        let answer = self.inner.namespaces.borrow_mut().pop_front();
+        async { Ok(answer.unwrap_or(Ensured::Existed)) }.boxed_local()
     }
 
     fn observations(&self) -> LocalBoxStream<'static, Observation> {
@@ -384,13 +540,17 @@ impl Observer for Fake {
         .boxed_local()
     }
 
-    fn follow<'a>(&'a self, _: &'a [ObjectRef]) -> LocalBoxFuture<'a, ()> {
-        async {}.boxed_local()
+    fn follow<'a>(&'a self, _: &'a [ObjectRef]) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        let answer = self.answers(Question::Follow);
+        for snapshot in self.inner.followed.take() {
+            self.tell(snapshot);
+        }
+        async { answer }.boxed_local()
     }
 
     fn contents<'a>(
         &'a self,
-        _: &'a Namespace,
+        namespace: &'a Namespace,
         release: &'a ReleaseName,
         revision: u32,
     ) -> LocalBoxFuture<'a, Result<Contents, ObserveError>> {
@@ -399,6 +559,9 @@ impl Observer for Fake {
             let silence = ObserveError::Unreachable("nobody answers".into());
             return async { Err(silence) }.boxed_local();
         }
+        if let Err(error) = self.answers(Question::Contents) {
+            return async { Err(error) }.boxed_local();
+        }
         let fate = self.inner.fates.get(release.as_str()).copied();
         let mut contents = Contents {
             revision,
@@ -406,7 +569,7 @@ impl Observer for Fake {
             objects: vec![ObjectRef {
                 api_version: "batch/v1".into(),
                 kind: "Job".into(),
-                namespace: None,
+                namespace: Some(namespace.to_string()),
                 name: release.to_string(),
             }],
             hooks: match fate {
@@ -415,11 +578,26 @@ impl Observer for Fake {
             },
             ..Contents::default()
         };
+        if fate == Some(Fate::Scheduled) {
+            contents.objects[0].kind = "CronJob".into();
+        }
+        let objects = self.inner.objects.borrow();
+        let own = objects.iter().filter(|(of, _)| of == release.as_str());
+        contents
+            .objects
+            .extend(own.map(|(_, object)| object.clone()));
+        if fate == Some(Fate::Counted) {
+            contents.objects[0].api_version = "v1".into();
+            contents.objects[0].kind = "ReplicationController".into();
+        }
+        let hooks = self.inner.hooks.borrow();
+        let own = hooks.iter().filter(|(of, _)| of == release.as_str());
+        contents.hooks.extend(own.map(|(_, hook)| hook.clone()));
         if fate == Some(Fate::HalfInstalledWithData) {
             contents.objects.push(ObjectRef {
                 api_version: "v1".into(),
                 kind: "PersistentVolumeClaim".into(),
-                namespace: None,
+                namespace: Some(namespace.to_string()),
                 name: "data".into(),
             });
         }
@@ -430,7 +608,9 @@ impl Observer for Fake {
         &'a self,
         _: &'a [ObjectRef],
     ) -> LocalBoxFuture<'a, Result<Vec<Observation>, ObserveError>> {
-        async { Ok(Vec::new()) }.boxed_local()
+        let asked = self.inner.when_asked.take().into_iter();
+        let seen = asked.map(Observation::Seen).collect();
+        async { Ok(seen) }.boxed_local()
     }
 
     fn survey<'a>(
@@ -445,12 +625,13 @@ impl Observer for Fake {
         let there = objects.iter().filter_map(|object| {
             let share = match hands.get(&object.name) {
                 Some(Hand::Deletes) => return None,
-                Some(Hand::Edits | Hand::Keeps) => "less",
-                None => SHARE,
+                Some(Hand::Edits | Hand::Keeps | Hand::FillsIn) => "less",
+                Some(Hand::DeletesInVain) | None => SHARE,
             };
             Some(Surveyed {
                 object: object.clone(),
                 share: Some(Share(share.into())),
+                is_going: hands.get(&object.name) == Some(&Hand::DeletesInVain),
             })
         });
         let there = there.collect();
@@ -459,22 +640,42 @@ impl Observer for Fake {
 
     fn lingering<'a>(
         &'a self,
-        _: &'a [ObjectRef],
+        objects: &'a [ObjectRef],
     ) -> LocalBoxFuture<'a, Result<Vec<Lingering>, ObserveError>> {
+        let answer = self.answers(Question::Lingering);
+        let stored = self.inner.stored.borrow();
+        let there = stored.iter().filter(|it| objects.contains(&it.object));
+        let there: Vec<Lingering> = there.cloned().collect();
+        drop(stored);
+        if let Some(left) = self.inner.answers_left.get().filter(|_| !there.is_empty()) {
+            self.inner.answers_left.set(Some(left.saturating_sub(1)));
+            if left <= 1 {
+                self.inner.stored.borrow_mut().clear();
+            }
+        }
+        async { answer.map(|()| there) }.boxed_local()
+    }
+
+    fn delete<'a>(
+        &'a self,
+        _: &'a Namespace,
+        _: &'a ReleaseName,
+        objects: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<ObjectRef>, ObserveError>> {
+        let deleted = objects.iter().map(|it| format!("{} deleted", it.short()));
+        self.inner.removals.borrow_mut().extend(deleted);
+        let mut stored = self.inner.stored.borrow_mut();
+        stored.retain(|it| !objects.contains(&it.object));
         async { Ok(Vec::new()) }.boxed_local()
     }
 
-    fn delete<'a>(&'a self, _: &'a [ObjectRef]) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
-        async { Ok(()) }.boxed_local()
-    }
-
-    fn contested<'a>(
+    fn drift<'a>(
         &'a self,
         _: &'a Namespace,
         _: &'a ReleaseName,
         _: u32,
         objects: &'a [ObjectRef],
-    ) -> LocalBoxFuture<'a, Result<Vec<Contested>, ObserveError>> {
+    ) -> LocalBoxFuture<'a, Result<Drift, ObserveError>> {
         let hands = self.inner.hands.borrow();
         let kept = objects
             .iter()
@@ -484,8 +685,12 @@ impl Observer for Fake {
             field: ".spec.replicas".into(),
             manager: "kubectl (scale)".into(),
         });
-        let contested = contested.collect();
-        async { Ok(contested) }.boxed_local()
+        let is_changed = |object: &&ObjectRef| hands.get(&object.name) != Some(&Hand::FillsIn);
+        let drift = Drift {
+            changed: objects.iter().filter(is_changed).cloned().collect(),
+            contested: contested.collect(),
+        };
+        async { Ok(drift) }.boxed_local()
     }
 
     fn log(&self, _: LogTarget) -> LocalBoxStream<'static, LogPart> {
@@ -517,10 +722,11 @@ impl Observer for Fake {
         async { Ok(record) }.boxed_local()
     }
 
-    fn mark_made<'a>(
+    fn mark_target<'a>(
         &'a self,
         _: &'a Namespace,
         release: &'a ReleaseName,
+        _: u32,
         revision: u32,
         _: &'a RunId,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
@@ -533,6 +739,17 @@ impl Observer for Fake {
         async { Ok(()) }.boxed_local()
     }
 
+    fn mark_removal<'a>(
+        &'a self,
+        _: &'a Namespace,
+        release: &'a ReleaseName,
+        _: u32,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        let note = format!("{release} marked");
+        self.inner.removals.borrow_mut().push(note);
+        async { Ok(()) }.boxed_local()
+    }
+
     fn mark_verified<'a>(
         &'a self,
         _: &'a Namespace,
@@ -540,7 +757,8 @@ impl Observer for Fake {
         _: u32,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
         self.inner.verified.borrow_mut().push(release.to_string());
-        async { Ok(()) }.boxed_local()
+        let answer = self.answers(Question::Marks);
+        async { answer }.boxed_local()
     }
 }
 
@@ -550,15 +768,60 @@ pub fn deployed(fake: &Fake, step: &Step) {
     fake.tell(job(step, Some("Complete")));
 }
 
+/// Puts a release into the cluster whose only object is a CronJob with a Job at work.
+pub fn scheduled(fake: &Fake, step: &Step) {
+    fake.tell(record(step, RecordStatus::Deployed));
+    let Snapshot::Job(mut job) = job(step, None) else {
+        unreachable!()
+    };
+    job.meta.owner = Some(Owner {
+        uid: Uid::from("cron"),
+        kind: "CronJob".into(),
+        name: step.release.to_string(),
+    });
+    fake.tell(Snapshot::Pod(pod_of_job(&job.meta)));
+    fake.tell(Snapshot::Job(job));
+}
+
+/// Puts a release into the cluster whose only object is a ReplicationController with a pod.
+pub fn counted(fake: &Fake, step: &Step) {
+    fake.tell(record(step, RecordStatus::Deployed));
+    let Snapshot::Job(job) = job(step, None) else {
+        unreachable!()
+    };
+    let mut pod = pod_of_job(&job.meta);
+    pod.meta.namespace = step.namespace.to_string();
+    pod.meta.owner = Some(Owner {
+        uid: job.meta.uid,
+        kind: "ReplicationController".into(),
+        name: step.release.to_string(),
+    });
+    fake.tell(Snapshot::Pod(pod));
+}
+
 /// Puts a release into the cluster at this revision.
 pub fn at_revision(fake: &Fake, step: &Step, revision: u32) {
-    fake.tell(record_of(
-        step,
-        revision,
-        "an earlier one",
-        RecordStatus::Deployed,
-    ));
+    marked(fake, step, revision, |_| {});
+}
+
+/// The same with other marks.
+pub fn marked(fake: &Fake, step: &Step, revision: u32, mark: impl FnOnce(&mut Marks)) {
+    let earlier = record_of(step, revision, "an earlier one", RecordStatus::Deployed);
+    let Snapshot::Record(mut record) = earlier else {
+        unreachable!()
+    };
+    mark(&mut record.marks);
+    fake.tell(Snapshot::Record(record));
     fake.tell(job(step, Some("Complete")));
+}
+
+/// Puts a release into the cluster whose removal was killed: helm had uninstalled it.
+pub fn half_removed(fake: &Fake, step: &Step) {
+    let Snapshot::Record(mut record) = record(step, RecordStatus::Uninstalled) else {
+        unreachable!()
+    };
+    record.marks.removal = Some(record.revision);
+    fake.tell(Snapshot::Record(record));
 }
 
 /// Puts a release into the cluster that was made of these inputs. Where it was not `verified`, its Job
@@ -602,7 +865,9 @@ fn install_hook() -> Hook {
         },
         events: vec!["pre-install".into()],
         weight: 0,
+        ran: false,
         succeeded: false,
+        stays: true,
     }
 }
 
@@ -673,6 +938,7 @@ pub fn job_named(name: &str, condition: Option<&str>) -> Job {
         reason: "BackoffLimitExceeded".into(),
         message: "Job has reached the specified backoff limit".into(),
         since: None,
+        observed_generation: None,
     });
     Job {
         meta: Meta {
@@ -687,6 +953,7 @@ pub fn job_named(name: &str, condition: Option<&str>) -> Job {
             hook: false,
         },
         completions: Some(1),
+        managed_by: None,
         parallelism: 1,
         backoff_limit: 0,
         suspended: false,

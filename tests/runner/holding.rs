@@ -44,6 +44,27 @@ fn what_another_release_brings_late_is_no_failure() {
     assert_eq!(ran.outcome, Outcome::Ready);
 }
 
+/// Exit code 6 says that nothing is known to be wrong.
+#[test]
+fn who_has_a_cause_when_its_time_is_up_has_failed() {
+    let cluster = Scripted::new([
+        ("a", app("a", &lacks("db"), None)),
+        ("b", slow("b", 2_000_000)),
+    ]);
+    let ran = run_scripted(&[("a", &[]), ("b", &[])], &cluster);
+    assert_eq!(ran.outcome, Outcome::Failed);
+    assert_eq!(failed(&ran, "a"), Some(1_200_000));
+    let (a, b) = (ran.verdict("a"), ran.verdict("b"));
+    assert_eq!(
+        a.sentence,
+        "not ready after 20m00s: container `app` of pod a-1-x can't start: Secret `db` is missing"
+    );
+    assert_eq!(
+        (a.class, b.class),
+        (VerdictClass::Likely, VerdictClass::Expired)
+    );
+}
+
 #[test]
 fn the_clock_starts_when_the_last_other_is_through() {
     let cluster = Scripted::new([

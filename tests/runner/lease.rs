@@ -1,6 +1,6 @@
 //! The Lease of a stack, between runs on a paused clock and a store that does as it is told.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use futures::future::LocalBoxFuture;
 use futures::stream::{self, LocalBoxStream};
 use futures::{FutureExt, StreamExt};
 use stackctl::event::{CancelReason, Event, EventKind, Holder, Verb};
-use stackctl::lease::Lease;
+use stackctl::lease::{Lease, Moment};
 use stackctl::names::RunId;
 use stackctl::runner::ports::{Leases, ObserveError};
-use stackctl::runner::{Emitter, Keeper, NotHeld, Wish, acquire};
+use stackctl::runner::{Clock, Emitter, Keeper, NotHeld, Wish, acquire};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -28,6 +28,10 @@ struct Inner {
     version: watch::Sender<u64>,
     /// Until when nobody gets an answer.
     away: RefCell<Option<Instant>>,
+    /// Its namespace was deleted.
+    gone: Cell<bool>,
+    /// Questions that are answered with 401.
+    denials: Cell<u32>,
 }
 
 impl Store {
@@ -36,6 +40,8 @@ impl Store {
             lease: RefCell::default(),
             version: watch::Sender::default(),
             away: RefCell::default(),
+            gone: Cell::default(),
+            denials: Cell::default(),
         }))
     }
 
@@ -59,6 +65,10 @@ impl Store {
     }
 
     fn answers(&self) -> Result<(), ObserveError> {
+        if let Some(left) = self.0.denials.get().checked_sub(1) {
+            self.0.denials.set(left);
+            return Err(ObserveError::Denied("Unauthorized".into()));
+        }
         let away = self.0.away.borrow().is_some_and(|end| Instant::now() < end);
         match away {
             true => Err(ObserveError::Unreachable("it is away".into())),
@@ -82,6 +92,11 @@ impl Leases for Store {
     ) -> LocalBoxFuture<'a, Result<Option<Lease>, ObserveError>> {
         async move {
             self.answers()?;
+            if self.0.gone.get() && wanted.version.is_empty() {
+                let why = "unable to create new content in namespace test because it is being \
+                           terminated";
+                return Err(ObserveError::NamespaceGoing(why.into()));
+            }
             let version = self.0.lease.borrow().as_ref().map(|it| it.version.clone());
             if version.unwrap_or_default() != wanted.version {
                 return Ok(None);
@@ -116,8 +131,29 @@ impl Leases for Store {
     }
 }
 
+/// The clocks of a machine: seconds that the steady one, the one since boot and the wall clock have not
+/// counted.
+#[derive(Clone, Default)]
+struct Machine(Rc<Cell<[u64; 3]>>);
+
+impl Machine {
+    fn clock(&self) -> Clock {
+        let (began, stood) = (Instant::now(), Rc::clone(&self.0));
+        Clock::of(move || {
+            let counts = |stood: u64| began.elapsed().saturating_sub(Duration::from_secs(stood));
+            let [steady, since_boot, wall] = stood.get().map(counts);
+            Moment {
+                steady,
+                since_boot,
+                wall: start() + jiff::SignedDuration::try_from(wall).unwrap(),
+            }
+        })
+    }
+}
+
 /// A run, as far as its Lease goes.
 struct Run {
+    machine: Machine,
     holder: Holder,
     emitter: Emitter,
     events: UnboundedReceiver<Event>,
@@ -130,6 +166,7 @@ impl Run {
         let (events, happened) = unbounded_channel();
         let (canceller, cancel) = unbounded_channel();
         Run {
+            machine: Machine::default(),
             holder: Holder::unknown(RunId::new(start(), number), start()),
             emitter: Emitter::new(events, start()),
             events: happened,
@@ -148,6 +185,7 @@ impl Run {
             holder: self.holder.clone(),
             patience: Duration::from_secs(patience),
             supersede,
+            clock: self.machine.clock(),
             is_dead: &|_| false,
             is_over: &|_| false,
         };
@@ -268,6 +306,7 @@ fn one_whose_process_is_no_more_is_free_at_once() {
             holder: second.holder.clone(),
             patience: Duration::ZERO,
             supersede: false,
+            clock: second.machine.clock(),
             is_dead: &|holder| holder.is(&first.holder),
             is_over: &|_| false,
         };
@@ -323,6 +362,49 @@ fn one_that_another_has_taken_is_lost() {
     });
 }
 
+/// A token that is being renewed, or an API server that has just been started.
+#[test]
+fn one_is_lost_by_three_denials_in_a_row_and_not_by_two() {
+    // Each time it can't be renewed, it is read.
+    for (denials, lost) in [(4, false), (6, true)] {
+        on_paused_clock(async || {
+            let store = Store::new();
+            let mut run = Run::new(1);
+            let mut kept = run.acquire(&store, 0, false).await.unwrap();
+            store.0.denials.set(denials);
+            keep_for(&mut kept, &run, 30).await;
+            let said = lost.then_some(CancelReason::LockLost);
+            assert_eq!(run.cancel.try_recv().ok(), said, "{denials}");
+        });
+    }
+}
+
+#[test]
+fn one_whose_namespace_is_deleted_is_lost_to_nobody() {
+    on_paused_clock(async || {
+        let store = Store::new();
+        let mut run = Run::new(1);
+        let mut kept = run.acquire(&store, 0, false).await.unwrap();
+        store.0.gone.set(true);
+        *store.0.lease.borrow_mut() = None;
+        keep_for(&mut kept, &run, 10).await;
+        assert_eq!(run.cancel.try_recv(), Ok(CancelReason::NamespaceGone));
+    });
+}
+
+#[test]
+fn one_that_somebody_deletes_is_made_once_more() {
+    on_paused_clock(async || {
+        let store = Store::new();
+        let mut run = Run::new(1);
+        let mut kept = run.acquire(&store, 0, false).await.unwrap();
+        *store.0.lease.borrow_mut() = None;
+        keep_for(&mut kept, &run, 10).await;
+        assert!(run.cancel.try_recv().is_err());
+        assert_eq!(store.holder(), Some(run.holder.run.clone()));
+    });
+}
+
 #[test]
 fn one_that_is_asked_to_makes_way() {
     on_paused_clock(async || {
@@ -341,9 +423,149 @@ fn one_that_is_asked_to_makes_way() {
         let ((), taken) = tokio::join!(making_way, second.acquire(&store, 600, true));
         assert!(taken.is_ok());
         let lease = store.0.lease.borrow().clone().unwrap();
-        assert_eq!(lease.superseded_by, None);
+        assert_eq!(lease.superseded_by, Some(second.holder.run.clone()));
         assert!(lease.is_held_by(&second.holder));
     });
+}
+
+/// Stopped, on a machine that was suspended, or on a virtual one that was paused, whose wall clock was
+/// set right or was not: it starts nothing more.
+#[test]
+fn one_that_slept_while_another_took_it_starts_nothing() {
+    for (stood, sees_it) in [
+        ([0, 0, 0], true),
+        ([1, 0, 0], true),
+        ([1, 1, 0], true),
+        ([1, 1, 1], false),
+    ] {
+        on_paused_clock(async || {
+            let store = Store::new();
+            let (mut first, mut second) = (Run::new(1), Run::new(2));
+            let mut kept = first.acquire(&store, 0, false).await.unwrap();
+            let gate = kept.gate();
+            let began = Instant::now();
+            let _taken = second.acquire(&store, 600, false).await.unwrap();
+            // It has lived for a second.
+            let slept = began.elapsed().as_secs() - 1;
+            first.machine.0.set(stood.map(|clock| clock * slept));
+            assert_eq!(gate.is_open(), !sees_it, "{stood:?}");
+            let starts = tokio::select! {
+                () = gate.opened() => true,
+                () = keep_for(&mut kept, &first, 20) => false,
+            };
+            assert!(!starts, "{stood:?}");
+            assert_eq!(first.cancel.try_recv(), Ok(CancelReason::LockLost));
+        });
+    }
+}
+
+#[test]
+fn one_that_slept_and_has_it_still_looks_first() {
+    on_paused_clock(async || {
+        let store = Store::new();
+        let mut run = Run::new(1);
+        let mut kept = run.acquire(&store, 0, false).await.unwrap();
+        let gate = kept.gate();
+        seconds(3).await;
+        run.machine.0.set([3, 3, 0]);
+        assert!(!gate.is_open());
+        let before = *store.0.version.borrow();
+        let began = Instant::now();
+        tokio::select! {
+            () = gate.opened() => {}
+            never = kept.keep(&run.canceller) => match never {},
+        }
+        assert_eq!(
+            began.elapsed(),
+            Duration::ZERO,
+            "it does not wait for its turn"
+        );
+        assert!(*store.0.version.borrow() > before);
+        assert!(gate.is_open());
+    });
+}
+
+#[test]
+fn patience_ends_whatever_a_lease_says() {
+    // What it waits, what the dead holder has written, when it ends, and whether it has it then.
+    for (patience, term, ends, has_it) in [
+        (0, 3600, 16, false),
+        (5, 3600, 5, false),
+        (5, 1 << 31, 5, false),
+        (5, 15, 5, false),
+        (600, 1 << 31, 60, true),
+        (600, 5, 5, true),
+    ] {
+        on_paused_clock(async || {
+            let store = Store::new();
+            let (mut first, mut second) = (Run::new(1), Run::new(2));
+            drop(first.acquire(&store, 0, false).await.unwrap());
+            let lease = store.0.lease.borrow().clone().unwrap();
+            store.put(&Lease {
+                term: Duration::from_secs(term),
+                ..lease
+            });
+            let began = Instant::now();
+            let taken = second.acquire(&store, patience, false).await;
+            assert_eq!(began.elapsed().as_secs(), ends, "{patience} {term}");
+            match taken {
+                Ok(_) => assert!(has_it, "{patience} {term}"),
+                Err(NotHeld::Held(_)) => assert!(!has_it, "{patience} {term}"),
+                Err(other) => panic!("{other:?}"),
+            }
+        });
+    }
+}
+
+/// What becomes of a run that asks another to make way, and works for a minute when it has the stack.
+async fn superseding(store: &Store, number: u16, pause: u64) -> &'static str {
+    let mut run = Run::new(number);
+    tokio::time::sleep(Duration::from_millis(pause)).await;
+    let mut kept = match run.acquire(store, 600, true).await {
+        Ok(kept) => kept,
+        Err(NotHeld::Superseded(_)) => return "asked before another",
+        Err(other) => panic!("{other:?}"),
+    };
+    let ended = tokio::select! {
+        never = kept.keep(&run.canceller) => match never {},
+        reason = run.cancel.recv() => {
+            assert_eq!(reason, Some(CancelReason::Superseded));
+            seconds(1).await;
+            "made way"
+        }
+        () = seconds(60) => "done",
+    };
+    kept.give_back().await;
+    ended
+}
+
+#[test]
+fn of_eight_that_ask_for_it_the_last_has_it() {
+    for pause in [0, 1, 700, 4_000, 20_000] {
+        on_paused_clock(async || {
+            let store = Store::new();
+            let mut all: Vec<_> = (1..=8)
+                .map(|number| superseding(&store, number, u64::from(number) * pause).boxed_local())
+                .collect();
+            // And one that only waits.
+            let waits = async {
+                let mut run = Run::new(9);
+                seconds(1).await;
+                let kept = run.acquire(&store, 600, false).await.unwrap();
+                kept.give_back().await;
+                "had it after them"
+            };
+            all.push(waits.boxed_local());
+            let began = Instant::now();
+            let ended = futures::future::join_all(all).await;
+            let done: Vec<usize> = (0..8).filter(|at| ended[*at] == "done").collect();
+            assert_eq!(done.len(), 1, "{pause}: {ended:?}");
+            if pause > 0 {
+                assert_eq!(done, [7], "{pause}: {ended:?}");
+            }
+            assert!(began.elapsed().as_secs() < 300, "{pause}: {ended:?}");
+        });
+    }
 }
 
 #[test]

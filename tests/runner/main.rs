@@ -2,14 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod asking;
 mod backward;
 mod clearing;
 mod commands;
+mod door;
 mod evidence;
 mod fakes;
 mod holding;
+mod kinds;
+mod later_hooks;
 mod lease;
+mod leaving;
+mod providers;
+mod prune;
 mod scripted;
+mod seeing_off;
 mod sooner;
 mod unanswered;
 mod unchanged;
@@ -17,12 +25,12 @@ mod unchanged;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use fakes::{Fake, Fate, HELM, deployed, failed, profile_file};
+use fakes::{Fake, Fate, HELM, counted, deployed, failed, half_removed, profile_file, scheduled};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use scripted::Scripted;
 use stackctl::event::{CancelReason, Event, EventKind, Outcome, Verdict, VerdictClass};
-use stackctl::memory::{EndedRelease, VerifiedSet};
+use stackctl::memory::{EndedRelease, Left, VerifiedSet};
 use stackctl::names::{ReleaseId, RunId};
 use stackctl::plan::{Plan, Selection};
 use stackctl::profile::{self, Profile};
@@ -42,6 +50,10 @@ struct Case {
     known: HashMap<ReleaseId, Known>,
     back_on_failure: Option<VerifiedSet>,
     unsure: Vec<RunId>,
+    /// Releases that the profile does not name, to be pruned.
+    orphans: Option<Plan>,
+    volumes: bool,
+    left: Vec<Left>,
     /// When signals come, in milliseconds from the start.
     signals: Vec<(u64, CancelReason)>,
     _folder: tempfile::TempDir,
@@ -59,6 +71,9 @@ struct Ran {
     /// What there is to be remembered of.
     verified: Vec<String>,
     together: bool,
+    left: Vec<Left>,
+    /// As others read it on the Lease.
+    progress: String,
     events: Vec<Event>,
 }
 
@@ -86,6 +101,9 @@ impl Case {
             known: HashMap::new(),
             back_on_failure: None,
             unsure: Vec::new(),
+            orphans: None,
+            volumes: false,
+            left: Vec::new(),
             signals: Vec::new(),
             _folder: folder,
         }
@@ -103,11 +121,19 @@ impl Case {
             recover: self.recover,
             known: self.known.clone(),
             back_on_failure: self.back_on_failure.clone(),
+            orphans: self.orphans.clone(),
+            prune: self.orphans.is_some(),
+            volumes: self.volumes,
+            left: self.left.clone(),
             ..settings()
         }
     }
 
     fn run(&self, way: &Way) -> Ran {
+        self.try_run(way).unwrap()
+    }
+
+    fn try_run(&self, way: &Way) -> Result<Ran, ObserveError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -127,6 +153,7 @@ impl Case {
                 unsure: self.unsure.clone(),
                 ..channels(events, cancelled)
             };
+            let progress = channels.emitter.progress();
             let settings = self.settings();
             let (plan, fake) = (&self.plan, &self.fake);
             let ended = match way {
@@ -138,7 +165,10 @@ impl Case {
             while let Ok(event) = happened.try_recv() {
                 all.push(event);
             }
-            Ran::of(ended.unwrap(), all)
+            Ok(Ran {
+                progress: progress.borrow().to_string(),
+                ..Ran::of(ended?, all)
+            })
         })
     }
 
@@ -179,6 +209,7 @@ fn settings() -> Settings {
         completed: CompletedRule::default(),
         charts: HashMap::new(),
         volumes: false,
+        left: Vec::new(),
         orphans: None,
         prune: false,
         back_on_failure: None,
@@ -237,8 +268,10 @@ impl Ran {
         Ran {
             outcome: ended.outcome,
             ends: ended.releases,
-            verified: verified.map(|(id, ..)| id.to_string()).collect(),
+            verified: verified.map(|it| it.id.to_string()).collect(),
             together: ended.together,
+            left: ended.left,
+            progress: String::new(),
             events,
         }
     }
@@ -472,6 +505,42 @@ fn down_waits_for_a_pod_that_comes_while_its_owner_goes() {
     let ran = case.down();
     assert_eq!(ran.outcome, Outcome::Removed);
     assert_eq!(ran.removed("a"), Some(HELM + 1000));
+}
+
+#[test]
+fn down_waits_for_what_a_cron_job_has_started() {
+    let case = Case::new(&[("a", Fate::Scheduled, &[])]);
+    scheduled(&case.fake, &case.plan.steps()[0]);
+    let ran = case.run(&Way::Down);
+    assert_eq!(ran.outcome, Outcome::Removed);
+    assert_eq!(ran.removed("a"), Some(HELM + 1000));
+}
+
+#[test]
+fn down_waits_for_the_pods_of_a_replication_controller() {
+    let case = Case::new(&[("a", Fate::Counted, &[])]);
+    counted(&case.fake, &case.plan.steps()[0]);
+    let ran = case.run(&Way::Down);
+    assert_eq!(ran.outcome, Outcome::Removed);
+    assert_eq!(ran.removed("a"), Some(HELM + 1000));
+}
+
+#[test]
+fn what_helm_leaves_is_removed_before_its_history_is() {
+    let case = Case::new(&[("a", Fate::HalfInstalled, &[])]);
+    let ran = case.down();
+    assert_eq!(ran.outcome, Outcome::Removed);
+    let done = ["a marked", "a Kept", "job/seed deleted", "a Deleted"];
+    assert_eq!(case.fake.removals(), done);
+}
+
+#[test]
+fn a_removal_that_was_killed_is_finished() {
+    let case = Case::new(&[("a", Fate::HalfInstalled, &[])]);
+    half_removed(&case.fake, &case.plan.steps()[0]);
+    let ran = case.run(&Way::Down);
+    assert_eq!(ran.outcome, Outcome::Removed);
+    assert_eq!(case.fake.removals(), ["job/seed deleted", "a Deleted"]);
 }
 
 #[test]

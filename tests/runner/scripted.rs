@@ -12,12 +12,13 @@ use jiff::Timestamp;
 use stackctl::names::{Namespace, ReleaseName, RunId};
 use stackctl::plan::{Command, Step};
 use stackctl::runner::ports::{
-    Cancel, DeployError, Deployer, Life, LogPart, LogTarget, ObserveError, Observer, RevisionEnd,
+    Cancel, DeployError, Deployer, Ensured, History, Life, LogPart, LogTarget, ObserveError,
+    Observer, RevisionEnd,
 };
 use stackctl::snapshot::{
-    ContainerSpec, ContainerState, ContainerStatus, Contents, Contested, Endpoints, Hook,
-    Lingering, Meta, ObjectRef, Observation, Owner, Pod, Record, RecordStatus, ReplicaSet, Service,
-    Snapshot, Surveyed, Terminated, Uid, UpdateStrategy, Workload, WorkloadKind,
+    ContainerSpec, ContainerState, ContainerStatus, Contents, Drift, Endpoints, Hook, Lingering,
+    Meta, ObjectRef, Observation, Owner, Pod, Record, RecordStatus, ReplicaSet, Service, Snapshot,
+    Surveyed, Terminated, Uid, Unread, UpdateStrategy, Workload, WorkloadKind,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -29,6 +30,10 @@ use crate::fakes::{closed, record};
 pub struct Script {
     pub objects: Vec<ObjectRef>,
     pub hooks: Vec<ObjectRef>,
+    /// Hooks that come after the objects.
+    pub later_hooks: Vec<ObjectRef>,
+    pub other_hooks: Vec<Hook>,
+    pub unread: Vec<Unread>,
     pub tells: Vec<(u64, Observation)>,
     /// How long helm is at work.
     pub helm: u64,
@@ -145,6 +150,7 @@ impl Deployer for Scripted {
     fn remove<'a>(
         &'a self,
         _: &'a Step,
+        _: History,
         _: Duration,
         _: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>> {
@@ -157,6 +163,14 @@ impl Observer for Scripted {
         async { Ok(()) }.boxed_local()
     }
 
+    fn ensure<'a>(
+        &'a self,
+        _: &'a Namespace,
+        _: bool,
+    ) -> LocalBoxFuture<'a, Result<Ensured, ObserveError>> {
+        async { Ok(Ensured::Existed) }.boxed_local()
+    }
+
     fn observations(&self) -> LocalBoxStream<'static, Observation> {
         let receiver = self.receiver.borrow_mut().take().unwrap();
         stream::unfold(receiver, |mut receiver| async {
@@ -166,8 +180,9 @@ impl Observer for Scripted {
     }
 
     /// As a cluster does that has to be asked about every kind first.
-    fn follow<'a>(&'a self, _: &'a [ObjectRef]) -> LocalBoxFuture<'a, ()> {
-        tokio::time::sleep(Duration::from_millis(500)).boxed_local()
+    fn follow<'a>(&'a self, _: &'a [ObjectRef]) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        let asked = tokio::time::sleep(Duration::from_millis(500));
+        asked.map(Ok).boxed_local()
     }
 
     fn contents<'a>(
@@ -183,19 +198,25 @@ impl Observer for Scripted {
                 return Err(ObserveError::Unreachable("nobody answers".into()));
             }
             let script = &self.scripts[release.as_str()];
-            let hook = |object: &ObjectRef| Hook {
+            let hook = |event: &str, object: &ObjectRef| Hook {
                 object: object.clone(),
-                events: vec!["pre-install".into()],
+                events: vec![event.to_owned()],
+                ran: false,
                 succeeded: false,
+                stays: true,
                 weight: 0,
             };
+            let before = script.hooks.iter().map(|it| hook("pre-install", it));
+            let after = script.later_hooks.iter();
+            let hooks = before.chain(after.map(|it| hook("post-install", it)));
             Ok(Contents {
                 revision,
                 chart: format!("{release}-1.0.0"),
                 objects: script.objects.clone(),
-                hooks: script.hooks.iter().map(hook).collect(),
+                hooks: hooks.chain(script.other_hooks.clone()).collect(),
                 kept: Vec::new(),
                 claims: Vec::new(),
+                unread: script.unread.clone(),
             })
         }
         .boxed_local()
@@ -222,18 +243,23 @@ impl Observer for Scripted {
         async { Ok(Vec::new()) }.boxed_local()
     }
 
-    fn delete<'a>(&'a self, _: &'a [ObjectRef]) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
-        async { Ok(()) }.boxed_local()
+    fn delete<'a>(
+        &'a self,
+        _: &'a Namespace,
+        _: &'a ReleaseName,
+        _: &'a [ObjectRef],
+    ) -> LocalBoxFuture<'a, Result<Vec<ObjectRef>, ObserveError>> {
+        async { Ok(Vec::new()) }.boxed_local()
     }
 
-    fn contested<'a>(
+    fn drift<'a>(
         &'a self,
         _: &'a Namespace,
         _: &'a ReleaseName,
         _: u32,
         _: &'a [ObjectRef],
-    ) -> LocalBoxFuture<'a, Result<Vec<Contested>, ObserveError>> {
-        async { Ok(Vec::new()) }.boxed_local()
+    ) -> LocalBoxFuture<'a, Result<Drift, ObserveError>> {
+        async { Ok(Drift::default()) }.boxed_local()
     }
 
     fn log(&self, target: LogTarget) -> LocalBoxStream<'static, LogPart> {
@@ -267,10 +293,11 @@ impl Observer for Scripted {
         async { Ok(record) }.boxed_local()
     }
 
-    fn mark_made<'a>(
+    fn mark_target<'a>(
         &'a self,
         _: &'a Namespace,
         _: &'a ReleaseName,
+        _: u32,
         _: u32,
         _: &'a RunId,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
@@ -278,6 +305,15 @@ impl Observer for Scripted {
     }
 
     fn delete_pod<'a>(&'a self, _: &'a Meta) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        async { Ok(()) }.boxed_local()
+    }
+
+    fn mark_removal<'a>(
+        &'a self,
+        _: &'a Namespace,
+        _: &'a ReleaseName,
+        _: u32,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
         async { Ok(()) }.boxed_local()
     }
 
@@ -308,7 +344,7 @@ pub fn object(api_version: &str, kind: &str, name: &str) -> ObjectRef {
     }
 }
 
-fn meta(uid: &str, name: &str, owner: Option<(String, &str, &str)>) -> Meta {
+pub fn meta(uid: &str, name: &str, owner: Option<(String, &str, &str)>) -> Meta {
     Meta {
         uid: Uid::from(uid),
         namespace: "test".into(),

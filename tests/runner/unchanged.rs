@@ -3,7 +3,9 @@
 use stackctl::event::{EventKind, Outcome};
 use stackctl::memory::{ReleaseEnd, Verified};
 use stackctl::runner::Known;
-use stackctl::snapshot::{ObjectRef, Share, Surveyed};
+use stackctl::snapshot::{
+    Condition, Custom, Hook, LastingHook, Meta, ObjectRef, Share, Snapshot, Surveyed, Uid,
+};
 
 use super::fakes::{Fate, Hand, SHARE, applied};
 use super::{Case, Ran};
@@ -37,12 +39,14 @@ fn case(verified: bool) -> Case {
         let remembered = |object| Surveyed {
             object,
             share: Some(Share(SHARE.into())),
+            is_going: false,
         };
         let known = Known {
             inputs: "now".into(),
             verified: Some(Verified {
                 revision: 1,
                 objects: vec![remembered(job), remembered(config)],
+                hooks: Vec::new(),
             }),
         };
         case.known.insert(step.id.clone(), known);
@@ -91,6 +95,27 @@ fn an_unchanged_release_starts_no_helm_and_one_question_tells_of_all() {
     assert_eq!(case.fake.surveys(), 1);
     assert!(!case.fake.is_verified("a"), "it was verified before");
     assert_eq!(ran.verified, ["c"]);
+}
+
+/// One helm may be at work, and is at work on another release.
+#[test]
+fn an_unchanged_release_waits_for_no_place_among_the_helms() {
+    let mut case = Case::new(&[("a", Fate::Ready(1000), &[]), ("b", Fate::Ready(1000), &[])]);
+    case.parallel = 1;
+    applied(&case.fake, &case.plan.steps()[1], "now", true);
+    let known = Known {
+        inputs: "now".into(),
+        verified: Some(Verified {
+            revision: 1,
+            objects: Vec::new(),
+            hooks: Vec::new(),
+        }),
+    };
+    case.known.insert("b".parse().unwrap(), known);
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert_eq!(deployed(&ran), ["a"]);
+    assert_eq!(ran.ready("b"), Some(0));
 }
 
 #[test]
@@ -143,6 +168,105 @@ fn what_another_manager_keeps_is_told_and_left() {
 }
 
 #[test]
+fn what_others_have_filled_in_is_left_without_a_word() {
+    let case = case(true);
+    case.fake.by_hand("a-config", Hand::FillsIn);
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert_eq!(deployed(&ran), ["c"]);
+    assert_eq!(warnings(&ran), [""; 0]);
+}
+
+/// The Secret `NAME`.
+fn secret(name: &str) -> ObjectRef {
+    ObjectRef {
+        api_version: "v1".into(),
+        kind: "Secret".into(),
+        namespace: Some("test".into()),
+        name: name.into(),
+    }
+}
+
+#[test]
+fn a_hook_that_is_gone_is_put_back_where_an_upgrade_makes_it() {
+    let mut case = case(true);
+    for (release, on_upgrade) in [("a", true), ("b", false)] {
+        let known = case.known.get_mut(&release.parse().unwrap()).unwrap();
+        let hook = LastingHook {
+            object: secret(&format!("{release}-key")),
+            on_upgrade,
+        };
+        known.verified.as_mut().unwrap().hooks.push(hook);
+    }
+    let there = case.up();
+    assert_eq!((deployed(&there), warnings(&there).len()), (vec!["c"], 0));
+
+    let mut again = self::case(true);
+    again.known = case.known.clone();
+    again.fake.by_hand("a-key", Hand::Deletes);
+    again.fake.by_hand("b-key", Hand::Deletes);
+    let ran = again.up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert_eq!(deployed(&ran), ["a", "c"]);
+    assert_eq!(
+        warnings(&ran),
+        [
+            "a: secret/a-key is gone: helm puts it back",
+            "b: secret/b-key is gone, and helm makes it in a first install only: `helm get hooks b -n \
+             test` prints its manifest; a hook that upgrades are to repeat needs `pre-upgrade`",
+        ]
+    );
+}
+
+/// Its revision was never seen ready, so the record tells what there is to be.
+#[test]
+fn an_object_that_has_become_a_hook_is_told_and_comes_back_with_the_next_run() {
+    let hook = |events: &[&str], name: &str| Hook {
+        object: secret(name),
+        events: events.iter().map(|event| (*event).to_owned()).collect(),
+        weight: 0,
+        ran: true,
+        succeeded: true,
+        stays: true,
+    };
+    let mut first = case(true);
+    for name in ["key", "once"] {
+        let known = first.known.get_mut(&"c".parse().unwrap()).unwrap();
+        known.verified.as_mut().unwrap().objects.push(Surveyed {
+            object: secret(name),
+            share: None,
+            is_going: false,
+        });
+        first.fake.by_hand(name, Hand::Deletes);
+    }
+    first
+        .fake
+        .has_hook("c", hook(&["pre-install", "pre-upgrade"], "key"));
+    first.fake.has_hook("c", hook(&["pre-install"], "once"));
+    let ran = first.up();
+    let how = "was an object of the release and is a hook now, so helm has deleted it";
+    assert_eq!(
+        warnings(&ran),
+        [
+            format!("c: secret/key {how}: run `up` again, which makes it once more"),
+            format!(
+                "c: secret/once {how}, and makes it in a first install only: add `pre-upgrade` to \
+                 its `helm.sh/hook`, or let it be no hook"
+            ),
+        ]
+    );
+
+    let second = case(false);
+    second
+        .fake
+        .has_hook("a", hook(&["pre-install", "pre-upgrade"], "key"));
+    second.fake.by_hand("key", Hand::Deletes);
+    let ran = second.up();
+    assert_eq!(deployed(&ran), ["a", "c"]);
+    assert_eq!(warnings(&ran), ["a: secret/key is gone: helm puts it back"]);
+}
+
+#[test]
 fn a_job_that_was_complete_may_be_gone() {
     let case = case(true);
     case.fake.by_hand("a", Hand::Deletes);
@@ -171,4 +295,75 @@ fn what_is_remembered_of_a_revision_that_was_not_seen_ready_is_not_trusted() {
     assert_eq!(ran.outcome, Outcome::Ready);
     assert!(warnings(&ran).is_empty(), "{:?}", warnings(&ran));
     assert_eq!(deployed(&ran), ["c"]);
+}
+
+#[test]
+fn a_release_without_objects_is_unchanged_as_any_other() {
+    let mut case = case(true);
+    for known in case.known.values_mut() {
+        known.verified.as_mut().unwrap().objects.clear();
+    }
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert_eq!(deployed(&ran), ["c"]);
+    assert_eq!(ends(&ran)[0], ("a", ReleaseEnd::Unchanged));
+}
+
+/// A custom resource of release `a`.
+fn custom(ready: &str) -> Snapshot {
+    Snapshot::Custom(Custom {
+        object: resource(),
+        meta: Meta {
+            uid: Uid::from("resource"),
+            namespace: "test".into(),
+            name: "resource".into(),
+            generation: 1,
+            created: jiff::Timestamp::UNIX_EPOCH,
+            deleting: false,
+            owner: None,
+            revision_hash: None,
+            hook: false,
+        },
+        observed_generation: None,
+        conditions: vec![Condition {
+            kind: "Ready".into(),
+            status: ready.into(),
+            reason: "Broken".into(),
+            message: String::new(),
+            since: None,
+            observed_generation: None,
+        }],
+        definition: None,
+    })
+}
+
+fn resource() -> ObjectRef {
+    ObjectRef {
+        api_version: "example.com/v1".into(),
+        kind: "Thing".into(),
+        namespace: Some("test".into()),
+        name: "resource".into(),
+    }
+}
+
+#[test]
+fn what_is_unchanged_is_judged_by_what_was_really_seen() {
+    for watched in [true, false] {
+        let mut case = case(true);
+        let id = case.plan.steps()[0].id.clone();
+        let verified = case.known.get_mut(&id).unwrap().verified.as_mut().unwrap();
+        verified.objects.push(Surveyed {
+            object: resource(),
+            share: Some(Share(SHARE.into())),
+            is_going: false,
+        });
+        case.fake.knows(custom("False"), watched);
+        case.fake.happens_later(custom("True"));
+        let ran = case.up();
+        let ready = ran.events.iter().find(|event| {
+            matches!(&event.kind, EventKind::ReleaseReady { release } if release.as_str() == "a")
+        });
+        assert!(ready.unwrap().elapsed_ms >= 1000, "watched: {watched}");
+        assert_eq!(ran.outcome, Outcome::Ready);
+    }
 }

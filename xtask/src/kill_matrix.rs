@@ -10,9 +10,12 @@ use crate::steps::{say, step};
 
 #[derive(Debug, Args)]
 pub struct KillMatrix {
-    /// Rounds of each kind: an install, an upgrade and a removal
-    #[arg(long, default_value_t = 50)]
+    /// Rounds of each kind
+    #[arg(long, default_value_t = 30)]
     rounds: u32,
+    /// Only these kinds: install, upgrade, down, down-volumes, prune, rollback, rollback-on-failure
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// Rounds that go on beside each other
     #[arg(long, default_value_t = 3)]
     at_once: u32,
@@ -32,6 +35,9 @@ impl KillMatrix {
             .args(["--", "--nocapture", "kill_matrix"])
             .env("STACKCTL_KILLS", self.rounds.to_string())
             .env("STACKCTL_KILLS_AT_ONCE", self.at_once.to_string());
+        if !self.only.is_empty() {
+            command.env("STACKCTL_KILLS_ONLY", self.only.join(","));
+        }
         if let Some(seed) = self.seed {
             command.env("STACKCTL_KILLS_SEED", seed.to_string());
         }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use anyhow::Result;
 use serde_json::json;
 
-use super::{Component, Nodes, Spec, identity, node, program};
+use super::{Component, Nodes, Spec, identity, kwok, node, program};
 use crate::files::write_private;
 use crate::home::Instance;
 
@@ -94,7 +94,8 @@ fn api_server(spec: &Spec, instance: &Instance) -> Component {
         // No pod runs that could reach it; an endpoint on loopback would be refused.
         Nodes::Kwok => server
             .arg("--bind-address=127.0.0.1")
-            .arg("--endpoint-reconciler-type=none"),
+            .arg("--endpoint-reconciler-type=none")
+            .path("egress-selector-config-file", &kwok::egress_file(instance)),
     };
     if spec.audit {
         server = server

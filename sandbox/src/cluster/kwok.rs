@@ -1,6 +1,10 @@
 //! Nodes and pods that are only said to run: for scale, and for machines without root.
 
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
 use anyhow::Result;
+use serde_json::json;
 
 use super::{Component, Spec, identity, program};
 use crate::files::write_private;
@@ -23,14 +27,43 @@ pub(super) fn component(spec: &Spec, instance: &Instance) -> Component {
 }
 
 pub(super) fn prepare(instance: &Instance) -> Result<()> {
-    write_private(&instance.file("stages.yaml"), STAGES)
+    write_private(&instance.file("stages.yaml"), STAGES)?;
+    write_private(&egress_file(instance), &egress(instance).to_string())
+}
+
+/// The file that tells the API server how it reaches Services, pods and nodes.
+pub(super) fn egress_file(instance: &Instance) -> PathBuf {
+    instance.file("egress.json")
+}
+
+/// No Service, pod or node has anybody behind its address, and these addresses may be somebody's outside this
+/// machine. So what the API server would call there (a webhook, an aggregated API, a kubelet) goes to a proxy that
+/// doesn't exist, and fails at once.
+fn egress(instance: &Instance) -> serde_json::Value {
+    let nowhere = instance.file("nothing-runs-on-simulated-nodes");
+    json!({
+        "apiVersion": "apiserver.k8s.io/v1beta1",
+        "kind": "EgressSelectorConfiguration",
+        "egressSelections": [{
+            "name": "cluster",
+            "connection": {
+                "proxyProtocol": "HTTPConnect",
+                "transport": {"uds": {"udsName": nowhere}},
+            },
+        }],
+    })
+}
+
+/// Returns the address that a simulated node says it has. Nothing outside has one of these (RFC 5737).
+fn address(number: u8) -> Ipv4Addr {
+    Ipv4Addr::new(192, 0, 2, number)
 }
 
 /// Returns a simulated node with room for any test.
-pub(super) fn node(number: usize) -> serde_json::Value {
-    let room = serde_json::json!({"cpu": "64", "memory": "256Gi", "pods": "1000", "ephemeral-storage": "1Ti"});
+pub(super) fn node(number: u8) -> serde_json::Value {
+    let room = json!({"cpu": "64", "memory": "256Gi", "pods": "1000", "ephemeral-storage": "1Ti"});
     let name = format!("kwok-{number}");
-    serde_json::json!({
+    json!({
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {
@@ -43,6 +76,14 @@ pub(super) fn node(number: usize) -> serde_json::Value {
                 "kubernetes.io/arch": "amd64",
             },
         },
-        "status": {"allocatable": room, "capacity": room},
+        "status": {
+            "allocatable": room,
+            "capacity": room,
+            // A pod on the host's network has the node's address, and starts once there is one.
+            "addresses": [
+                {"type": "InternalIP", "address": address(number)},
+                {"type": "Hostname", "address": name},
+            ],
+        },
     })
 }

@@ -8,7 +8,7 @@ use crate::files::write_private;
 use crate::home::Instance;
 
 /// Simulated nodes, enough for the scheduler to have a choice.
-const KWOK_NODES: usize = 3;
+const KWOK_NODES: u8 = 3;
 
 pub(super) fn write(spec: &Spec, instance: &Instance) -> Result<()> {
     let mut items = vec![

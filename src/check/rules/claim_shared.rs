@@ -6,7 +6,7 @@ use crate::wording;
 
 pub const RULE: Rule = Rule {
     id: "claim-shared",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     summary: "A claim for one node is mounted by several workloads",
     why: "`ReadWriteOnce` is one node at a time: pods on other nodes hang with `Multi-Attach error`, and `ReadWriteOncePod` lets in one pod alone",
     remedy: "claim `ReadWriteMany`, or bring the code into the image",
@@ -28,7 +28,7 @@ fn check(stack: &Stack, findings: &mut Findings) {
             continue;
         }
         let mut users: Vec<String> = Vec::new();
-        let mut pods = 0;
+        let (mut pods, mut serving) = (0, 0);
         for (_, _, object) in stack
             .objects()
             .filter(|(_, _, it)| it.namespace == claim.namespace)
@@ -36,17 +36,26 @@ fn check(stack: &Stack, findings: &mut Findings) {
             let claims = object.pod().map(PodSpec::claims).unwrap_or_default();
             if claims.iter().any(|it| it.name == claim.name) {
                 users.push(object.title());
-                pods += if object.is_service_like() {
-                    object.replicas()
-                } else {
-                    1
-                };
+                let is_serving = object.is_service_like();
+                let own = if is_serving { object.replicas() } else { 1 };
+                pods += own;
+                serving += if is_serving { own } else { 0 };
             }
         }
         if pods > 1 {
             let users = wording::list(&users);
             let message = format!("{} is for one node and mounted by {users}", claim.title());
-            findings.at(release, claim, message).near("accessModes");
+            // On one node several pods may mount it, and a Job may come when no other pod is there.
+            let is_one_pods =
+                modes.is_some_and(|modes| modes.iter().all(|mode| mode == "ReadWriteOncePod"));
+            let severity = match is_one_pods && serving > 1 {
+                true => Severity::Error,
+                false => Severity::Warning,
+            };
+            findings
+                .at(release, claim, message)
+                .near("accessModes")
+                .severity(severity);
         }
     }
 }

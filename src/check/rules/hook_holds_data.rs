@@ -1,5 +1,7 @@
 use super::Rule;
 use crate::check::finding::{Findings, Severity};
+use crate::check::object::Object;
+use crate::check::pod::PodSpec;
 use crate::check::stack::Stack;
 
 pub const RULE: Rule = Rule {
@@ -14,14 +16,37 @@ pub const RULE: Rule = Rule {
 fn check(stack: &Stack, findings: &mut Findings) {
     for (_, release, object) in stack.objects() {
         let Some(hook) = &object.hook else { continue };
-        let holds_data = object.is("PersistentVolumeClaim")
-            || object.is("Secret") && hook.is_on(&["pre-upgrade", "post-upgrade"]);
-        if holds_data && hook.is_deleted_before_creation() {
+        let each_upgrade = hook.is_on(&["pre-upgrade", "post-upgrade"]);
+        let severity = match object.kind.as_str() {
+            // helm waits for a claim to go, and it stays as long as a pod mounts it.
+            "PersistentVolumeClaim" if each_upgrade && is_served_from(stack, object) => {
+                Severity::Error
+            }
+            "PersistentVolumeClaim" => Severity::Warning,
+            // The same text is written again; what a program has put in is lost.
+            "Secret" if each_upgrade && stack.role_for("Secret").is_some() => Severity::Note,
+            _ => continue,
+        };
+        if hook.is_deleted_before_creation() {
             let message = format!(
                 "{} is a hook, and helm deletes it before it makes it anew",
                 object.title()
             );
-            findings.at(release, object, message).near("helm.sh/hook\"");
+            findings
+                .at(release, object, message)
+                .near("helm.sh/hook\"")
+                .severity(severity);
         }
     }
+}
+
+fn is_served_from(stack: &Stack, claim: &Object) -> bool {
+    let mut others = stack.objects().map(|(_, _, it)| it);
+    others.any(|it| {
+        let claims = it.pod().map(PodSpec::claims).unwrap_or_default();
+        it.is_service_like()
+            && it.hook.is_none()
+            && it.namespace == claim.namespace
+            && claims.iter().any(|of| of.name == claim.name)
+    })
 }

@@ -1,6 +1,8 @@
 use super::Rule;
 use crate::check::finding::{Findings, Severity};
-use crate::check::object::{Hook, Object};
+use crate::check::hook::late;
+use crate::check::object::Object;
+use crate::check::pod::PodSpec;
 use crate::check::stack::Stack;
 use crate::check::wait::Target;
 
@@ -14,13 +16,14 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(stack: &Stack, findings: &mut Findings) {
-    for (at, release, object) in stack.objects() {
-        let before = object.hook.as_ref().is_some_and(Hook::is_before);
-        let Some(pod) = object.pod().filter(|_| before) else {
-            continue;
-        };
-        for it in pod.uses().iter().filter(|it| !it.optional) {
-            if let Some(own) = ordinary(stack, at, it.kind, &object.namespace, it.name) {
+    for (at, release, object) in stack.objects().filter(|(_, _, it)| it.hook.is_some()) {
+        let uses = object.pod().map(PodSpec::uses).unwrap_or_default();
+        for it in uses.iter().filter(|it| !it.optional) {
+            let all = stack.find(it.kind, &object.namespace, it.name);
+            let (own, others): (Vec<_>, Vec<_>) = all.partition(|(of, _)| *of == at);
+            let own: Vec<&Object> = own.into_iter().map(|(_, it)| it).collect();
+            let ordinary = late(object, &own).filter(|(used, _)| used.hook.is_none());
+            if let Some((own, _)) = ordinary.filter(|_| others.is_empty()) {
                 let message = format!(
                     "hook {} uses {}, which helm makes only after it",
                     object.title(),
@@ -34,31 +37,17 @@ fn check(stack: &Stack, findings: &mut Findings) {
         let Target::Object(at, target) = target else {
             return;
         };
-        let before = waiter.object.hook.as_ref().is_some_and(Hook::is_before);
-        if before && at == waiter.at && target.hook.is_none() {
+        if at == waiter.at && waiter.object.runs_before(target).is_some() && target.hook.is_none() {
             let message = format!(
-                "{} waits for {}, which helm makes only after this hook",
+                "{} asks for {}, which helm makes only after this hook",
                 waiter.title(),
                 target.title()
             );
             findings
                 .at(waiter.release, waiter.object, message)
-                .near(&awaited.name);
+                .near(&awaited.name)
+                // A script may go on without it.
+                .severity(Severity::Warning);
         }
     });
-}
-
-fn ordinary<'a>(
-    stack: &'a Stack,
-    at: usize,
-    kind: &str,
-    namespace: &str,
-    name: &str,
-) -> Option<&'a Object> {
-    let all: Vec<(usize, &Object)> = stack.find(kind, namespace, name).collect();
-    let has_hook = all.iter().any(|(_, object)| object.hook.is_some());
-    let own = all
-        .into_iter()
-        .find(|(of, object)| *of == at && object.hook.is_none());
-    own.filter(|_| !has_hook).map(|(_, object)| object)
 }

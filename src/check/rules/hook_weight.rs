@@ -14,7 +14,7 @@ pub const RULE: Rule = Rule {
 fn check(stack: &Stack, findings: &mut Findings) {
     for (_, release, object) in stack.objects() {
         let weight = object.hook.as_ref().and_then(|hook| hook.weight.as_ref());
-        let wrong = weight.filter(|text| text.trim().parse::<i64>().is_err());
+        let wrong = weight.filter(|text| !text.is_empty() && text.parse::<i64>().is_err());
         if let Some(text) = wrong {
             let message = format!("the weight of hook {} is `{text}`", object.title());
             findings

@@ -46,7 +46,8 @@ fn check(stack: &Stack, findings: &mut Findings) {
 }
 
 fn floating_tag(image: &str) -> Option<&str> {
-    if image.is_empty() || image.contains('@') {
+    // Istio's injector puts the image of its proxy in the place of `auto`.
+    if image.is_empty() || image.contains('@') || image == "auto" {
         return None;
     }
     let name = image.rsplit('/').next().unwrap_or_default();

@@ -20,12 +20,14 @@ mod job_unbounded;
 mod migration_per_replica;
 mod need_redundant;
 mod need_unstated;
+mod not_text;
 mod object_twice;
 mod pod_not_restricted;
 mod pod_waits_for_job;
 mod probe_without_handler;
 mod readiness_missing;
 mod reference_missing;
+mod rendered_differently;
 mod requests_missing;
 mod secret_in_plain;
 mod service_selects_nothing;
@@ -82,6 +84,7 @@ pub const RULES: &[&Rule] = &[
     &object_twice::RULE,
     &service_selects_nothing::RULE,
     &api_not_served::RULE,
+    &not_text::RULE,
     &claim_shared::RULE,
     &command_dashes::RULE,
     &probe_without_handler::RULE,
@@ -92,6 +95,7 @@ pub const RULES: &[&Rule] = &[
     &requests_missing::RULE,
     &pod_not_restricted::RULE,
     &secret_in_plain::RULE,
+    &rendered_differently::RULE,
     &migration_per_replica::RULE,
     &deadline_short::RULE,
     &job_restart_policy::RULE,

@@ -5,13 +5,14 @@ use crate::check::stack::Stack;
 pub const RULE: Rule = Rule {
     id: "need-unstated",
     severity: Severity::Error,
-    summary: "A pod uses an object of a release that its own does not need",
-    why: "the two releases may start in any order, and the pod can't start before that object is there",
+    summary: "A release uses an object of another one that it does not need",
+    why: "the two releases may start in any order: the API server refuses an object whose definition is not there, and a pod waits for what it uses, which is told as a failure where it takes longer than the budget for missing objects",
     remedy: "add the need to the profile",
     check,
 };
 
 fn check(stack: &Stack, findings: &mut Findings) {
+    undefined(stack, findings);
     for (at, release, object) in stack.objects() {
         let Some(pod) = object.pod() else { continue };
         for it in pod.uses().iter().filter(|it| !it.optional) {
@@ -23,15 +24,49 @@ fn check(stack: &Stack, findings: &mut Findings) {
             let Some(maker) = makers.first().filter(|_| !makers.iter().any(is_met)) else {
                 continue;
             };
-            let maker = &stack.releases[*maker].id;
-            let message = format!(
-                "{} uses {} `{}` of release `{maker}`, which `{}` does not need",
+            let maker = &stack.releases[*maker];
+            let mut message = format!(
+                "{} uses {} `{}` of release `{}`, which `{}` does not need",
                 object.title(),
                 it.kind,
                 it.name,
+                maker.id,
                 release.id
             );
-            findings.at(release, object, message).near(it.name);
+            if maker.before.contains(&at) {
+                message += &format!(" and can't, for `{}` needs it", maker.id);
+            }
+            // Its pods wait, and come up where it is made in time.
+            findings
+                .at(release, object, message)
+                .near(it.name)
+                .severity(Severity::Warning);
         }
+    }
+}
+
+/// Custom resources whose definition another release brings.
+fn undefined(stack: &Stack, findings: &mut Findings) {
+    for (at, release, object) in stack.objects() {
+        let key = (object.api_version.clone(), object.kind.clone());
+        let served = stack.known.as_ref().map(|known| &known.served);
+        if served.is_some_and(|served| served.contains(&key)) {
+            continue;
+        }
+        let makers: Vec<usize> = stack.definition(object).map(|(of, _)| of).collect();
+        let is_met = |of: &usize| *of == at || release.before.contains(of);
+        let Some(maker) = makers.first().filter(|_| !makers.iter().any(is_met)) else {
+            continue;
+        };
+        let maker = &stack.releases[*maker].id;
+        let message = format!(
+            "{} is of `{}`, which release `{maker}` brings, and `{}` does not need it",
+            object.title(),
+            object.api_version,
+            release.id
+        );
+        findings
+            .at(release, object, message)
+            .near(&object.api_version);
     }
 }

@@ -13,13 +13,17 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(stack: &Stack, findings: &mut Findings) {
-    for (at, release, object) in stack.objects().filter(|(_, _, it)| it.hook.is_none()) {
+    for (at, release, object) in stack.objects() {
+        if object.hook.is_some() || object.is_of_crds() {
+            continue;
+        }
         let same = |other: &Object| {
             other.kind == object.kind
                 && other.namespace == object.namespace
                 && other.name == object.name
-                && group(other) == group(object)
+                && other.group() == object.group()
                 && other.hook.is_none()
+                && !other.is_of_crds()
         };
         let first = stack
             .objects()
@@ -29,11 +33,4 @@ fn check(stack: &Stack, findings: &mut Findings) {
             findings.at(release, object, message);
         }
     }
-}
-
-fn group(object: &Object) -> &str {
-    object
-        .api_version
-        .split_once('/')
-        .map_or("", |(group, _)| group)
 }

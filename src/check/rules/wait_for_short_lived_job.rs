@@ -5,7 +5,7 @@ use crate::check::wait::Target;
 
 pub const RULE: Rule = Rule {
     id: "wait-for-short-lived-job",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     summary: "A container waits for a Job that the cluster removes",
     why: "with `ttlSecondsAfterFinished` the Job is gone some time after its end, as a hook with `hook-succeeded` is at once; a pod that starts later waits for ever",
     remedy: "let the profile state the need, and take the wait out of the pod",

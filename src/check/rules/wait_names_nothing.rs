@@ -6,7 +6,7 @@ use crate::check::wait::Target;
 
 pub const RULE: Rule = Rule {
     id: "wait-names-nothing",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     summary: "A container waits for something that no release has",
     why: "it waits until its release is given up; a name that is built from the release's own name never is that of another release",
     remedy: "name the object as its own release does, or better: let the profile say what the release needs",
@@ -15,23 +15,45 @@ pub const RULE: Rule = Rule {
 
 fn check(stack: &Stack, findings: &mut Findings) {
     stack.each_wait(|waiter, awaited, target| {
-        let Target::Nothing = target else {
-            return;
+        let kind = match awaited.kind {
+            "Host" => "Service",
+            kind => kind,
+        };
+        let namespace = awaited.namespace.as_deref();
+        let namespace = namespace.unwrap_or(&waiter.object.namespace);
+        let maker = stack.maker(kind, &awaited.name, namespace);
+        let (but, severity) = match (target, maker) {
+            (Target::Object(..) | Target::Foreign, _) => return,
+            (Target::Unseen, _) => (
+                format!("which no release has; {}", stack.unasked()),
+                Severity::Note,
+            ),
+            (Target::Nothing, Some(maker)) => (
+                format!("which no release has{}", maker.may("it")),
+                Severity::Note,
+            ),
+            (Target::Nothing, None) => {
+                let similar = similar(stack, awaited).unwrap_or_default();
+                let where_to = match stack.known {
+                    Some(_) => "which neither a release nor this cluster has",
+                    None => "which no release has",
+                };
+                (format!("{where_to}{similar}"), Severity::Warning)
+            }
         };
         let what = match awaited.kind {
-            "Host" => "host".to_owned(),
-            kind => kind.to_owned(),
+            "Host" => "host",
+            kind => kind,
         };
-        let similar = similar(stack, awaited);
         let message = format!(
-            "{} waits for {what} `{}`, which no release has{}",
+            "{} asks for {what} `{}`, {but}",
             waiter.title(),
-            awaited.name,
-            similar.unwrap_or_default()
+            awaited.name
         );
         findings
             .at(waiter.release, waiter.object, message)
-            .near(&awaited.name);
+            .near(&awaited.name)
+            .severity(severity);
     });
 }
 

@@ -5,7 +5,7 @@ use crate::check::wait::Target;
 
 pub const RULE: Rule = Rule {
     id: "wait-without-need",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     summary: "A container waits for an object of a release that its own does not need",
     why: "the two releases may start in any order, and a removed or renewed object is waited for in vain",
     remedy: "add the need to the profile; then the container need not wait at all",

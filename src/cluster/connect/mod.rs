@@ -2,19 +2,23 @@
 
 mod refusal;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
 use super::{Cluster, ServerVersion};
+use crate::files;
 use refusal::{invalid, no_context, no_kubeconfig, refused, unknown_context, unreachable};
 
 pub use refusal::{ConnectError, ConnectErrorKind};
 
 /// The longest that the first question to the API server may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A kubeconfig has a few kilobytes for each context.
+const LARGEST: u64 = 16 * 1024 * 1024;
 /// A connection that is silent for longer is taken for dead. Watches end after a minute and
 /// start anew, so that theirs is never silent for so long.
 const SILENCE: Duration = Duration::from_secs(75);
@@ -53,13 +57,8 @@ impl Cluster {
             Some(name) => format!("connecting to {server} (context `{name}`)"),
             None => format!("connecting to {server}"),
         };
-        let client = |config: Config| {
-            Client::try_from(config).map_err(|error| refused(&doing, &error, context.as_deref()))
-        };
-        let mut patient = config.clone();
-        patient.read_timeout = Some(LOG_SILENCE);
-        let logs = client(patient)?;
-        let client = client(config)?;
+        let made = clients(config).await;
+        let (client, logs) = made.map_err(|error| refused(&doing, &error, context.as_deref()))?;
         let info = match tokio::time::timeout(PATIENCE, client.apiserver_version()).await {
             Ok(Ok(info)) => info,
             Ok(Err(error)) => return Err(refused(&doing, &error, context.as_deref())),
@@ -83,6 +82,18 @@ impl Cluster {
     }
 }
 
+/// One for questions and watches, one for logs. A login command of the kubeconfig runs here, for as
+/// long as it likes, and blocks its thread.
+async fn clients(config: Config) -> Result<(Client, Client), kube::Error> {
+    let made = tokio::task::spawn_blocking(move || {
+        let mut patient = config.clone();
+        patient.read_timeout = Some(LOG_SILENCE);
+        Ok((Client::try_from(config)?, Client::try_from(patient)?))
+    });
+    made.await
+        .map_err(|error| kube::Error::Service(error.into()))?
+}
+
 /// `34+` is 34.
 fn digits(text: &str) -> u32 {
     let end = text
@@ -94,7 +105,7 @@ fn digits(text: &str) -> u32 {
 async fn load(target: Target) -> Result<(Config, Option<String>), ConnectError> {
     let explicit = target.kubeconfig.is_some() || target.context.is_some();
     let read = match &target.kubeconfig {
-        Some(path) => Kubeconfig::read_from(path),
+        Some(path) => read_from(path),
         None => read_default(),
     };
     let kubeconfig = match read {
@@ -116,6 +127,7 @@ async fn load(target: Target) -> Result<(Config, Option<String>), ConnectError> 
     if kubeconfig.contexts.iter().all(|c| c.name != context) {
         return Err(unknown_context(&context, &kubeconfig));
     }
+    look_at_files(&kubeconfig).map_err(|error| invalid(&error))?;
     let options = KubeConfigOptions {
         context: Some(context.clone()),
         ..KubeConfigOptions::default()
@@ -128,17 +140,45 @@ async fn load(target: Target) -> Result<(Config, Option<String>), ConnectError> 
 
 /// `KUBECONFIG` may list files that are not there: kubectl passes over them, and so do we.
 fn read_default() -> Result<Kubeconfig, KubeconfigError> {
-    let Some(listed) = std::env::var_os("KUBECONFIG") else {
-        return Kubeconfig::read();
-    };
-    let paths: Vec<PathBuf> = std::env::split_paths(&listed).collect();
+    let listed = std::env::var_os("KUBECONFIG").unwrap_or_default();
+    let mut paths: Vec<PathBuf> = std::env::split_paths(&listed).collect();
+    if listed.is_empty() {
+        paths.extend(std::env::home_dir().map(|home| home.join(".kube/config")));
+    }
     let mut there = paths.iter().filter(|path| path.exists()).peekable();
     if there.peek().is_none() {
         return Kubeconfig::read();
     }
     there.try_fold(Kubeconfig::default(), |merged, path| {
-        merged.merge(Kubeconfig::read_from(path)?)
+        merged.merge(read_from(path)?)
     })
+}
+
+fn read_from(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
+    let looked = files::check(path, LARGEST);
+    looked.map_err(|error| KubeconfigError::ReadConfig(error, path.to_owned()))?;
+    Kubeconfig::read_from(path)
+}
+
+/// Looks at the files that a kubeconfig names, before they are read.
+fn look_at_files(kubeconfig: &Kubeconfig) -> Result<(), KubeconfigError> {
+    let clusters = kubeconfig.clusters.iter();
+    let of_clusters = clusters.filter_map(|it| it.cluster.as_ref()?.certificate_authority.as_ref());
+    let users = kubeconfig.auth_infos.iter();
+    let of_users = users.filter_map(|it| it.auth_info.as_ref()).flat_map(|it| {
+        let files = [&it.client_certificate, &it.client_key, &it.token_file];
+        files.into_iter().flatten()
+    });
+    for path in of_clusters.chain(of_users).map(Path::new) {
+        match files::check(path, LARGEST) {
+            // One of another context may be missing; of this one, that is told by whoever reads it.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(KubeconfigError::ReadConfig(error, path.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn is_missing(error: &KubeconfigError) -> bool {

@@ -1,3 +1,4 @@
+use kube::client::AuthError;
 use kube::config::{Kubeconfig, KubeconfigError};
 
 use crate::cluster::error;
@@ -113,7 +114,10 @@ pub(super) fn refused(doing: &str, error: &kube::Error, context: Option<&str>) -
     let untrusted = ["certificate", "tls", "corrupt message"]
         .iter()
         .any(|word| lower.contains(word));
-    let (kind, hint) = if denied {
+    let (kind, hint) = if let kube::Error::Auth(AuthError::AuthExecStart(_)) = error {
+        let hint = "install it, or mend `users[].user.exec` of the kubeconfig".to_owned();
+        (ConnectErrorKind::Denied, hint)
+    } else if denied {
         let whose = context.map_or(String::new(), |name| format!(" of context `{name}`"));
         let hint = format!("log in again: the credentials{whose} are refused or have expired");
         (ConnectErrorKind::Denied, hint)

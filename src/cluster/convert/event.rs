@@ -2,6 +2,7 @@ use k8s_openapi::api::core::v1 as api;
 
 use super::count;
 use super::meta::time;
+use crate::redact::redacted;
 use crate::snapshot::{ClusterEvent, ObjectRef, Uid};
 
 /// Old recorders count in `count` and `lastTimestamp`, new ones in `series` and leave the former
@@ -29,7 +30,7 @@ pub(super) fn event(event: api::Event) -> ClusterEvent {
         },
         warning: event.type_.as_deref() == Some("Warning"),
         reason: event.reason.unwrap_or_default(),
-        message: own_words(event.message.unwrap_or_default()),
+        message: redacted(&own_words(event.message.unwrap_or_default())),
         count: count(repeats.or(event.count)).max(1),
         last_seen,
     }
@@ -49,4 +50,23 @@ fn own_words(message: String) -> String {
 fn container(path: &str) -> Option<String> {
     let (_, rest) = path.split_once('{')?;
     rest.strip_suffix('}').map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_quotes_no_values_of_objects() {
+        let seen = event(api::Event {
+            message: Some(
+                "Error creating: Pod \"web\" is invalid: spec.containers[0].env[0]: Invalid value: \
+                 core.EnvVar{Name:\"KEY\", Value:\"hunter2\"}: may not be specified"
+                    .to_owned(),
+            ),
+            ..api::Event::default()
+        });
+        assert!(!seen.message.contains("hunter2"), "{}", seen.message);
+        assert!(seen.message.ends_with(": may not be specified"));
+    }
 }

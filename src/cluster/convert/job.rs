@@ -6,6 +6,8 @@ use crate::snapshot::Job;
 
 /// `spec.backoffLimit` when left out (`batch/v1` defaults).
 const BACKOFF_LIMIT: i32 = 6;
+/// What `spec.managedBy` may say of Kubernetes' own (`batch/v1`, `JobControllerName`).
+const OWN_CONTROLLER: &str = "kubernetes.io/job-controller";
 
 pub(super) fn job(object: api::Job) -> Job {
     let spec = object.spec.unwrap_or_default();
@@ -15,6 +17,7 @@ pub(super) fn job(object: api::Job) -> Job {
         completions: spec.completions.map(|n| count(Some(n))),
         parallelism: count(spec.parallelism.or(Some(1))),
         backoff_limit: count(spec.backoff_limit.or(Some(BACKOFF_LIMIT))),
+        managed_by: spec.managed_by.filter(|it| it != OWN_CONTROLLER),
         suspended: spec.suspend.unwrap_or(false),
         active: count(status.active),
         succeeded: count(status.succeeded),

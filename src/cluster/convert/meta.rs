@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 
+use crate::redact::redacted;
 use crate::snapshot::{Condition, Meta, Owner, Uid};
 
 const TEMPLATE_HASH: &str = "pod-template-hash";
@@ -58,8 +59,9 @@ macro_rules! conditions {
                 kind: Option::<String>::from(c.type_).unwrap_or_default(),
                 status: Option::<String>::from(c.status).unwrap_or_default(),
                 reason: c.reason.unwrap_or_default(),
-                message: c.message.unwrap_or_default(),
+                message: $crate::redact::redacted(&c.message.unwrap_or_default()),
                 since: $crate::cluster::convert::meta::time(c.last_transition_time),
+                observed_generation: None,
             })
             .collect()
     };
@@ -80,9 +82,43 @@ pub(super) fn conditions_of(status: &serde_json::Value) -> Vec<Condition> {
                 kind: text(entry, "type")?,
                 status: text(entry, "status")?,
                 reason: text(entry, "reason").unwrap_or_default(),
-                message: text(entry, "message").unwrap_or_default(),
+                message: redacted(&text(entry, "message").unwrap_or_default()),
                 since: text(entry, "lastTransitionTime").and_then(|t| t.parse().ok()),
+                observed_generation: (entry.get("observedGeneration"))
+                    .and_then(serde_json::Value::as_i64)
+                    .filter(|seen| *seen > 0),
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::apps::v1::DeploymentCondition;
+
+    use super::*;
+
+    const MESSAGE: &str = "spec.containers[0].env[0]: Invalid value: \
+        core.EnvVar{Name:\"KEY\", Value:\"hunter2\"}: may not be specified";
+
+    #[test]
+    fn a_message_quotes_no_values_of_objects() {
+        let typed = DeploymentCondition {
+            type_: Some("ReplicaFailure".to_owned()),
+            status: Some("True".to_owned()),
+            message: Some(MESSAGE.to_owned()),
+            ..DeploymentCondition::default()
+        };
+        let untyped = serde_json::json!({"conditions": [
+            {"type": "Ready", "status": "False", "message": MESSAGE}]});
+        let typed: Vec<Condition> = conditions!(Some(vec![typed]));
+        for condition in typed.iter().chain(&conditions_of(&untyped)) {
+            assert!(
+                !condition.message.contains("hunter2"),
+                "{}",
+                condition.message
+            );
+            assert!(condition.message.ends_with(": may not be specified"));
+        }
+    }
 }

@@ -13,17 +13,20 @@ mod workload;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Event, PersistentVolumeClaim, Pod, Service};
+use k8s_openapi::api::core::v1::{
+    Event, PersistentVolumeClaim, Pod, ReplicationController, Service,
+};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::snapshot::Snapshot;
 
 pub use custom::custom;
-pub use record::record;
+pub use record::{REMOVAL, ROLLED_BACK, record};
 
 /// An object that has a snapshot of its own kind.
 pub trait IntoSnapshot {
@@ -45,13 +48,32 @@ into_snapshot! {
     Deployment => Workload by workload::deployment,
     StatefulSet => Workload by workload::stateful_set,
     DaemonSet => Workload by workload::daemon_set,
-    ReplicaSet => ReplicaSet by workload::replica_set,
+    ReplicationController => Workload by workload::replication_controller,
     Job => Job by job::job,
     PersistentVolumeClaim => Claim by claim::claim,
     StorageClass => StorageClass by claim::storage_class,
     Service => Service by service::service,
     EndpointSlice => Endpoints by service::endpoints,
     Event => Event by event::event,
+}
+
+impl IntoSnapshot for ReplicaSet {
+    fn into_snapshot(self) -> Snapshot {
+        workload::replica_set(self)
+    }
+}
+
+/// The snapshot of an object of a kind that no standing watch sees; None where it does not say its
+/// kind or its name.
+pub fn untyped(object: DynamicObject) -> Option<Snapshot> {
+    let types = object.types.as_ref()?;
+    match (types.api_version.as_str(), types.kind.as_str()) {
+        ("v1", "ReplicationController") => {
+            let typed = object.try_parse::<ReplicationController>().ok()?;
+            Some(typed.into_snapshot())
+        }
+        _ => custom(object).map(Snapshot::Custom),
+    }
 }
 
 /// The snapshot of an object as `kubectl get -o json` prints it, told apart by `apiVersion` and
@@ -78,7 +100,7 @@ pub fn from_json(object: Value) -> Option<Snapshot> {
             let meta: ObjectMeta = serde_json::from_value(object.get("metadata")?.clone()).ok()?;
             record(&meta).map(Snapshot::Record)
         }
-        _ => custom(serde_json::from_value(object).ok()?).map(Snapshot::Custom),
+        _ => untyped(serde_json::from_value(object).ok()?),
     }
 }
 

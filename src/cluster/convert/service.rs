@@ -38,13 +38,17 @@ pub(super) fn endpoints(object: EndpointSlice) -> Endpoints {
     }
 }
 
-/// An unknown readiness is to be read as ready (`discovery/v1 types.go`, `EndpointConditions`).
+/// An unknown readiness is to be read as ready. `ready` is set to true where the Service publishes
+/// addresses that are not; `serving` tells the pod's own readiness, also while it ends
+/// (`discovery/v1 types.go`, `EndpointConditions`).
 fn is_ready(endpoint: &Endpoint) -> bool {
-    endpoint
-        .conditions
-        .as_ref()
-        .and_then(|conditions| conditions.ready)
-        .unwrap_or(true)
+    let Some(conditions) = &endpoint.conditions else {
+        return true;
+    };
+    match conditions.serving {
+        Some(serving) => serving && conditions.terminating != Some(true),
+        None => conditions.ready.unwrap_or(true),
+    }
 }
 
 fn pod_behind(endpoint: Endpoint) -> Option<Uid> {

@@ -1,8 +1,10 @@
 use k8s_openapi::api::apps::v1 as api;
+use k8s_openapi::api::core::v1::ReplicationController;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::count;
 use super::meta::{annotation, conditions, meta};
-use crate::snapshot::{ReplicaSet, UpdateStrategy, Workload, WorkloadKind};
+use crate::snapshot::{Condition, ReplicaSet, Snapshot, UpdateStrategy, Workload, WorkloadKind};
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 const ROLLING: UpdateStrategy = UpdateStrategy::Rolling { partition: 0 };
@@ -91,7 +93,77 @@ pub(super) fn daemon_set(object: api::DaemonSet) -> Workload {
     }
 }
 
-pub(super) fn replica_set(object: api::ReplicaSet) -> ReplicaSet {
+/// One that nobody controls is a workload of its own.
+pub(super) fn replica_set(object: api::ReplicaSet) -> Snapshot {
+    let owners = object.metadata.owner_references.as_deref();
+    let mut owners = owners.unwrap_or_default().iter();
+    match owners.any(|owner| owner.controller == Some(true)) {
+        true => Snapshot::ReplicaSet(of_deployment(object)),
+        false => Snapshot::Workload(bare_replica_set(object)),
+    }
+}
+
+fn bare_replica_set(object: api::ReplicaSet) -> Workload {
+    let status = object.status.unwrap_or_default();
+    counting(
+        WorkloadKind::ReplicaSet,
+        object.metadata,
+        status.observed_generation,
+        [
+            object.spec.replicas.or(Some(1)),
+            Some(status.replicas),
+            status.ready_replicas,
+            status.available_replicas,
+        ],
+        conditions!(status.conditions),
+    )
+}
+
+pub(super) fn replication_controller(object: ReplicationController) -> Workload {
+    let status = object.status.unwrap_or_default();
+    counting(
+        WorkloadKind::ReplicationController,
+        object.metadata,
+        status.observed_generation,
+        [
+            object.spec.and_then(|spec| spec.replicas).or(Some(1)),
+            Some(status.replicas),
+            status.ready_replicas,
+            status.available_replicas,
+        ],
+        conditions!(status.conditions),
+    )
+}
+
+/// What only counts its pods: how many there are to be, are, are ready and are available.
+fn counting(
+    kind: WorkloadKind,
+    metadata: ObjectMeta,
+    observed_generation: Option<i64>,
+    pods: [Option<i32>; 4],
+    conditions: Vec<Condition>,
+) -> Workload {
+    let [desired, current, ready, available] = pods.map(count);
+    Workload {
+        kind,
+        revision: 0,
+        meta: meta(metadata),
+        observed_generation: observed_generation.unwrap_or(0),
+        desired,
+        current,
+        updated: current,
+        ready,
+        available,
+        strategy: UpdateStrategy::OnDelete,
+        ordered: false,
+        paused: false,
+        current_revision: String::new(),
+        update_revision: String::new(),
+        conditions,
+    }
+}
+
+fn of_deployment(object: api::ReplicaSet) -> ReplicaSet {
     let status = object.status.unwrap_or_default();
     let revision = annotation(&object.metadata, REVISION);
     ReplicaSet {

@@ -34,6 +34,10 @@ const IN_A_ROW: Duration = Duration::from_secs(60);
 const DENIED_PAUSE: Duration = Duration::from_secs(60);
 /// A kind that is not served any more, or not yet again.
 const UNSERVED_PAUSE: Duration = Duration::from_secs(10);
+/// A watch that has told nothing for so long is no proof that the API server still answers: somebody
+/// between may take connections and let nothing through. kube's watcher begins such a one anew without
+/// a word.
+const QUIET: Duration = Duration::from_secs(60);
 /// Seconds after which the server ends a watch, so that a dead connection is noticed soon.
 const WATCH_SECONDS: u32 = 60;
 
@@ -64,6 +68,8 @@ pub(super) struct Source<K> {
 pub(super) struct Label {
     /// The plural, `pods`.
     pub resource: String,
+    /// `Pod`
+    pub kind: String,
     pub namespace: Option<String>,
 }
 
@@ -105,21 +111,36 @@ pub(super) async fn run<K>(
         listed: HashSet::new(),
         errors: 0,
         last_error: None,
+        heard: Instant::now(),
         interrupted: false,
         said: false,
+        listed_once: false,
+        hidden: false,
     };
     let mut backoff = DefaultBackoff::default();
     while !watch.sender.is_closed() {
         let mut events = watcher::watcher(watch.source.api.clone(), config.clone()).boxed();
-        while let Some(event) = events.next().await {
-            let error = match event {
-                Ok(event) => {
+        watch.heard = Instant::now();
+        loop {
+            let next = match tokio::time::timeout(QUIET, events.next()).await {
+                Ok(next) => next,
+                // Nothing may have happened, or nothing may come through any more.
+                Err(_) if watch.has_begun() && watch.source.reach.answers().await => {
+                    watch.errors = 0;
+                    break;
+                }
+                Err(_) => continue,
+            };
+            let error = match next {
+                None => break,
+                Some(Ok(event)) => {
+                    watch.heard = Instant::now();
                     if watch.apply(event) {
                         backoff.reset();
                     }
                     continue;
                 }
-                Err(error) => error,
+                Some(Err(error)) => error,
             };
             let failure = Failure::from(&error);
             let pause = watch.failed(&failure);
@@ -130,6 +151,7 @@ pub(super) async fn run<K>(
             }
             let pause = pause.max(backoff.next().unwrap_or(IN_A_ROW));
             tokio::time::sleep(pause).await;
+            watch.heard = Instant::now();
             if watch.interrupted {
                 break;
             }
@@ -146,9 +168,14 @@ struct Watch<K> {
     listed: HashSet<String>,
     errors: u32,
     last_error: Option<Instant>,
+    /// When it last said something, or was last asked.
+    heard: Instant,
     interrupted: bool,
     /// The outage was told, so its end is to be told too.
     said: bool,
+    listed_once: bool,
+    /// It was told that nothing of it may be seen.
+    hidden: bool,
 }
 
 impl<K> Watch<K>
@@ -209,6 +236,13 @@ where
     fn well(&mut self) {
         self.errors = 0;
         self.interrupted = false;
+        self.listed_once = true;
+        if std::mem::take(&mut self.hidden) {
+            let Label {
+                kind, namespace, ..
+            } = self.source.label.clone();
+            self.tell(Observation::Visible { kind, namespace });
+        }
         if std::mem::take(&mut self.said) {
             let what = self.source.label.text();
             self.tell(Observation::Resumed { what });
@@ -218,13 +252,28 @@ where
 
     /// A watch that had begun and now fails again and again without a word from the server.
     fn is_cut_off(&self, failure: &Failure) -> bool {
-        let begun = !matches!(*self.first.borrow(), First::Pending);
-        begun && self.errors + 1 == OUTAGE && is_absence(failure.code)
+        let fails = self.errors + 1 == OUTAGE || self.was_silent(failure);
+        self.has_begun() && fails && is_absence(failure.code)
+    }
+
+    fn has_begun(&self) -> bool {
+        !matches!(*self.first.borrow(), First::Pending)
+    }
+
+    /// A connection on which nothing came for longer than the server lets a watch last: whoever holds
+    /// it, it is none to the server.
+    fn was_silent(&self, failure: &Failure) -> bool {
+        failure.code == 0 && self.heard.elapsed() > Duration::from_secs(WATCH_SECONDS.into())
     }
 
     /// Returns how long to wait at least before the next try.
     fn failed(&mut self, failure: &Failure) -> Duration {
-        let recent = self.last_error.is_some_and(|at| at.elapsed() < IN_A_ROW);
+        // The time that it was silent for is none between two errors.
+        let since = |at: Instant| match self.was_silent(failure) {
+            true => self.heard.saturating_duration_since(at),
+            false => at.elapsed(),
+        };
+        let recent = self.last_error.is_some_and(|at| since(at) < IN_A_ROW);
         self.errors = if recent { self.errors + 1 } else { 1 };
         self.last_error = Some(Instant::now());
         let why = failure.why(&self.source.label);
@@ -259,6 +308,14 @@ where
         if !quiet && !std::mem::replace(&mut self.said, true) {
             let what = self.source.label.text();
             self.tell(Observation::Interrupted { what, why });
+        }
+        let is_denied = matches!(error, ObserveError::Denied(_));
+        let never_listed = !self.listed_once;
+        if is_denied && never_listed && !std::mem::replace(&mut self.hidden, true) {
+            let Label {
+                kind, namespace, ..
+            } = self.source.label.clone();
+            self.tell(Observation::Hidden { kind, namespace });
         }
         let essential = self.source.essential;
         self.first.send_if_modified(|first| {

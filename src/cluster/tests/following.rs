@@ -7,6 +7,7 @@ use crate::snapshot::ObjectRef;
 
 const GROUP: &str = "GET /apis/cert-manager.io/v1";
 const CERTIFICATES: &str = "GET /apis/cert-manager.io/v1/namespaces/shop/certificates";
+const DEFINITIONS: &str = "GET /apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const ISSUERS: &str = "GET /apis/cert-manager.io/v1/clusterissuers";
 
 fn object(api_version: &str, kind: &str, namespace: Option<&str>) -> ObjectRef {
@@ -34,6 +35,16 @@ fn group() -> Answer {
     Answer::Json(200, list)
 }
 
+/// The call that reads the definition of a kind.
+fn definition(name: &str) -> String {
+    format!("{DEFINITIONS}/{name}.cert-manager.io")
+}
+
+/// As of a kind that is none of a definition.
+fn undefined() -> Answer {
+    refused(404, "NotFound", "not found")
+}
+
 fn certificate(generation: i64) -> Value {
     json!({
         "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": generation.to_string()},
@@ -42,7 +53,7 @@ fn certificate(generation: i64) -> Value {
 }
 
 async fn follow(cluster: &Cluster, objects: &[ObjectRef]) {
-    cluster.follow(objects).await;
+    cluster.follow(objects).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,8 +62,19 @@ async fn kinds_with_a_status_are_watched() {
     let mut changed = certificate(2);
     changed["apiVersion"] = json!("cert-manager.io/v1");
     changed["kind"] = json!("Certificate");
+    let defined = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "certificates.cert-manager.io", "uid": "d", "generation": 1},
+        "spec": {"group": "cert-manager.io", "names": {"kind": "Certificate"}, "versions": []},
+    });
+    let defined = Answer::Json(200, defined);
     server
         .on(GROUP, group())
+        .on(&definition("certificates"), defined)
+        .on(
+            &definition("clusterissuers"),
+            refused(403, "Forbidden", "not you"),
+        )
         .on(CERTIFICATES, list([certificate(1)]))
         .on(
             &format!("{CERTIFICATES} watch"),
@@ -73,8 +95,12 @@ async fn kinds_with_a_status_are_watched() {
     follow(&cluster, &objects).await;
     follow(&cluster, &objects).await;
     assert_eq!(
-        told.take(2).await,
+        told.take(4).await,
         [
+            "seen customresourcedefinition/certificates.cert-manager.io None",
+            "interrupted customresourcedefinition/clusterissuers.cert-manager.io: reading \
+             customresourcedefinition/clusterissuers.cert-manager.io: not you (Forbidden); what has no status \
+             yet counts as ready",
             "seen certificate/web Some(1)",
             "seen certificate/web Some(2)"
         ]
@@ -95,6 +121,7 @@ async fn what_is_not_served_yet_is_found_later() {
             ),
         )
         .on(GROUP, group())
+        .on(&definition("certificates"), undefined())
         .on(CERTIFICATES, list([certificate(1)]))
         .on(&format!("{CERTIFICATES} watch"), watch([], Step::Hang));
     let cluster = server.cluster();
@@ -118,6 +145,7 @@ async fn a_kind_that_is_removed_takes_its_objects_with_it() {
     };
     server
         .on(GROUP, group())
+        .on(&definition("certificates"), undefined())
         .on(CERTIFICATES, list([certificate(1)]))
         .on(&format!("{CERTIFICATES} watch"), watch([], Step::Break))
         .on(&format!("{CERTIFICATES} watch"), missing())

@@ -3,7 +3,9 @@
 mod asking;
 mod following;
 mod logs;
+mod placed;
 mod records;
 mod server;
+mod stack_records;
 mod tails;
 mod watching;

@@ -164,6 +164,52 @@ async fn an_api_server_that_does_not_answer_is_told_once() {
     server.finish();
 }
 
+/// A proxy takes the connection, and nothing ever comes through it: that is known after the longest
+/// silence that a watch may have.
+#[tokio::test(start_paused = true)]
+async fn silence_is_no_answer() {
+    let server = Server::default();
+    let never = || Answer::After(Duration::from_secs(3600), Box::new(Answer::Nobody));
+    server.quiet().on(PODS, list_at("2", [pod("a", "1")]));
+    for _ in 0..40 {
+        server.on("GET /version", never());
+    }
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    cluster.watch(&shop()).await.unwrap();
+    let began = tokio::time::Instant::now();
+    assert_eq!(
+        told.take(2).await,
+        [
+            "seen pod a at 1",
+            "unreachable since 12s: no answer within 5s",
+        ]
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(90),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+/// The same before anything was listed: it is given up.
+#[tokio::test(start_paused = true)]
+async fn a_first_list_that_never_comes_is_given_up() {
+    let server = Server::default();
+    let silent = || Answer::After(Duration::from_secs(75), Box::new(Answer::Nobody));
+    server
+        .quiet()
+        .on(PODS, silent())
+        .on(PODS, silent())
+        .on(PODS, silent());
+    let cluster = server.cluster();
+    let error = cluster.watch(&shop()).await.unwrap_err();
+    assert_eq!(
+        error,
+        ObserveError::Unreachable("can't list pods in namespace `shop`: connection refused".into())
+    );
+}
+
 /// It is answered all the same: the trouble is that watch's own.
 #[tokio::test(start_paused = true)]
 async fn one_watch_that_finds_nobody_is_no_outage_of_all() {
@@ -232,12 +278,14 @@ async fn what_is_denied_is_said_once_and_asked_rarely() {
         namespace: None,
         name: "data".to_owned(),
     };
-    cluster.follow(&[claim]).await;
+    cluster.follow(&[claim]).await.unwrap();
     let mut now = told.now();
     now.sort();
     assert_eq!(
         now,
         [
+            "hidden Event Some(\"shop\")",
+            "hidden StorageClass None",
             "interrupted events in namespace `shop`: forbidden; causes that only events tell stay \
              unnamed",
             "seen pod a at 1",
@@ -245,7 +293,16 @@ async fn what_is_denied_is_said_once_and_asked_rarely() {
     );
     tokio::time::sleep(Duration::from_secs(59)).await;
     assert_eq!(server.calls(EVENTS).len(), 1);
-    assert_eq!(told.next().await, "resumed events in namespace `shop`");
+    let mut again = told.take(3).await;
+    again.sort();
+    assert_eq!(
+        again,
+        [
+            "resumed events in namespace `shop`",
+            "visible Event Some(\"shop\")",
+            "visible StorageClass None",
+        ]
+    );
     assert_eq!(server.calls(EVENTS).len(), 3);
     server.finish();
 }

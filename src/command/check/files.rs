@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::check::{Finding, Report};
+use crate::files;
 use crate::plan::Plan;
 use crate::profile::{ChartSource, Profile};
+
+/// Of a template.
+const LARGEST: u64 = 10 * 1024 * 1024;
 
 /// Gives each finding its file, as it is seen from here, and its line where that is certain.
 pub fn locate(report: &mut Report, plan: &Plan, profile: &Profile) {
@@ -17,7 +21,7 @@ pub fn locate(report: &mut Report, plan: &Plan, profile: &Profile) {
         let Some(file) = user_file(finding, plan) else {
             continue;
         };
-        if let Ok(text) = std::fs::read_to_string(&file) {
+        if let Ok(text) = files::read_text(&file, LARGEST) {
             finding.locate(&text);
             finding.file = Some(from_here(file));
         }

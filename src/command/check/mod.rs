@@ -1,24 +1,18 @@
 mod files;
 mod known;
+mod render;
 
-use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 
 use super::inputs::Inputs;
 use super::signals::Signals;
-use super::{Context, print, profile, session};
-use crate::check::{self, Release, Report, Stack};
+use super::{Context, print, profile, seal, session};
+use crate::check::{self, Report};
 use crate::cli::{Check, CheckFormat, Format};
 use crate::error::{Failure, Kind};
-use crate::helm::{Helm, Template};
-use crate::plan::{Plan, Selection};
-use crate::process::Stop;
-use crate::profile::Profile;
-use crate::runner::ports::DeployError;
-use crate::wording;
-
-/// helm processes at once: each is a whole CPU.
-const AT_ONCE: usize = 4;
+use crate::plan::Selection;
+use crate::profile::{Profile, ProfileErrors};
+use render::Charts;
 
 pub async fn run(context: &Context, args: &Check) -> Result<(), Failure> {
     if args.list {
@@ -31,11 +25,27 @@ pub async fn run(context: &Context, args: &Check) -> Result<(), Failure> {
     let look = async {
         let inputs = Inputs::bring(context, &profile, &plan, None).await?;
         let marks = session::marks(&plan, &session::run_id(Timestamp::now()));
-        let helm = inputs.renderer(marks);
-        let mut stack = render(context, &profile, &plan, &helm).await?;
-        if args.cluster {
-            let cluster = session::connect(context).await?;
-            stack.known = Some(known::ask(&cluster, &stack).await?);
+        let cluster = match args.cluster {
+            true => Some(session::connect(context).await?),
+            false => None,
+        };
+        let (mut helm, capabilities) = match &cluster {
+            Some(cluster) => {
+                let capabilities = known::capabilities(cluster).await?;
+                (inputs.helm(context, cluster, marks), Some(capabilities))
+            }
+            None => (inputs.renderer(marks), None),
+        };
+        seal::freeze(&plan, &mut helm)?;
+        let charts = Charts {
+            profile: &profile,
+            plan: &plan,
+            helm: &helm,
+            cluster: capabilities,
+        };
+        let mut stack = charts.render(context).await?;
+        if let Some(cluster) = &cluster {
+            stack.known = Some(known::ask(cluster, &stack).await?);
         }
         Ok(check::check(&stack, &profile))
     };
@@ -51,57 +61,19 @@ pub async fn run(context: &Context, args: &Check) -> Result<(), Failure> {
 /// Acceptances of rules that there are not.
 fn known_rules(profile: &Profile) -> Result<(), Failure> {
     let is_known = |id: &str| check::RULES.iter().any(|rule| rule.id == id);
-    let mut unknown = profile.accept.iter().filter(|it| !is_known(&it.rule));
-    let Some(accepted) = unknown.next() else {
+    let unknown = profile.accept.iter().filter(|it| !is_known(&it.rule));
+    let told = unknown.map(|it| {
+        let message = format!("there is no rule `{}` to accept findings of", it.rule);
+        profile.error_at(it.place, &message)
+    });
+    let told: Vec<_> = told.collect();
+    if told.is_empty() {
         return Ok(());
-    };
-    let message = format!("there is no rule `{}` to accept findings of", accepted.rule);
-    let diagnostic = profile.error_at(accepted.place, &message);
+    }
     let failure = Failure::new(Kind::Invalid, "the profile accepts what can't be found");
     Err(failure
-        .details([String::new(), diagnostic.to_string()])
+        .details([String::new(), ProfileErrors::of(told).to_string()])
         .hint("`stackctl check --list` has all rules"))
-}
-
-async fn render(
-    context: &Context,
-    profile: &Profile,
-    plan: &Plan,
-    helm: &Helm,
-) -> Result<Stack, Failure> {
-    let _waiting = context.environment.waiting_for("rendering the charts");
-    let stop = Stop::default();
-    let rendered: Vec<Result<Template, DeployError>> = stream::iter(plan.steps())
-        .map(|step| helm.template(step, &stop))
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
-    let mut releases = Vec::new();
-    let mut failed = Vec::new();
-    for (at, template) in rendered.into_iter().enumerate() {
-        let id = &plan.steps()[at].id;
-        match template {
-            Ok(Template { manifest, sources }) => {
-                match Release::new(plan, profile, at, &manifest, sources) {
-                    Ok(release) => releases.push(release),
-                    Err(error) => failed.push(format!("  `{id}`: {error}")),
-                }
-            }
-            Err(DeployError::Refused(said)) => {
-                failed.push(format!("  `{id}`: {}", said.sentence));
-                failed.extend(said.hints.iter().map(|hint| format!("    hint: {hint}")));
-            }
-            Err(DeployError::Cancelled) => {}
-        }
-    }
-    if failed.is_empty() {
-        return Ok(Stack {
-            releases,
-            known: None,
-        });
-    }
-    let what = wording::count(plan.steps().len() - releases.len(), "release");
-    Err(Failure::new(Kind::Invalid, format!("{what} can't be rendered")).details(failed))
 }
 
 fn list(args: &Check) -> Result<(), Failure> {
@@ -116,7 +88,7 @@ fn print(context: &Context, args: &Check, report: &Report) -> Result<(), Failure
     match args.output {
         CheckFormat::Text => {
             let palette = context.environment.stdout_palette(context.common.color);
-            print::text(&check::text(report, palette))
+            print::painted(&check::text(report, palette), palette)
         }
         CheckFormat::Json => print::data(Format::Json, report),
         CheckFormat::Sarif => print::data(Format::Json, &check::sarif(report)),

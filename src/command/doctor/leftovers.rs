@@ -6,8 +6,9 @@ use crate::doctor::Check;
 use crate::helm::Workspace;
 use crate::identity;
 use crate::plan::Plan;
-use crate::runner::ports::{Leases, ObserveError};
-use crate::snapshot::{Record, RecordStatus};
+use crate::runner::ports::{Leases, ObserveError, Observer};
+use crate::snapshot::{ObjectRef, Record, RecordStatus, World};
+use crate::verdict::{self, Finding};
 use crate::wording;
 
 const ABOUT: &str = "leftovers";
@@ -37,6 +38,7 @@ pub async fn of_stack(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
     }
     for record in Record::last_of_each(all) {
         checks.extend(half_done(&record));
+        checks.extend(failed_hook(cluster, &record).await);
         // Elsewhere it may be of another stack of this name.
         if record.namespace != plan.namespace.as_str() {
             continue;
@@ -69,10 +71,50 @@ fn half_done(record: &Record) -> Option<Check> {
         status.as_str()
     );
     let check = Check::warning(ABOUT, says);
+    if *status == RecordStatus::Uninstalling {
+        return Some(check.hint("the next `up` or `down` removes what is left of it first"));
+    }
     Some(check.hint(
         "the next `up` takes it up where it can be sure that no helm is at work; else it says so, \
          and `up --recover` is your word",
     ))
+}
+
+/// A hook that keeps a release from being removed, as long as there is something to see of it.
+async fn failed_hook(cluster: &Cluster, record: &Record) -> Option<Check> {
+    let (namespace, release) = (&record.namespace, &record.release);
+    let finding = match look_at_hooks(cluster, record).await {
+        Ok(finding) => finding?,
+        Err(error) => return Some(Check::problem(ABOUT, error.to_string())),
+    };
+    let why = &finding.verdict.sentence;
+    let says = format!("release `{release}` in `{namespace}` can't be removed: {why}");
+    Some(Check::problem(ABOUT, says).hint(format!(
+        "each removal runs it again; `helm uninstall {release} -n {namespace} --no-hooks` removes \
+         the release without it"
+    )))
+}
+
+async fn look_at_hooks(
+    cluster: &Cluster,
+    record: &Record,
+) -> Result<Option<Finding>, ObserveError> {
+    let (namespace, release) = (record.namespace.parse(), record.release.parse());
+    let id = record.marks.release.as_deref().unwrap_or(&record.release);
+    let (Ok(namespace), Ok(release), Ok(id)) = (namespace, release, id.parse()) else {
+        return Ok(None);
+    };
+    if record.status != RecordStatus::Uninstalling {
+        return Ok(None);
+    }
+    let contents = cluster.contents(&namespace, &release, record.revision);
+    let contents = contents.await?.of_removal();
+    let hooks: Vec<ObjectRef> = contents.hooks.iter().map(|it| it.object.clone()).collect();
+    let mut world = World::default();
+    for seen in cluster.refresh(&hooks).await? {
+        world.apply(&seen);
+    }
+    Ok(verdict::failed_hook(&id, &world, &contents))
 }
 
 async fn lock(cluster: &Cluster, plan: &Plan) -> Vec<Check> {

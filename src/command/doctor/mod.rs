@@ -1,6 +1,8 @@
 //! Whether an `up` could work here.
 
+mod grants;
 mod leftovers;
+mod namespaces;
 mod stack;
 
 use super::inputs::Inputs;
@@ -29,7 +31,7 @@ pub async fn run(context: &Context, args: &Doctor) -> Result<(), Failure> {
     match args.output {
         Format::Text => {
             let palette = context.environment.stdout_palette(context.common.color);
-            print::text(&doctor::text(&checks, &palette))?;
+            print::painted(&doctor::text(&checks, &palette), palette)?;
         }
         format => print::data(format, &checks)?,
     }
@@ -44,7 +46,7 @@ async fn examine(context: &Context, planned: Option<&(&Profile, Plan)>) -> Vec<C
     // Before charts are brought: whoever does that removes them.
     let mut checks = leftovers::of_this_machine();
     let helm = match session::require_secret_driver() {
-        Ok(()) => ask_helm(context).await,
+        Ok(()) => ask_helm(context, planned.map(|(_, plan)| plan)).await,
         Err(failure) => Err(failure),
     };
     checks.push(match &helm {
@@ -77,7 +79,7 @@ async fn examine(context: &Context, planned: Option<&(&Profile, Plan)>) -> Vec<C
     checks.push(reached(&cluster));
     checks.extend(helm.ok().and_then(|(_, version)| skew(&cluster, version)));
     if let Some((_, plan)) = planned {
-        checks.extend(stack::namespaces(&cluster, plan).await);
+        checks.extend(namespaces::check(&cluster, plan).await);
         checks.extend(leftovers::of_stack(&cluster, plan).await);
         if let Some(inputs) = inputs {
             checks.extend(stack::needs(context, &cluster, plan, inputs).await);
@@ -87,9 +89,9 @@ async fn examine(context: &Context, planned: Option<&(&Profile, Plan)>) -> Vec<C
 }
 
 /// Where it is, and its version.
-async fn ask_helm(context: &Context) -> Result<(String, Version), Failure> {
+async fn ask_helm(context: &Context, plan: Option<&Plan>) -> Result<(String, Version), Failure> {
     let binary = session::find_helm(context)?;
-    let version = session::ask_helm(context, &binary).await?;
+    let version = session::ask_helm(context, &binary, plan).await?;
     Ok((binary.path.display().to_string(), version))
 }
 

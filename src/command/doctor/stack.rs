@@ -1,4 +1,4 @@
-//! What a stack needs of its cluster: namespaces, rights, storage.
+//! What a stack needs of its cluster: rights, storage.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,32 +8,16 @@ use crate::cluster::Cluster;
 use crate::command::Context;
 use crate::command::inputs::Inputs;
 use crate::command::session;
+use crate::doctor::State;
 use crate::doctor::{self, Check, Want};
 use crate::manifest;
 use crate::names::RunId;
 use crate::plan::Plan;
 use crate::process::Stop;
 use crate::runner::ports::DeployError;
-use crate::snapshot::ObjectRef;
 
 /// Questions that are open at once.
-const AT_ONCE: usize = 16;
-
-pub async fn namespaces(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
-    let mut checks = Vec::new();
-    for namespace in plan.namespaces() {
-        checks.push(match cluster.has_namespace(&namespace).await {
-            Ok(true) => Check::good("namespace", format!("`{namespace}` is there")),
-            Ok(false) if plan.create_namespace => {
-                Check::good("namespace", format!("`{namespace}` will be made"))
-            }
-            Ok(false) => Check::problem("namespace", format!("there is no `{namespace}`"))
-                .hint("make it, or let the profile say `createNamespace: true`"),
-            Err(error) => Check::problem("namespace", error.to_string()),
-        });
-    }
-    checks
-}
+pub(super) const AT_ONCE: usize = 16;
 
 /// Renders the charts, and asks for all that their objects need.
 pub async fn needs(
@@ -44,7 +28,10 @@ pub async fn needs(
 ) -> Vec<Check> {
     let _waiting = context.environment.waiting_for("asking what is allowed");
     let run = RunId::foreign("doctor");
-    let helm = inputs.renderer(session::marks(plan, &run));
+    let mut helm = inputs.renderer(session::marks(plan, &run));
+    if let Err(error) = helm.freeze(plan) {
+        return vec![Check::problem("values", error.to_string())];
+    }
     let stop = Stop::default();
     let rendered: Vec<_> = stream::iter(plan.steps())
         .map(|step| helm.template(step, &stop))
@@ -84,17 +71,13 @@ async fn rights(
         let Some(object) = manifest::reference(value) else {
             continue;
         };
-        let ObjectRef {
-            api_version, kind, ..
-        } = &object;
-        // A kind that another release brings can't be asked for yet.
-        let Some((resource, is_namespaced)) = cluster.resource(api_version, kind).await else {
-            continue;
+        let placed = match cluster.resource(&object, namespace).await {
+            Ok(Some(placed)) => placed,
+            // A kind that another release brings can't be asked for yet.
+            Ok(None) => continue,
+            Err(error) => return vec![Check::warning("rights", error.to_string())],
         };
-        let place = object.placed(namespace).namespace.filter(|_| is_namespaced);
-        kinds
-            .entry((resource, place))
-            .or_insert_with(|| object.short());
+        kinds.entry(placed).or_insert_with(|| object.short());
     }
     let wants = doctor::wants(&plan.namespaces(), &kinds);
     let asked: Vec<(Want, Result<bool, _>)> = stream::iter(wants)
@@ -112,7 +95,13 @@ async fn rights(
             Err(error) => return vec![Check::warning("rights", error.to_string())],
         }
     }
-    doctor::lacking(&answers)
+    let mut checks = doctor::lacking(&answers);
+    let refused = super::grants::refused(cluster, objects).await;
+    if !refused.is_empty() {
+        checks.retain(|check| check.state != State::Good);
+    }
+    checks.extend(refused);
+    checks
 }
 
 /// Every claim finds its storage class.

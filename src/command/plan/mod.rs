@@ -11,11 +11,9 @@ use crate::cli::{Format, Plan as Args};
 use crate::cluster::Cluster;
 use crate::error::{Failure, Kind};
 use crate::helm::Helm;
-use crate::keyed::Key;
 use crate::memory::{StackRecord, StackRelease};
-use crate::names::ReleaseId;
 use crate::plan::{Plan, Selection};
-use crate::preview::{self, LookError, Looked, Preview};
+use crate::preview::{self, LookError, Looked, Preview, Request};
 
 pub use saved::{read, unmoved};
 
@@ -32,8 +30,13 @@ pub async fn run(context: &Context, args: &Args) -> Result<(), Failure> {
         let marks = session::marks(&plan, &session::run_id(Timestamp::now()));
         let mut helm = inputs.helm(context, &cluster, marks);
         let record = seal::as_before(&cluster, &plan, &mut helm).await?;
-        let key = seal::new_key()?;
-        let mut looked = look(context, &plan, &helm, &cluster, selected, key).await?;
+        let request = Request {
+            selected: selected.0,
+            only: selected.1,
+            key: seal::new_key()?,
+            hooks: seal::hooks(record.as_ref()),
+        };
+        let mut looked = look(context, &plan, &helm, &cluster, request).await?;
         let whole = profile::plan(&profile, &Selection::All)?;
         let (stack, namespace) = (whole.stack.clone(), whole.namespace.clone());
         let record = record.unwrap_or_else(|| StackRecord::new(stack, namespace, ""));
@@ -51,7 +54,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<(), Failure> {
     match args.output {
         Format::Text => {
             let palette = context.environment.stdout_palette(context.common.color);
-            print::text(&preview::text(&preview, palette))?;
+            print::painted(&preview::text(&preview, palette), palette)?;
         }
         format => print::data(format, &preview)?,
     }
@@ -74,11 +77,10 @@ pub async fn look(
     plan: &Plan,
     helm: &Helm,
     cluster: &Cluster,
-    selected: (Vec<ReleaseId>, bool),
-    key: Key,
+    request: Request,
 ) -> Result<Looked, Failure> {
     let _waiting = context.environment.waiting_for("asking what would change");
-    let looked = preview::look(plan, helm, cluster, selected, key).await;
+    let looked = preview::look(plan, helm, cluster, request).await;
     looked.map_err(|error| match &error {
         LookError::Cluster(said) => session::observe(said),
         LookError::Manifest { .. } => Failure::new(Kind::Invalid, &error),

@@ -1,23 +1,20 @@
 //! Plans in files.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::named;
 use crate::error::{Failure, Kind};
+use crate::files;
 use crate::preview::{Moved, Saved};
+
+/// A plan has two digests for each release, and a short one for each field of a chart that renders
+/// differently each time.
+const LARGEST: u64 = 10 * 1024 * 1024;
 
 /// For its owner alone: with the key in it, digests can be tried.
 pub fn write(file: &Path, saved: &Saved) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(saved).map_err(anyhow::Error::from)?;
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let written = options
-        .open(file)
-        .and_then(|mut to| to.write_all(format!("{text}\n").as_bytes()));
-    written.map_err(|error| {
+    files::write(file, &format!("{text}\n"), true).map_err(|error| {
         Failure::new(
             Kind::Environment,
             format!("{} can't be written: {error}", named(file)),
@@ -26,7 +23,7 @@ pub fn write(file: &Path, saved: &Saved) -> Result<(), Failure> {
 }
 
 pub fn read(file: &Path) -> Result<Saved, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| error.to_string());
+    let text = files::read_text(file, LARGEST).map_err(|error| error.to_string());
     text.and_then(|text| Saved::read(&text)).map_err(|why| {
         Failure::new(
             Kind::Invalid,

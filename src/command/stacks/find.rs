@@ -29,14 +29,18 @@ pub async fn find(
     } else {
         let fallback = fallback(context, cluster)?;
         let known = cluster.list_stacks(&fallback).await;
-        let known = known.map_err(|e| session::observe(&e))?;
+        let (known, unread) = known.map_err(|e| session::observe(&e))?;
+        unseen.extend(unread.iter().map(ToString::to_string));
         if let (Err(ObserveError::Denied(why)), None) = (&everywhere, only) {
             unseen.push(format!(
                 "stacks in other namespaces than `{fallback}` are not seen: {why}"
             ));
         }
         let here = |stack: &StackRecord| only.is_none_or(|only| stack.namespace == *only);
-        known.into_iter().filter(here).map(recorded).collect()
+        // Of one that is gone, only what has been left of it is remembered.
+        let is_there = |stack: &StackRecord| !stack.is_gone();
+        let known = known.into_iter().filter(here).filter(is_there);
+        known.map(recorded).collect()
     };
     let records = match everywhere {
         Err(ObserveError::Denied(_)) if only.is_none() => {

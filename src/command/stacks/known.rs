@@ -1,6 +1,7 @@
 use super::Member;
 use crate::cluster::Cluster;
-use crate::runner::ports::Observer;
+use crate::runner::ports::{ObserveError, Observer};
+use crate::runner::watch_objects;
 use crate::snapshot::Contents;
 
 /// What is known of the present revision of a release.
@@ -24,13 +25,18 @@ impl Known {
         }
     }
 
-    /// Asks the cluster once; nothing where there is no such revision.
+    /// Asks the cluster once, and watches what the release brings; nothing where there is no such revision.
     pub async fn read(cluster: &Cluster, member: &Member, revision: Option<u32>) -> Known {
         let Some(revision) = revision else {
             return Known::Nothing;
         };
         let (namespace, release) = (&member.namespace, &member.release);
-        match cluster.contents(namespace, release, revision).await {
+        let read = async {
+            let contents = cluster.contents(namespace, release, revision).await?;
+            watch_objects(cluster, namespace, &contents.objects).await?;
+            Ok::<_, ObserveError>(contents)
+        };
+        match read.await {
             Ok(contents) => Known::Contents(contents),
             Err(error) => Known::Unreadable {
                 revision,

@@ -1,7 +1,9 @@
 //! Which stacks there are: those of a profile that is named, else those that the cluster records.
 
 mod find;
+mod gone;
 mod known;
+mod seen;
 mod view;
 
 use std::collections::BTreeSet;
@@ -16,7 +18,8 @@ use crate::plan::Selection;
 use crate::snapshot::Record;
 
 pub use find::{fallback, find};
-pub use view::{Seen, View};
+pub use seen::Seen;
+pub use view::View;
 
 #[derive(Debug)]
 pub struct Stack {

@@ -6,27 +6,19 @@ use futures::future::join_all;
 use futures::stream::LocalBoxStream;
 use futures::{FutureExt, StreamExt};
 
+use super::gone::{self, Look, Wanted};
 use super::known::Known;
-use super::{Member, Stack, namespaces};
+use super::seen::{self, Seen};
+use super::{Stack, namespaces};
 use crate::cluster::Cluster;
 use crate::command::session;
 use crate::error::Failure;
 use crate::names::Namespace;
-use crate::runner::ports::{self, Observer};
-use crate::snapshot::{Observation, Pod, Record, RecordStatus, World};
-use crate::verdict::{self, Assessment, Baseline, Scope};
+use crate::runner::{ports, ports::Observer};
+use crate::snapshot::{Observation, Pod, World};
 
 /// By which its silence is known among what is interrupted.
 const API_SERVER: &str = "the API server";
-
-/// A release as the cluster has it now.
-#[derive(Debug)]
-pub struct Seen {
-    pub record: Option<Record>,
-    pub assessment: Option<Assessment>,
-    /// Why what helm's record holds is not known, and the release can't be judged.
-    pub unreadable: Option<String>,
-}
 
 /// The stacks' objects under watch.
 pub struct View<'a> {
@@ -36,6 +28,7 @@ pub struct View<'a> {
     world: World,
     /// Per stack and release.
     known: Vec<Vec<Known>>,
+    looks: Vec<Vec<Look>>,
     /// Watches that don't go on, by what they watch, and why.
     interrupted: BTreeMap<String, String>,
 }
@@ -48,12 +41,14 @@ impl<'a> View<'a> {
         let watching = cluster.watch(&namespaces).await;
         watching.map_err(|error| session::observe(&error))?;
         let nothing = |stack: &Stack| stack.releases.iter().map(|_| Known::Nothing).collect();
+        let unlooked = |stack: &Stack| stack.releases.iter().map(|_| Look::default()).collect();
         let mut view = View {
             cluster,
             stacks,
             observations,
             world: World::default(),
             known: stacks.iter().map(nothing).collect(),
+            looks: stacks.iter().map(unlooked).collect(),
             interrupted: BTreeMap::new(),
         };
         view.refresh().await;
@@ -75,30 +70,47 @@ impl<'a> View<'a> {
         for (at, stack) in stacks.iter().enumerate() {
             let mut reads = Vec::new();
             for (place, member) in stack.releases.iter().enumerate() {
-                let present = record(&self.world, member).map(|record| record.revision);
+                let present = seen::installed(&self.world, member).map(|record| record.revision);
                 if present != self.known[at][place].revision() {
                     let known = Known::read(cluster, member, present);
                     reads.push(known.map(move |known| (place, known)));
                 }
             }
             for (place, known) in join_all(reads).await {
-                if let Known::Contents(contents) = &known {
-                    cluster.follow(&contents.objects).await;
-                }
                 self.known[at][place] = known;
             }
         }
         self.catch_up();
     }
 
+    /// Asks for what no watch shows: that of new revisions, with `anew` that of all.
+    pub async fn look(&mut self, anew: bool) {
+        let seen = self.seen();
+        let known = self.known.iter().flatten().zip(seen.iter().flatten());
+        let of_each = known.zip(self.looks.iter_mut().flatten());
+        let wanted = of_each.filter_map(|((known, seen), look)| match known {
+            Known::Contents(contents) => Some(Wanted {
+                seen,
+                contents,
+                look,
+            }),
+            Known::Nothing | Known::Unreadable { .. } => {
+                *look = Look::default();
+                None
+            }
+        });
+        gone::look(self.cluster, wanted.collect(), anew).await;
+    }
+
     /// Every release as it is now, per stack.
     pub fn seen(&self) -> Vec<Vec<Seen>> {
-        let stacks = self.stacks.iter().zip(&self.known);
+        let completed = session::completed_rule(self.cluster);
+        let stacks = self.stacks.iter().zip(self.known.iter().zip(&self.looks));
         stacks
-            .map(|(stack, known)| {
-                let members = stack.releases.iter().zip(known);
+            .map(|(stack, (known, looks))| {
+                let members = stack.releases.iter().zip(known.iter().zip(looks));
                 members
-                    .map(|(member, known)| self.see(member, known))
+                    .map(|(member, of)| Seen::of(&self.world, member, of, completed))
                     .collect()
             })
             .collect()
@@ -110,10 +122,13 @@ impl<'a> View<'a> {
             Known::Unreadable { why, .. } => Some(why.clone()),
             Known::Nothing | Known::Contents(_) => None,
         });
+        let members = self.stacks.iter().flat_map(|stack| &stack.releases);
+        let looks = members.zip(self.looks.iter().flatten());
         self.interrupted
             .values()
             .cloned()
             .chain(unreadable)
+            .chain(looks.flat_map(|(member, look)| look.unseen(member)))
             .collect()
     }
 
@@ -135,7 +150,7 @@ impl<'a> View<'a> {
                 self.interrupted.insert(API_SERVER.to_owned(), silence);
             }
             Observation::Reachable => drop(self.interrupted.remove(API_SERVER)),
-            Observation::Seen(_) | Observation::Gone(_) => self.world.apply(seen),
+            _ => self.world.apply(seen),
         }
     }
 
@@ -144,36 +159,4 @@ impl<'a> View<'a> {
             self.apply(&seen);
         }
     }
-
-    fn see(&self, member: &Member, known: &Known) -> Seen {
-        let record = record(&self.world, member);
-        let (contents, unreadable) = match known {
-            Known::Nothing => (None, None),
-            Known::Contents(contents) => (Some(contents), None),
-            Known::Unreadable { why, .. } => (None, Some(why.clone())),
-        };
-        // Of a revision that helm has given up, the hooks are not past.
-        let given_up = |status: RecordStatus| status.is_pending() || status == RecordStatus::Failed;
-        let assessment = contents.map(|contents| {
-            let scope = Scope {
-                id: &member.id,
-                namespace: &member.namespace,
-                contents,
-                applied: record.is_some_and(|record| !given_up(record.status)),
-                before: &Baseline::default(),
-                completed: session::completed_rule(self.cluster),
-                repeating: verdict::nothing_repeats(),
-            };
-            verdict::assess(&self.world, &scope, &member.budgets)
-        });
-        Seen {
-            record: record.cloned(),
-            assessment,
-            unreadable,
-        }
-    }
-}
-
-fn record<'a>(world: &'a World, member: &Member) -> Option<&'a Record> {
-    world.last_record(member.namespace.as_str(), member.release.as_str())
 }

@@ -45,6 +45,12 @@ impl<'a> Judge<'a> {
 
     pub async fn refresh(&mut self) {
         self.view.refresh().await;
+        self.view.look(false).await;
+    }
+
+    /// Asks again for what no watch shows.
+    pub async fn look_again(&mut self) {
+        self.view.look(true).await;
     }
 
     /// Reads the last lines of what failed; waits for them, but not for long.

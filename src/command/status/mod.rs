@@ -30,6 +30,7 @@ pub async fn run(context: &Context, args: &Status) -> Result<(), Failure> {
     }
     let view = View::open(&cluster, &found.stacks).await?;
     let mut judge = Judge::new(&cluster, &found, view);
+    judge.refresh().await;
     if args.watch {
         return watch::watch(context, args.output, judge).await;
     }
@@ -60,7 +61,7 @@ fn show(
     let width = context.environment.stdout_width();
     let mut text = lines(overview, jiff::Timestamp::now(), width, &palette).join("\n");
     text.push('\n');
-    print::text(&text)
+    print::painted(&text, palette)
 }
 
 /// What `--exit-code` makes of it: the worst of all releases. What nobody plans any more doesn't

@@ -6,6 +6,9 @@ use crate::reporter::status::{Condition, Share, StatusRow};
 use crate::snapshot::{Record, RecordStatus};
 use crate::verdict::{Assessment, Finding};
 
+/// What helm's record says of a release whose removal was begun.
+const BEING_REMOVED: &str = "helm has begun to remove it, and has not written down an end";
+
 /// What there is to tell of a release.
 pub struct Look<'a> {
     pub member: &'a Member,
@@ -26,10 +29,13 @@ pub fn row(look: Look<'_>) -> StatusRow {
         .collect();
     let verdict = verdict(look, state);
     let told = verdict.as_ref().map(|verdict| verdict.sentence.clone());
+    let is_going = is_going(seen);
     let waiting = || {
-        assessment
-            .and_then(|a| a.waiting.as_ref())
-            .map(|w| w.on.clone())
+        let waiting = assessment.and_then(|a| a.waiting.as_ref());
+        match waiting.map(|waiting| waiting.on.clone()) {
+            Some(on) if is_going && on == "helm" => Some(BEING_REMOVED.to_owned()),
+            on => on,
+        }
     };
     StatusRow {
         release: member.id.clone(),
@@ -46,19 +52,28 @@ pub fn row(look: Look<'_>) -> StatusRow {
 }
 
 fn state(look: &Look<'_>) -> Condition {
+    if look.member.orphaned {
+        return Condition::Orphaned;
+    }
     let Some(record) = &look.seen.record else {
         return Condition::Missing;
     };
     let lost = matches!(look.worst, Some((_, true)));
     match (record.status, &look.seen.assessment) {
-        _ if look.member.orphaned => Condition::Orphaned,
         _ if lost => Condition::Failed,
         (RecordStatus::Failed, _) => Condition::Failed,
+        (RecordStatus::Uninstalling, _) => Condition::Pending,
         (status, _) if status.is_pending() => Condition::Pending,
         (_, None) => Condition::Unknown,
         (_, Some(assessment)) if assessment.ready => Condition::Ready,
+        (_, Some(_)) if look.seen.unreadable.is_some() => Condition::Unknown,
         (_, Some(_)) => Condition::Progressing,
     }
+}
+
+fn is_going(seen: &Seen) -> bool {
+    let record = seen.record.as_ref();
+    record.is_some_and(|record| record.status == RecordStatus::Uninstalling)
 }
 
 /// Nothing for what is ready, whatever a pod of it may have.
@@ -68,6 +83,14 @@ fn verdict(look: Look<'_>, state: Condition) -> Option<Verdict> {
     }
     if let Some((finding, _)) = look.worst {
         let mut verdict = finding.verdict;
+        if is_going(look.seen) {
+            verdict.sentence = format!("can't be removed: {}", verdict.sentence);
+            let (release, namespace) = (&look.member.release, &look.member.namespace);
+            verdict.hints.push(format!(
+                "each removal runs it again; `helm uninstall {release} -n {namespace} --no-hooks` \
+                 removes the release without it"
+            ));
+        }
         verdict.evidence.splice(0..0, look.log);
         return Some(verdict);
     }

@@ -12,12 +12,14 @@ use crate::cli::Format;
 use crate::command::signals::Signals;
 use crate::command::{Context, print};
 use crate::error::Failure;
-use crate::output::{Palette, Size, Stream};
+use crate::output::{self, Content, Palette, Size, Stream};
 use crate::reporter::screen::Screen;
 use crate::reporter::status::{Changes, Overview, lines, picture};
 
 /// Ages grow and patience ends without a word from the cluster.
 const TICK: Duration = Duration::from_secs(1);
+/// What no watch shows may be taken away without a word as well.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// Ends when nobody reads any more.
 ///
@@ -29,6 +31,8 @@ pub async fn watch(context: &Context, format: Format, mut judge: Judge<'_>) -> R
     let mut display = Display::new(context, format);
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut look = tokio::time::interval_at(Instant::now() + LOOK_AGAIN, LOOK_AGAIN);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             failure = &mut end => {
@@ -36,6 +40,7 @@ pub async fn watch(context: &Context, format: Format, mut judge: Judge<'_>) -> R
                 return Err(failure);
             }
             () = judge.changed() => judge.refresh().await,
+            _ = look.tick() => judge.look_again().await,
             _ = tick.tick() => {}
         }
         if !display.show(&judge.overview())? {
@@ -69,7 +74,10 @@ impl Display {
             };
         }
         Display::Lines {
-            out: Stream::stdout(),
+            out: match format {
+                Format::Json => Stream::stdout().of(Content::Json),
+                _ => Stream::stdout().painted(palette),
+            },
             palette,
             json: format == Format::Json,
             started: Instant::now(),
@@ -101,7 +109,7 @@ impl Display {
                     true => changes
                         .rows(overview, Timestamp::now())
                         .iter()
-                        .map(serde_json::to_string)
+                        .map(output::json)
                         .collect::<Result<Vec<String>, _>>()
                         .map_err(io::Error::from)?,
                     false => changes.lines(overview, started.elapsed(), palette),

@@ -11,6 +11,7 @@ pub fn find(about: &About<'_>, said: &Said) -> Option<Failure> {
         .or_else(|| kube_version(text))
         .or_else(|| dependency(about, text))
         .or_else(|| values_file(text))
+        .or_else(|| library(about, text))
         .or_else(|| no_chart(about, text))
 }
 
@@ -95,6 +96,19 @@ fn values_file(text: &str) -> Option<Failure> {
         .and_then(|rest| rest.strip_suffix(": no such file or directory"))?;
     let sentence = format!("there is no file `{file}`");
     Some(Failure::new(Cause::ValuesFile, sentence))
+}
+
+fn library(about: &About<'_>, text: &str) -> Option<Failure> {
+    let is_library = text.contains("library charts are not installable");
+    let sentence = format!(
+        "`{}` is a library chart, which can't be installed",
+        about.chart
+    );
+    is_library.then(|| {
+        Failure::new(Cause::NoChart, sentence).hint(
+            "name a chart that has it among its `dependencies`; a library only lends templates",
+        )
+    })
 }
 
 fn no_chart(about: &About<'_>, text: &str) -> Option<Failure> {

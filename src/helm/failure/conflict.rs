@@ -3,8 +3,11 @@
 use super::object::applied_object;
 use super::parse::{Said, after};
 use super::{About, Cause, Failure};
+use crate::helm::args::APPLIES;
 use crate::wording;
 
+/// What makes every upgrade do that.
+const FORCE: &str = "or set `forceConflicts: true` for this release in the profile: every upgrade then takes such fields over";
 /// Fields that a sentence names.
 const TOLD: usize = 3;
 
@@ -67,6 +70,9 @@ pub fn find(about: &About<'_>, said: &Said) -> Option<Failure> {
         .hint(format!(
             "or give the fields to helm, which overwrites what is there: `{take}`, then run this again"
         ));
+    if about.version >= APPLIES {
+        failure = failure.hint(FORCE);
+    }
     failure
         .chain
         .extend(fields.first().map(|field| format!("field {field}")));

@@ -15,6 +15,11 @@ const EVENTS: [&str; 6] = [
 
 pub fn find(about: &About<'_>, said: &Said) -> Option<Failure> {
     let text = said.text.as_str();
+    if about.uninstalls
+        && let Some(failure) = of_removal(about, text)
+    {
+        return Some(failure);
+    }
     let event = EVENTS.iter().find(|event| {
         text.starts_with(&format!("failed {event}: "))
             || text.contains(&format!("{event} hooks failed: "))
@@ -55,6 +60,35 @@ pub fn find(about: &About<'_>, said: &Said) -> Option<Failure> {
     let mut failure = Failure::new(cause, sentence);
     failure.chain = object.iter().map(Named::short).collect();
     Some(failure)
+}
+
+/// helm names no event here. It stops before anything is removed where a `pre-delete` hook fails, and
+/// goes on to the end where a `post-delete` hook does (helm `pkg/action/uninstall.go`).
+fn of_removal(about: &About<'_>, text: &str) -> Option<Failure> {
+    let object = hook_object(text)?;
+    let is_over = text.contains("uninstallation completed with ");
+    let event = match is_over {
+        true => "post-delete",
+        false => "pre-delete",
+    };
+    let why = brief(reason(text), SENTENCE_LIMIT);
+    let short = object.short();
+    let failure = Failure::new(
+        Cause::Hook,
+        format!("its {event} hook {short} failed: {why}"),
+    );
+    let failure = failure.through(short);
+    Some(match is_over {
+        true => failure.hint(
+            "helm has removed the release all the same: what the hook was to do is left to be done \
+             by hand",
+        ),
+        false => {
+            let release = about.release;
+            let uninstall = about.helm(&format!("uninstall {release} --no-hooks"));
+            failure.hint(format!("`{uninstall}` removes the release without it"))
+        }
+    })
 }
 
 /// The last resort before a text counts as unknown.

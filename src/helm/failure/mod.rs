@@ -14,9 +14,9 @@ mod lock;
 mod object;
 mod ownership;
 mod parse;
-mod redact;
 mod schema;
 mod server;
+mod size;
 mod template;
 mod webhook;
 
@@ -46,6 +46,8 @@ pub struct About<'a> {
     pub chart: &'a str,
     pub connection: &'a Connection,
     pub version: Version,
+    /// It was to be uninstalled.
+    pub uninstalls: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,9 +129,10 @@ pub fn refusal(about: &About<'_>, status: ExitStatus, stderr: &[String]) -> Refu
 /// The families in the order in which they are asked: a text may hold the words of several, as a
 /// webhook that can't be reached has a connection that was refused in it.
 fn failure(about: &About<'_>, status: ExitStatus, said: &Said) -> Failure {
-    const FAMILIES: [fn(&About<'_>, &Said) -> Option<Failure>; 13] = [
+    const FAMILIES: [fn(&About<'_>, &Said) -> Option<Failure>; 14] = [
         schema::find,
         chart::find,
+        size::find,
         access::find,
         template::find,
         lock::find,

@@ -1,6 +1,6 @@
 //! helm's last words, and small readers for them.
 
-use super::redact::redacted;
+use crate::redact::redacted;
 
 /// Lines that tell nothing about the failure.
 const NOISE: [&str; 3] = [

@@ -5,19 +5,26 @@
 //! `stage` takes what is on this machine and notes what has to be pulled; [`Staging::pull`] has the
 //! real helm pull that.
 
+mod allowance;
 mod copy;
 mod pull;
 
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::panic;
 use std::path::{Path, PathBuf};
+
+use tokio_util::sync::CancellationToken;
 
 use super::Workspace;
 use super::chart_file::{ChartFile, ChartLock, Dependency};
 use crate::names::ReleaseId;
 use crate::plan::Plan;
 use crate::profile::ChartSource;
+use allowance::{Allowance, Limit};
+
+pub use allowance::LARGEST_FILE;
 pub use pull::PullError;
 use pull::{Pull, Wanted};
 
@@ -45,7 +52,7 @@ pub enum StageError {
     #[error("chart `{}` needs `{name}`, and it is not in its `charts` folder", chart.display())]
     NotInside { chart: PathBuf, name: String },
     #[error("chart `{}` needs itself through `{name}`", chart.display())]
-    Circle { chart: PathBuf, name: String },
+    Cycle { chart: PathBuf, name: String },
     #[error("`{}` is a link that leads out of the chart, to `{}`", link.display(), target.display())]
     LeadsOut { link: PathBuf, target: PathBuf },
     #[error("`{}` is a link to a folder that it is in", link.display())]
@@ -54,6 +61,14 @@ pub enum StageError {
     LinksToNothing { link: PathBuf },
     #[error("chart `{}` can't be copied: {error}", chart.display())]
     Copy { chart: PathBuf, error: io::Error },
+    #[error("`{}` can't be copied: {error}", file.display())]
+    File { file: PathBuf, error: io::Error },
+    #[error("the charts have {limit}, at `{}`", path.display())]
+    TooMuch { path: PathBuf, limit: Limit },
+    #[error("the charts have {}", Limit::Time)]
+    TooSlow,
+    #[error("nobody waits for the charts any more")]
+    Stopped,
 }
 
 impl StageError {
@@ -66,8 +81,22 @@ impl StageError {
                 "put the file into the chart, or make it a chart of its own and a `file://` dependency"
                     .into(),
             ],
+            StageError::TooMuch {
+                limit: Limit::Entries | Limit::Depth,
+                ..
+            }
+            | StageError::TooSlow => vec![
+                "look for links that lead into each other's folders, and for charts that many others depend on"
+                    .into(),
+            ],
+            StageError::TooMuch { .. } => vec!["helm takes no chart of more than 100 MiB".into()],
             _ => Vec::new(),
         }
+    }
+
+    /// After it there is no use in looking at further charts.
+    fn ends_all(&self) -> bool {
+        matches!(self, StageError::TooMuch { .. } | StageError::Stopped)
     }
 }
 
@@ -85,34 +114,68 @@ pub type Pinned<'a> = &'a dyn Fn(&ReleaseId) -> Option<String>;
 /// Stages the chart of every step. A chart that several releases share is staged once. `tree` is
 /// the folder that links in it may not lead out of, beside those of each chart.
 ///
+/// Files are copied on a thread of their own. It ends when this is dropped, and takes the workspace away
+/// if it was the last to have it.
+///
 /// # Errors
 /// Every chart that can't be staged, each with its reason.
-pub fn stage(
+pub async fn stage(
     plan: &Plan,
     workspace: &Workspace,
     tree: &Path,
     pinned: Pinned<'_>,
+) -> Result<Staging, Vec<StageError>> {
+    let stop = CancellationToken::new();
+    let sources = plan.steps().iter();
+    let sources: Vec<_> = sources
+        .map(|step| (step.id.clone(), exact(&step.chart, pinned(&step.id))))
+        .collect();
+    let allowance = Allowance::new(workspace.charts(), stop.clone());
+    let (workspace, tree) = (workspace.clone(), tree.to_owned());
+    let _ends_with_us = stop.drop_guard();
+    let work = tokio::task::spawn_blocking(move || {
+        let copier = copy::Copier::new(&tree, allowance);
+        stage_all(sources, &workspace, &copier)
+    });
+    match tokio::time::timeout(allowance::PATIENCE, work).await {
+        Ok(Ok(staged)) => staged,
+        Ok(Err(error)) => match error.try_into_panic() {
+            Ok(panic) => panic::resume_unwind(panic),
+            Err(_) => Err(vec![StageError::Stopped]),
+        },
+        Err(_) => Err(vec![StageError::TooSlow]),
+    }
+}
+
+fn stage_all(
+    sources: Vec<(ReleaseId, ChartSource)>,
+    workspace: &Workspace,
+    copier: &copy::Copier,
 ) -> Result<Staging, Vec<StageError>> {
     let mut by_source: Vec<(ChartSource, Staged)> = Vec::new();
     let mut staging = Staging {
         charts: HashMap::new(),
         wanted: Vec::new(),
     };
-    let copier = copy::Copier::new(tree);
     let mut errors = Vec::new();
-    for step in plan.steps() {
-        let source = exact(&step.chart, pinned(&step.id));
+    for (id, source) in sources {
         if let Some((_, known)) = by_source.iter().find(|(other, _)| *other == source) {
-            staging.charts.insert(step.id.clone(), known.clone());
+            staging.charts.insert(id, known.clone());
             continue;
         }
-        let target = workspace.charts().join(step.id.as_str());
-        match stage_one(&source, &target, &copier, &mut staging.wanted) {
+        let target = workspace.charts().join(id.as_str());
+        match stage_one(&source, &target, copier, &mut staging.wanted) {
             Ok(one) => {
                 by_source.push((source, one.clone()));
-                staging.charts.insert(step.id.clone(), one);
+                staging.charts.insert(id, one);
             }
-            Err(error) => errors.push(error),
+            Err(error) => {
+                let ends_all = error.ends_all();
+                errors.push(error);
+                if ends_all {
+                    break;
+                }
+            }
         }
     }
     if errors.is_empty() {
@@ -153,11 +216,7 @@ fn stage_one(
         ChartSource::Archive(archive) => {
             let name = archive.file_name().unwrap_or_default();
             let path = target.join(name);
-            let copied = fs::create_dir_all(target).and_then(|()| fs::copy(archive, &path));
-            copied.map_err(|error| StageError::Copy {
-                chart: archive.clone(),
-                error,
-            })?;
+            copier.archive(archive, target, &path)?;
             Ok(Staged {
                 path,
                 label: label(archive),
@@ -229,7 +288,7 @@ impl Together<'_> {
             });
         };
         if self.above.contains(&real) {
-            return Err(StageError::Circle {
+            return Err(StageError::Cycle {
                 chart: chart.to_owned(),
                 name: name(),
             });

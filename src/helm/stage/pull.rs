@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Staged, Staging, label};
+use super::{LARGEST_FILE, Staged, Staging, label};
+use crate::files;
 use crate::helm::binary::Binary;
 use crate::helm::environment;
 use crate::helm::workspace::Workspace;
@@ -18,6 +19,9 @@ use crate::process::{self, Ended, Program};
 
 /// How long one chart may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Of helm's `repositories.yaml`.
+const LARGEST_LIST: u64 = 10 * 1024 * 1024;
 
 /// A chart that is elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -235,7 +239,8 @@ impl Staging {
 /// The same archive for another chart.
 fn copied(archive: &Path, into: &Path) -> Result<PathBuf, String> {
     let target = into.join(archive.file_name().unwrap_or_default());
-    let copied = fs::create_dir_all(into).and_then(|()| fs::copy(archive, &target));
+    let copied = fs::create_dir_all(into)
+        .and_then(|()| files::copy(archive, &target, LARGEST_FILE, &|| true));
     copied.map_err(|error| error.to_string())?;
     Ok(target)
 }
@@ -327,7 +332,7 @@ impl Puller<'_> {
     async fn known(&self) -> Result<Vec<Repository>, String> {
         let ended = self.helm(["env", "HELM_REPOSITORY_CONFIG"]).await?;
         let file = process::lines(&ended.stdout).pop().unwrap_or_default();
-        let Ok(text) = fs::read_to_string(&file) else {
+        let Ok(text) = files::read_text(Path::new(&file), LARGEST_LIST) else {
             return Ok(Vec::new());
         };
         let read: Result<Repositories, _> = serde_saphyr::from_str(&text);

@@ -16,7 +16,10 @@ fn on(name: &str, repository: &str) -> String {
 fn staged(folder: &Path, name: &str) -> Result<(Staged, Vec<Wanted>), StageError> {
     let source = ChartSource::Directory(folder.join(name));
     let target = folder.join("staged").join(name);
-    let copier = copy::Copier::new(&folder.join("tree"));
+    let allowance = Allowance::new(folder.join("staged"), CancellationToken::new());
+    // The real number takes its time.
+    let allowance = allowance.with_entries(1000);
+    let copier = copy::Copier::new(&folder.join("tree"), allowance);
     let mut wanted = Vec::new();
     let staged = stage_one(&source, &target, &copier, &mut wanted)?;
     Ok((staged, wanted))
@@ -87,7 +90,7 @@ fn what_can_not_be_staged_says_why() {
 }
 
 #[test]
-fn links_lead_neither_out_nor_in_circles() {
+fn links_lead_neither_out_nor_in_cycles() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     fs::create_dir_all(root.join("tree")).unwrap();
@@ -124,4 +127,109 @@ fn links_lead_neither_out_nor_in_circles() {
         why(root, "nothing"),
         "`/nothing/values.yaml` is a link to nothing"
     );
+}
+
+/// helm takes a link in `charts` for the chart that it leads to, as rook has it for its library.
+#[test]
+fn a_link_in_charts_may_lead_to_a_chart_beside() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    chart(root, "library", "");
+    fs::write(root.join("library/templates/_names.tpl"), "names").unwrap();
+    fs::write(root.join("secret"), "hunter2").unwrap();
+    chart(root, "web", &on("library", "file://../library"));
+    fs::create_dir(root.join("web/charts")).unwrap();
+    symlink("../../library", root.join("web/charts/library")).unwrap();
+    let (staged, wanted) = staged(root, "web").unwrap();
+    let copy = staged.path.join("charts/library/templates/_names.tpl");
+    assert_eq!(fs::read_to_string(copy).unwrap(), "names");
+    assert!(wanted.is_empty());
+
+    // What it links to by itself is looked at as that of any chart.
+    symlink("../../secret", root.join("library/templates/secret.yaml")).unwrap();
+    assert_eq!(
+        why(root, "web"),
+        "`/web/charts/library/templates/secret.yaml` is a link that leads out of the chart, to `/secret`"
+    );
+    // And what is no chart is none of its author's.
+    chart(root, "out", "");
+    fs::create_dir(root.join("out/charts")).unwrap();
+    fs::create_dir(root.join("private")).unwrap();
+    symlink("../../private", root.join("out/charts/private")).unwrap();
+    assert_eq!(
+        why(root, "out"),
+        "`/out/charts/private` is a link that leads out of the chart, to `/private`"
+    );
+}
+
+#[test]
+fn what_is_no_file_or_too_much_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    chart(root, "pipe", "");
+    let mode = nix::sys::stat::Mode::S_IRWXU;
+    nix::unistd::mkfifo(&root.join("pipe/values.yaml"), mode).unwrap();
+    assert_eq!(
+        why(root, "pipe"),
+        "`/pipe/values.yaml` can't be copied: it is a named pipe, not a file"
+    );
+    chart(root, "sparse", "");
+    let sparse = fs::File::create(root.join("sparse/values.yaml")).unwrap();
+    sparse.set_len(1 << 30).unwrap();
+    assert_eq!(
+        why(root, "sparse"),
+        "the charts have a file of more than 100 MiB, at `/sparse/values.yaml`"
+    );
+    chart(root, "large", "");
+    let large = fs::File::create(root.join("large/Chart.yaml")).unwrap();
+    large.set_len(2 << 20).unwrap();
+    assert_eq!(
+        why(root, "large"),
+        "`/large/Chart.yaml`: it is larger than 1 MiB"
+    );
+    chart(root, "deep", "");
+    let deep = (0..40).fold(root.join("deep"), |folder, _| folder.join("d"));
+    fs::create_dir_all(deep).unwrap();
+    assert!(
+        why(root, "deep").starts_with("the charts have folders that are nested deeper than 32")
+    );
+}
+
+/// Each level links twice to the one below, so that the last is there 2^17 times, a thousand of which are enough here.
+#[test]
+fn what_multiplies_has_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    chart(root, "links", "");
+    for level in 0..17 {
+        let here = root.join(format!("links/{level}"));
+        fs::create_dir(&here).unwrap();
+        for name in ["a", "b"] {
+            symlink(format!("../{}", level + 1), here.join(name)).unwrap();
+        }
+    }
+    fs::create_dir(root.join("links/17")).unwrap();
+    let many = "the charts have more than 50000 files and folders in all, at ";
+    assert!(why(root, "links").starts_with(many));
+
+    let both = |below: &str| {
+        let one = |name: &str| format!("  - {{name: {name}, repository: \"file://../{below}\"}}\n");
+        format!("dependencies:\n{}{}", one("a"), one("b"))
+    };
+    chart(root, "level-14", "");
+    for level in (0..14).rev() {
+        let below = both(&format!("level-{}", level + 1));
+        chart(root, &format!("level-{level}"), &below);
+    }
+    assert!(why(root, "level-0").starts_with(many));
+}
+
+#[tokio::test]
+async fn nobody_is_waited_for_that_copies_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let allowance = |stop| Allowance::new(folder.path().to_owned(), stop);
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let stopped = allowance(stop).folder(&folder.path().join("a"));
+    assert!(matches!(stopped, Err(StageError::Stopped)));
 }

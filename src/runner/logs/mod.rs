@@ -16,7 +16,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::ports::{Life, LogPart, LogTarget, Observer};
-use crate::event::{ContainerRole, Evidence, PodChanged};
+use crate::event::{ContainerRole, EventKind, Evidence, PodChanged};
+use crate::names::ReleaseId;
 use crate::snapshot::{Pod, Uid, World};
 use crate::verdict::{Baseline, LogOf, Repeating};
 use kept::{Kept, mark, plain};
@@ -62,6 +63,20 @@ pub struct Line {
     pub role: ContainerRole,
     pub attempt: u32,
     pub text: String,
+}
+
+impl Line {
+    /// As it is told of its release.
+    pub fn of(self, release: ReleaseId) -> EventKind {
+        EventKind::ContainerLog {
+            release,
+            pod: self.pod,
+            container: self.container,
+            role: self.role,
+            attempt: self.attempt,
+            line: self.text,
+        }
+    }
 }
 
 /// A log that more may come of.

@@ -1,27 +1,37 @@
+mod ending;
+mod hooks;
 mod remains;
 mod sweep;
+mod uninstalling;
 mod vanishing;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
+use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
-use super::asking::{read_contents, unless};
+pub(super) use vanishing::going;
+
+use super::asking::{Backoff, Limits};
 use super::begin::{Begun, begin};
 use super::emitter::Emitter;
+use super::logs::LogKeeper;
 use super::outage::Outage;
 use super::ports::{self, Cancel, DeployError, Deployer, ObserveError, Observer};
 use super::tracked::GRACE;
 use super::{Channels, Ended, Ends, Gate, Settings};
-use crate::event::{CancelReason, EventKind, Outcome, Verb, Verdict, VerdictClass};
-use crate::memory::{EndedRelease, ReleaseEnd};
-use crate::names::ReleaseId;
+use crate::event::{CancelReason, EventKind, Verb, VerdictClass};
+use crate::memory::{EndedRelease, Left, ReleaseEnd};
 use crate::plan::{Plan, Queue, Step};
-use crate::snapshot::{Contents, Lingering, ObjectRef, Observation, Uid, World};
-use crate::wording;
+use crate::snapshot::{
+    Contents, Lingering, ObjectRef, Observation, Record, RecordStatus, Remaining, Snapshot, Uid,
+    World,
+};
+use crate::verdict::CompletedRule;
+use hooks::DeleteHooks;
 
 /// Takes the plan's releases away, each after all that need it, and waits until what they
 /// consisted of is gone. Objects that their charts keep are left.
@@ -44,6 +54,7 @@ pub async fn down(
         emitter: watching.emitter,
         gate: watching.gate,
         world: World::default(),
+        deadline: watching.deadline,
     };
     let mut ends = (watching.observations, watching.cancel);
     super::tell_orphans(
@@ -70,7 +81,11 @@ pub(super) async fn prune(
     standing: Standing,
     ends: &mut Ends,
 ) -> Result<(Ended, Emitter), ObserveError> {
-    observer.watch(&plan.namespaces()).await?;
+    let limits = Limits {
+        until: standing.deadline,
+        ..Limits::default()
+    };
+    limits.unless(observer.watch(&plan.namespaces())).await?;
     let run = Down::new(plan, deployer, observer, settings, standing);
     run.run(ends).await
 }
@@ -81,6 +96,8 @@ pub(super) struct Standing {
     pub gate: Gate,
     /// What was seen before.
     pub world: World,
+    /// The run's.
+    pub deadline: Option<Instant>,
 }
 
 struct Down<'p> {
@@ -94,6 +111,8 @@ struct Down<'p> {
     releases: Vec<Removed<'p>>,
     world: World,
     outage: Outage,
+    completed: CompletedRule,
+    logs: LogKeeper,
     work: FuturesUnordered<LocalBoxFuture<'p, Done>>,
     emitter: Emitter,
     gate: Gate,
@@ -106,19 +125,34 @@ struct Down<'p> {
 struct Removed<'p> {
     step: &'p Step,
     phase: Phase,
+    /// How long it has until then.
+    limit: Duration,
     deadline: Option<Instant>,
     contents: Contents,
+    /// Those that helm runs while it removes it.
+    hooks: Option<DeleteHooks>,
     /// What can own pods of it; they go after their owners.
     owners: HashSet<Uid>,
     cancel: Cancel,
     /// When a helm that was asked to end is made to.
     kill_at: Option<Instant>,
     waiting: Option<String>,
-    /// What helm has left and we have removed.
+    /// What earlier removals have left of it.
+    remembered: Vec<Remaining>,
+    /// What helm is going to leave and we have to remove.
+    leftovers: Vec<ObjectRef>,
+    /// What of it we have removed.
     swept: Vec<ObjectRef>,
+    /// What stays because volumes do, where it is there.
+    stays: Vec<ObjectRef>,
+    /// What of that is there.
+    left: Vec<Remaining>,
     /// What is still there, when it was asked; None until it was.
     lingering: Option<Vec<Lingering>>,
     asked_at: Option<Instant>,
+    backoff: Backoff,
+    /// Why the last question was not answered, and how long it is left at that.
+    unanswered: Option<(ObserveError, Duration)>,
     /// A question or a deletion is under way.
     asking: bool,
     end: Option<ReleaseEnd>,
@@ -129,6 +163,10 @@ enum Phase {
     Waiting,
     Reading,
     Removing,
+    /// helm has failed, and why is being looked for.
+    Failing,
+    /// All of it is removed, and its record is.
+    Forgetting,
     Vanishing,
     Ended,
 }
@@ -136,25 +174,35 @@ enum Phase {
 enum Done {
     Contents(usize, Result<Contents, ObserveError>),
     Removed(usize, Result<(), DeployError>),
-    /// What helm has left is removed.
-    Swept(usize, Result<(), ObserveError>),
+    /// What helm has left is removed, but for these, which are of other releases.
+    Swept(usize, Result<Vec<ObjectRef>, ObserveError>),
     Lingering(usize, Result<Vec<Lingering>, ObserveError>),
 }
 
 impl<'p> Removed<'p> {
-    fn new(step: &'p Step) -> Removed<'p> {
+    fn new(step: &'p Step, gate: &Gate, left: &[Left]) -> Removed<'p> {
+        let of_it = |it: &&Left| it.release == step.release && it.namespace == step.namespace;
+        let remembered = left.iter().filter(of_it).flat_map(|it| &it.objects);
         Removed {
+            remembered: remembered.cloned().collect(),
+            stays: Vec::new(),
+            left: Vec::new(),
             step,
             phase: Phase::Waiting,
+            limit: step.timeout,
             deadline: None,
             contents: Contents::default(),
+            hooks: None,
             owners: HashSet::new(),
-            cancel: Cancel::default(),
+            cancel: Cancel::behind(gate),
             kill_at: None,
             waiting: None,
+            leftovers: Vec::new(),
             swept: Vec::new(),
             lingering: None,
             asked_at: None,
+            backoff: Backoff::default(),
+            unanswered: None,
             asking: false,
             end: None,
         }
@@ -164,10 +212,29 @@ impl<'p> Removed<'p> {
         !matches!(self.phase, Phase::Waiting | Phase::Ended)
     }
 
+    /// helm is at work on it.
+    fn is_at_helm(&self) -> bool {
+        matches!(self.phase, Phase::Removing | Phase::Forgetting)
+    }
+
+    /// How long it has yet.
+    fn left(&self) -> Duration {
+        self.deadline.map_or(self.step.timeout, |end| {
+            end.saturating_duration_since(Instant::now())
+        })
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            cancel: self.cancel.gently.clone(),
+            until: self.deadline,
+        }
+    }
+
     /// Asks a helm that is at work to end, and gives it a while for that.
     fn stop_helm(&mut self) {
         self.cancel.gently.cancel();
-        if self.phase == Phase::Removing {
+        if self.is_at_helm() {
             self.kill_at.get_or_insert(Instant::now() + GRACE);
         }
     }
@@ -181,16 +248,21 @@ impl<'p> Down<'p> {
         settings: &Settings,
         standing: Standing,
     ) -> Down<'p> {
+        let steps = plan.steps().iter();
         Down {
             deployer,
             observer,
             volumes: settings.volumes,
             parallel: settings.parallel.max(1),
-            deadline: settings.timeout.map(|limit| Instant::now() + limit),
+            deadline: standing.deadline,
             queue: Queue::backward(plan),
-            releases: plan.steps().iter().map(Removed::new).collect(),
+            releases: steps
+                .map(|step| Removed::new(step, &standing.gate, &settings.left))
+                .collect(),
             world: standing.world,
             outage: Outage::default(),
+            completed: settings.completed,
+            logs: LogKeeper::default(),
             work: FuturesUnordered::new(),
             emitter: standing.emitter,
             gate: standing.gate,
@@ -224,6 +296,9 @@ impl<'p> Down<'p> {
             let asks = vanishing
                 .filter(|r| !r.asking)
                 .filter_map(|r| self.asks_at(r));
+            let hooks = self.releases.iter().filter(|r| r.is_active());
+            let hooks = hooks.filter_map(|r| r.hooks.as_ref()?.wakes());
+            let ends = ends.chain(hooks).chain(self.logs.next_turn());
             let wake = ends.chain(kills).chain(asks).chain(self.outage.end()).min();
             tokio::select! {
                 Some(reason) = cancel.recv() => self.cancel(reason),
@@ -234,32 +309,44 @@ impl<'p> Down<'p> {
                         self.observe(&seen);
                     }
                 }
+                item = self.logs.next() => self.log(item),
                 () = self.gate.renewed() => {}
                 () = super::sleep_until(wake) => {}
             }
+            self.logs.turns(Instant::now());
             for at in 0..self.releases.len() {
                 self.look(at);
             }
         }
         let mut ended = Ended::early(self.outcome());
-        for release in &self.releases {
+        for (at, release) in self.releases.iter().enumerate() {
             ended.releases.extend(release.end.map(|end| EndedRelease {
                 id: release.step.id.clone(),
                 revision: None,
                 end,
             }));
+            ended.left.extend(self.left_of(at));
         }
         Ok((ended, self.emitter))
     }
 
     fn observe(&mut self, seen: &Observation) {
-        if !self.outage.tell(seen, &mut self.emitter) {
-            self.world.apply(seen);
+        if self.outage.tell(seen, &mut self.emitter) {
+            return;
         }
+        match seen {
+            Observation::Gone(Snapshot::Pod(pod)) => {
+                self.look_at_the_end_of(pod);
+                self.logs.tell_gone(pod);
+            }
+            Observation::Seen(Snapshot::Pod(pod)) => self.logs.tell(pod),
+            _ => {}
+        }
+        self.world.apply(seen);
     }
 
     fn start_what_may(&mut self) {
-        let at_work = |r: &&Removed| matches!(r.phase, Phase::Reading | Phase::Removing);
+        let at_work = |r: &&Removed| r.phase == Phase::Reading || r.is_at_helm();
         let is_up = self.deadline.is_some_and(|end| end <= Instant::now());
         if is_up && self.cancelled.is_none() {
             for at in self.queue.cancel() {
@@ -267,11 +354,11 @@ impl<'p> Down<'p> {
                 self.end(at, |release| EventKind::ReleaseCancelled { release });
             }
         }
-        while self.cancelled.is_none()
-            && self.gate.is_open()
-            && self.releases.iter().filter(at_work).count() < self.parallel
-        {
-            let Some(at) = self.queue.start_next() else {
+        while self.cancelled.is_none() && self.gate.is_open() {
+            let is_free = self.releases.iter().filter(at_work).count() < self.parallel;
+            let (releases, world) = (&self.releases, &self.world);
+            let needs_helm = |at: usize| last_record(world, releases[at].step).is_some();
+            let Some(at) = self.queue.start_first(|at| is_free || !needs_helm(at)) else {
                 return;
             };
             self.start(at);
@@ -284,22 +371,28 @@ impl<'p> Down<'p> {
         self.emitter.emit(EventKind::ReleaseStarted {
             release: step.id.clone(),
         });
-        let own = Instant::now() + step.timeout;
-        release.deadline = Some(self.deadline.map_or(own, |run| run.min(own)));
-        let last = self
-            .world
-            .last_record(step.namespace.as_str(), step.release.as_str());
-        let Some(revision) = last.map(|record| record.revision) else {
-            self.removed(at);
+        let now = Instant::now();
+        let run = self.deadline;
+        let left = run.map_or(step.timeout, |end| end.saturating_duration_since(now));
+        release.limit = step.timeout.min(left);
+        release.deadline = Some(now + release.limit);
+        let Some(revision) = self.last_record(at).map(|record| record.revision) else {
+            match self.releases[at].remembered.is_empty() {
+                true => self.removed(at),
+                false => self.sweep(at),
+            }
             return;
         };
+        let release = &mut self.releases[at];
         release.phase = Phase::Reading;
-        let (observer, cancel) = (self.observer, release.cancel.clone());
-        let read = async move {
-            let contents = unless(&cancel, read_contents(observer, step, revision)).await;
-            Done::Contents(at, contents)
-        };
+        let (observer, limits) = (self.observer, release.limits());
+        let read =
+            async move { Done::Contents(at, limits.read_contents(observer, step, revision).await) };
         self.work.push(read.boxed_local());
+    }
+
+    fn last_record(&self, at: usize) -> Option<&Record> {
+        last_record(&self.world, self.releases[at].step)
     }
 
     fn done(&mut self, done: Done) {
@@ -313,50 +406,49 @@ impl<'p> Down<'p> {
             }
             Done::Contents(at, contents) => {
                 match contents {
-                    Ok(contents) => self.releases[at].contents = contents,
+                    Ok(contents) => self.learn(at, contents),
+                    // It was asked for until the release's time was up.
+                    Err(error) if error.passes().is_some() => {
+                        let on = format!("an answer to what it consists of: {error}");
+                        self.releases[at].waiting = Some(on);
+                        self.expire(at);
+                        return;
+                    }
                     Err(error) => self.emitter.emit(EventKind::Warning {
                         release: Some(self.releases[at].step.id.clone()),
                         message: format!("its objects are not waited for: {error}"),
                     }),
                 }
-                self.remove(at);
+                self.releases[at].leftovers = self.leftovers(at, self.volumes);
+                match self.last_record(at) {
+                    // An earlier run has uninstalled it, and its history has been kept for the rest.
+                    Some(record) if record.status == RecordStatus::Uninstalled => self.sweep(at),
+                    _ => self.remove(at),
+                }
             }
-            Done::Removed(at, result) if self.releases[at].phase == Phase::Removing => match result
-            {
-                Ok(()) => {
-                    if self.cancelled.is_some() {
-                        self.end(at, |release| EventKind::ReleaseCancelled { release });
-                    } else {
-                        self.sweep(at);
-                    }
+            Done::Removed(at, result) if self.releases[at].is_at_helm() => match result {
+                Ok(()) if self.cancelled.is_some() => {
+                    self.end(at, |release| EventKind::ReleaseCancelled { release });
+                }
+                Ok(()) if self.releases[at].phase == Phase::Removing => self.sweep(at),
+                Ok(()) => self.releases[at].phase = Phase::Vanishing,
+                // It was asked to end because of its hook.
+                Err(DeployError::Cancelled)
+                    if self.cancelled.is_none()
+                        && (self.releases[at].hooks.as_ref())
+                            .is_some_and(DeleteHooks::has_failed) =>
+                {
+                    self.releases[at].phase = Phase::Failing;
                 }
                 Err(DeployError::Cancelled) => {
                     self.end(at, |release| EventKind::ReleaseCancelled { release });
                 }
-                Err(DeployError::Refused(said)) => self.fail(at, said.verdict()),
+                Err(DeployError::Refused(said)) => self.refused(at, said),
             },
             Done::Removed(..) => {}
             Done::Swept(at, swept) => self.swept(at, swept),
             Done::Lingering(at, found) => self.lingers(at, found),
         }
-    }
-
-    fn remove(&mut self, at: usize) {
-        self.find_owners(at);
-        let release = &mut self.releases[at];
-        release.phase = Phase::Removing;
-        let (step, cancel, deployer) = (release.step, release.cancel.clone(), self.deployer);
-        let gate = self.gate.clone();
-        let limit = release.deadline.map_or(step.timeout, |end| {
-            end.saturating_duration_since(Instant::now())
-        });
-        let removed = async move {
-            if let Err(cancelled) = gate.opened_unless(&cancel).await {
-                return Done::Removed(at, Err(cancelled));
-            }
-            Done::Removed(at, deployer.remove(step, limit, cancel).await)
-        };
-        self.work.push(removed.boxed_local());
     }
 
     fn look(&mut self, at: usize) {
@@ -371,117 +463,24 @@ impl<'p> Down<'p> {
         if release.phase == Phase::Removing {
             self.find_owners(at);
         }
+        self.judge_hooks(at);
+        if self.releases[at].phase == Phase::Failing {
+            self.say_why(at);
+            return;
+        }
         if self.releases[at].phase == Phase::Vanishing && self.vanishes(at) {
             self.removed(at);
             return;
         }
-        if self.releases[at]
-            .deadline
-            .is_some_and(|end| end <= Instant::now())
-        {
+        // A question about what it consists of has the same end, and tells why it had no answer.
+        let release = &self.releases[at];
+        let is_up = release.deadline.is_some_and(|end| end <= Instant::now());
+        if is_up && release.phase != Phase::Reading {
             self.expire(at);
         }
     }
+}
 
-    fn removed(&mut self, at: usize) {
-        let release = &self.releases[at];
-        let own = release.step.namespace.as_str();
-        let is_swept = |object: &&ObjectRef| release.swept.contains(&object.placed(own));
-        let kept = release.contents.kept.iter().filter(|it| !is_swept(it));
-        let kept = kept.map(ObjectRef::short).collect();
-        self.end(at, |release| EventKind::ReleaseRemoved { release, kept });
-        self.queue.succeed(at);
-    }
-
-    fn expire(&mut self, at: usize) {
-        let release = &mut self.releases[at];
-        release.stop_helm();
-        let waiting = release.waiting.clone();
-        let limit = wording::duration(release.step.timeout);
-        let held = release.lingering.iter().flatten();
-        let finalizers: BTreeSet<&String> = held.flat_map(|it| &it.finalizers).collect();
-        let mut hints: Vec<String> = finalizers
-            .into_iter()
-            .map(|it| vanishing::owner(it))
-            .collect();
-        if hints.is_empty() {
-            hints.push("look at what is left with `kubectl get -o yaml`".to_owned());
-        }
-        let verdict = Verdict {
-            class: VerdictClass::Expired,
-            sentence: match waiting {
-                Some(waiting) => format!("not gone after {limit}: waits for {waiting}"),
-                None => format!("not gone after {limit}"),
-            },
-            chain: Vec::new(),
-            evidence: Vec::new(),
-            hints,
-        };
-        self.fail(at, verdict);
-    }
-
-    fn fail(&mut self, at: usize, verdict: Verdict) {
-        self.failures.push(verdict.class);
-        self.end(at, |release| EventKind::ReleaseFailed { release, verdict });
-        let by = vec![self.releases[at].step.id.clone()];
-        for blocked in self.queue.fail(at) {
-            let by = by.clone();
-            self.end(blocked, |release| EventKind::ReleaseBlocked { release, by });
-        }
-    }
-
-    fn end(&mut self, at: usize, event: impl FnOnce(ReleaseId) -> EventKind) {
-        let release = &mut self.releases[at];
-        release.phase = Phase::Ended;
-        let event = event(release.step.id.clone());
-        release.end = ReleaseEnd::of(&event);
-        self.emitter.emit(event);
-    }
-
-    fn cancel(&mut self, reason: CancelReason) {
-        if self.cancelled.is_some() {
-            if reason.is_a_signal() {
-                for release in &self.releases {
-                    release.cancel.now.cancel();
-                }
-            }
-            return;
-        }
-        if reason == CancelReason::Superseded {
-            let waiting = self.queue.cancel();
-            if !waiting.is_empty() {
-                self.superseded = true;
-                self.emitter.emit(EventKind::RunCancelling { reason });
-            }
-            for at in waiting {
-                self.end(at, |release| EventKind::ReleaseCancelled { release });
-            }
-            return;
-        }
-        self.cancelled = Some(reason);
-        self.emitter.emit(EventKind::RunCancelling { reason });
-        let mut ended = self.queue.cancel();
-        for (at, release) in self.releases.iter_mut().enumerate() {
-            match release.phase {
-                Phase::Reading | Phase::Removing => release.stop_helm(),
-                Phase::Vanishing => {
-                    release.cancel.gently.cancel();
-                    ended.push(at);
-                }
-                Phase::Waiting | Phase::Ended => {}
-            }
-        }
-        for at in ended {
-            self.end(at, |release| EventKind::ReleaseCancelled { release });
-        }
-    }
-
-    fn outcome(&self) -> Outcome {
-        let superseded = self.superseded.then_some(CancelReason::Superseded);
-        super::outcome(
-            self.cancelled.or(superseded),
-            &self.failures,
-            Outcome::Removed,
-        )
-    }
+fn last_record<'w>(world: &'w World, step: &Step) -> Option<&'w Record> {
+    world.last_record(step.namespace.as_str(), step.release.as_str())
 }

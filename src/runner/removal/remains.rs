@@ -3,9 +3,25 @@
 use std::collections::BTreeSet;
 
 use super::{Down, Removed};
-use crate::snapshot::{ObjectRef, Uid};
+use crate::event::EventKind;
+use crate::snapshot::{Contents, ObjectRef, Uid};
 
 impl Down<'_> {
+    /// Takes note of what the release consists of. helm deletes what only it can read.
+    pub(super) fn learn(&mut self, at: usize, contents: Contents) {
+        let release = &mut self.releases[at];
+        let (id, name) = (&release.step.id, &release.step.release);
+        for unread in &contents.unread {
+            self.emitter.emit(EventKind::Warning {
+                release: Some(id.clone()),
+                message: format!(
+                    "{unread} of release `{name}` can't be read: its object is not waited for"
+                ),
+            });
+        }
+        release.contents = contents;
+    }
+
     /// Takes note of what can own pods of the release, while the chain from its objects can still
     /// be followed: the pods outlive it, and a controller that has not heard yet that its
     /// ReplicaSet is gone replaces the first of them.
@@ -15,7 +31,8 @@ impl Down<'_> {
         self.releases[at].owners.extend(found);
     }
 
-    /// What can be the controller of a pod: the object itself, and a Deployment's ReplicaSets.
+    /// What can be the controller of a pod: the object itself, a Deployment's ReplicaSets, a
+    /// CronJob's Jobs, and a ReplicationController by its pods.
     fn owners(&self, object: &ObjectRef) -> Vec<Uid> {
         let workload = self.world.workload(object).map(|w| w.meta.uid.clone());
         let sets = workload
@@ -24,13 +41,15 @@ impl Down<'_> {
         let mut owners: Vec<Uid> = sets.map(|set| set.meta.uid.clone()).collect();
         owners.extend(workload);
         owners.extend(self.world.job(object).map(|job| job.meta.uid.clone()));
+        let jobs = self.world.jobs_of_cron_job(object);
+        owners.extend(jobs.map(|job| job.meta.uid.clone()));
+        owners.extend(self.world.replication_controllers(object).cloned());
         owners
     }
 
     /// The release's objects with their namespaces, without those that its chart keeps.
     pub(super) fn objects(&self, release: &Removed) -> Vec<ObjectRef> {
-        let own = release.step.namespace.as_str();
-        release.contents.removable(own)
+        release.contents.removable()
     }
 
     /// What of the release is still there.

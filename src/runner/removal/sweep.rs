@@ -3,11 +3,11 @@
 use futures::FutureExt;
 use tokio::time::Instant;
 
-use super::{Done, Down, Phase};
+use super::{Done, Down, Phase, last_record};
 use crate::event::EventKind;
-use crate::runner::asking::{unless, until_answered};
+use crate::memory::{Left, ReleaseEnd};
 use crate::runner::ports::{ObserveError, Refusal};
-use crate::snapshot::ObjectRef;
+use crate::snapshot::{Lingering, ObjectRef, Remaining};
 
 /// Objects of hooks that stay as volumes do: they hold what nobody has elsewhere, or belong to what
 /// stays. A password that a hook has made up is worth as much as the volume that it opens.
@@ -18,52 +18,91 @@ const STAY: [&str; 5] = [
     "PersistentVolumeClaim",
     "Secret",
 ];
+/// Those of them that stay whatever is asked for: what others have in them would go too.
+const STAY_FOR_GOOD: [&str; 3] = ["CustomResourceDefinition", "Namespace", "PersistentVolume"];
 const CLAIM: &str = "PersistentVolumeClaim";
 
 impl Down<'_> {
     /// helm is through with it: the rest is for us.
     pub(super) fn sweep(&mut self, at: usize) {
-        let leftovers = self.leftovers(at);
+        let mut stays = self.leftovers(at, true);
+        let (due, later): (Vec<Remaining>, Vec<Remaining>) = {
+            let remembered = self.releases[at].remembered.iter();
+            let ours = remembered.filter(|it| self.may_be_ours(it));
+            ours.cloned()
+                .partition(|it| self.volumes || !STAY.contains(&it.object.kind.as_str()))
+        };
+        stays.extend(later.into_iter().map(|it| it.object));
+        stays.extend(self.stays_for_good(at));
         let release = &mut self.releases[at];
         release.phase = Phase::Vanishing;
         release.asked_at = Some(Instant::now());
-        release.swept.clone_from(&leftovers);
-        if leftovers.is_empty() {
+        let mut goes = release.leftovers.clone();
+        release.swept.clone_from(&goes);
+        release.swept.extend(due.iter().map(|it| it.object.clone()));
+        stays.retain(|it| !release.swept.contains(it));
+        release.stays = stays;
+        if release.swept.is_empty() {
             return;
         }
-        let (observer, gate, cancel) = (self.observer, self.gate.clone(), release.cancel.clone());
+        let (observer, gate, limits) = (self.observer, self.gate.clone(), release.limits());
+        let step = release.step;
         release.asking = true;
         let swept = async move {
-            let delete = async {
-                gate.opened().await;
-                until_answered(|| observer.delete(&leftovers)).await
+            let there = async || match due.as_slice() {
+                [] => Ok(Vec::new()),
+                due => observer.lingering(&references(due)).await,
             };
-            Done::Swept(at, unless(&cancel, delete).await)
+            let there = match limits.until_answered(there).await {
+                Ok(there) => there,
+                Err(error) => return Done::Swept(at, Err(error)),
+            };
+            let ours = there.into_iter().filter(|it| it.is_among(&due));
+            goes.extend(ours.map(|it| it.object));
+            let delete = async || {
+                gate.opened().await;
+                observer.delete(&step.namespace, &step.release, &goes).await
+            };
+            Done::Swept(at, limits.until_answered(delete).await)
         };
         self.work.push(swept.boxed_local());
     }
 
+    /// Nothing that is watched has come in its place.
+    fn may_be_ours(&self, remembered: &Remaining) -> bool {
+        let there = self.world.meta_by_name(&remembered.object);
+        there.is_none_or(|there| there.uid == remembered.uid)
+    }
+
+    fn stays_for_good(&self, at: usize) -> impl Iterator<Item = ObjectRef> {
+        let hooks = self.releases[at].contents.hooks.iter();
+        let run = hooks.filter(|hook| hook.may_have_run());
+        let objects = run.map(|hook| &hook.object);
+        objects.filter(|it| is_for_good(it)).cloned()
+    }
+
     /// What is to go though helm leaves it.
-    fn leftovers(&self, at: usize) -> Vec<ObjectRef> {
+    pub(super) fn leftovers(&self, at: usize, volumes: bool) -> Vec<ObjectRef> {
         let release = &self.releases[at];
         let (contents, own) = (&release.contents, release.step.namespace.as_str());
-        let hooks = contents.hooks.iter().map(|hook| &hook.object);
+        let hooks = contents.hooks.iter().filter(|hook| hook.may_have_run());
+        let hooks = hooks.map(|hook| &hook.object);
         let goes = |object: &&ObjectRef| match object.kind.as_str() {
-            CLAIM if self.volumes => true,
+            CLAIM if volumes => true,
             _ if contents.kept.contains(object) => false,
-            "Secret" if self.volumes => true,
+            "Secret" if volumes => true,
             kind => !STAY.contains(&kind),
         };
         let kept = contents.kept.iter().filter(|it| it.kind == CLAIM);
         let mut all: Vec<ObjectRef> = hooks
             .filter(goes)
-            .chain(kept.filter(|_| self.volumes))
-            .map(|object| object.placed(own))
+            .chain(kept.filter(|_| volumes))
+            .cloned()
             .collect();
-        if self.volumes {
+        if volumes {
             let claims = self.world.claims.values().map(|claim| &claim.meta);
-            let of_sets = claims
-                .filter(|claim| claim.namespace == own && contents.is_claim_of_set(&claim.name));
+            let of_sets =
+                claims.filter(|claim| contents.is_claim_of_set(own, &claim.namespace, &claim.name));
             all.extend(of_sets.map(|claim| ObjectRef {
                 api_version: "v1".to_owned(),
                 kind: CLAIM.to_owned(),
@@ -76,22 +115,95 @@ impl Down<'_> {
         all
     }
 
-    pub(super) fn swept(&mut self, at: usize, swept: Result<(), ObserveError>) {
+    /// Takes in what there is of what goes, and of what stays. What a StatefulSet owns by its
+    /// `persistentVolumeClaimRetentionPolicy` (KEP-1847) goes with it.
+    pub(super) fn sort_out(&mut self, at: usize, found: Vec<Lingering>) {
+        let own = self.leftovers(at, true);
+        let release = &mut self.releases[at];
+        let is_known =
+            |it: &Lingering| release.remembered.iter().any(|old| old.object == it.object);
+        let is_of_this =
+            |it: &Lingering| release.contents.has(&it.object) || own.contains(&it.object);
+        let ours = found
+            .into_iter()
+            .filter(|it| !is_known(it) || is_of_this(it) || it.is_among(&release.remembered));
+        let (left, lingering): (Vec<Lingering>, Vec<Lingering>) =
+            ours.partition(|it| release.stays.contains(&it.object) && !it.is_owned);
+        release.left = left.into_iter().map(remaining).collect();
+        release.lingering = Some(lingering);
+    }
+
+    /// What is to be remembered of a release that is gone. None where it is not, or where nothing has
+    /// been done about it.
+    pub(super) fn left_of(&self, at: usize) -> Option<Left> {
+        let release = &self.releases[at];
+        let step = release.step;
+        let objects = match release.end? {
+            ReleaseEnd::Removed => release.left.clone(),
+            // helm has gone on to the end all the same.
+            ReleaseEnd::Failed if last_record(&self.world, step).is_none() => {
+                let there = self.leftovers(at, true).into_iter().filter_map(|object| {
+                    let uid = self.world.meta_by_name(&object)?.uid.clone();
+                    Some(Remaining { object, uid })
+                });
+                let mut objects: Vec<Remaining> = there.collect();
+                let before = release.remembered.iter().filter(|it| self.may_be_ours(it));
+                let still = release.lingering.iter().flatten().cloned().map(remaining);
+                let more = before.cloned().chain(release.left.clone()).chain(still);
+                for one in more {
+                    if !objects.contains(&one) {
+                        objects.push(one);
+                    }
+                }
+                objects
+            }
+            _ => return None,
+        };
+        let may_go = objects.into_iter().filter(|it| !is_for_good(&it.object));
+        Some(Left {
+            release: step.release.clone(),
+            namespace: step.namespace.clone(),
+            objects: may_go.collect(),
+        })
+    }
+
+    pub(super) fn swept(&mut self, at: usize, swept: Result<Vec<ObjectRef>, ObserveError>) {
         self.releases[at].asking = false;
         if self.releases[at].phase != Phase::Vanishing {
             return;
         }
-        if let Err(error) = swept {
-            if self.volumes {
+        match swept {
+            Ok(others) => self.releases[at].swept.retain(|it| !others.contains(it)),
+            Err(error) if self.volumes => {
                 let sentence = format!("not all that helm has left can be removed: {error}");
                 self.fail(at, Refusal::unclear(sentence).verdict());
                 return;
             }
-            self.emitter.emit(EventKind::Warning {
-                release: Some(self.releases[at].step.id.clone()),
-                message: format!("not all that its hooks have left is removed: {error}"),
-            });
-            self.releases[at].swept.clear();
+            Err(error) => {
+                self.emitter.emit(EventKind::Warning {
+                    release: Some(self.releases[at].step.id.clone()),
+                    message: format!("not all that its hooks have left is removed: {error}"),
+                });
+                self.releases[at].swept.clear();
+            }
         }
+        if !self.releases[at].leftovers.is_empty() {
+            self.forget(at);
+        }
+    }
+}
+
+fn is_for_good(object: &ObjectRef) -> bool {
+    STAY_FOR_GOOD.contains(&object.kind.as_str())
+}
+
+fn references(remaining: &[Remaining]) -> Vec<ObjectRef> {
+    remaining.iter().map(|it| it.object.clone()).collect()
+}
+
+fn remaining(found: Lingering) -> Remaining {
+    Remaining {
+        object: found.object,
+        uid: found.uid,
     }
 }

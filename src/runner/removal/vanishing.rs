@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Done, Down, Removed};
 use crate::event::EventKind;
 use crate::runner::ports::ObserveError;
-use crate::snapshot::Lingering;
+use crate::snapshot::{Lingering, ObjectRef};
 use crate::wording;
 
 /// Before it is asked again what is there of kinds that are not watched; the same while something
@@ -33,15 +33,11 @@ impl Down<'_> {
         let release = &self.releases[at];
         let told: Vec<String> = release.lingering.iter().flatten().map(told).collect();
         let all = if left.is_empty() { told } else { left };
-        if all.is_empty() {
-            return false;
-        }
-        let first: Vec<String> = all.iter().take(3).cloned().collect();
-        let more = match all.len() - first.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
+        let on = match &release.unanswered {
+            Some((error, _)) => format!("an answer to what is left of it: {error}"),
+            None if all.is_empty() => return false,
+            None => to_be_gone(&all),
         };
-        let on = format!("{}{more} to be gone", wording::list(&first));
         let release = &mut self.releases[at];
         if release.waiting.as_ref() != Some(&on) {
             release.waiting = Some(on.clone());
@@ -54,12 +50,13 @@ impl Down<'_> {
         false
     }
 
-    /// When it is to be asked what is there; None for now.
+    /// When it is to be asked what is there.
     pub(super) fn asks_at(&self, release: &Removed) -> Option<Instant> {
-        let pause = match self.left(release).is_empty() {
-            true if release.lingering.is_none() => return None,
-            true => PAUSE,
-            false => LONG_PAUSE,
+        let pause = match (&release.unanswered, self.left(release).is_empty()) {
+            (Some((_, pause)), _) => *pause,
+            (None, true) if release.lingering.is_none() => Duration::ZERO,
+            (None, true) => PAUSE,
+            (None, false) => LONG_PAUSE,
         };
         Some(release.asked_at? + pause)
     }
@@ -68,10 +65,11 @@ impl Down<'_> {
     fn ask_what_lingers(&mut self, at: usize) {
         let release = &self.releases[at];
         let mut objects = self.objects(release);
-        objects.extend(release.swept.iter().cloned());
-        let observer = self.observer;
+        objects.extend(release.swept.iter().chain(&release.stays).cloned());
+        let (observer, limits) = (self.observer, release.limits());
         self.releases[at].asking = true;
-        let asked = async move { Done::Lingering(at, observer.lingering(&objects).await) };
+        let asked =
+            async move { Done::Lingering(at, limits.unless(observer.lingering(&objects)).await) };
         self.work.push(asked.boxed_local());
     }
 
@@ -79,9 +77,35 @@ impl Down<'_> {
         let release = &mut self.releases[at];
         release.asking = false;
         release.asked_at = Some(Instant::now());
-        // What can't be asked is asked again.
-        release.lingering = found.ok();
+        match found {
+            Ok(found) => {
+                release.backoff.reset();
+                release.unanswered = None;
+                self.sort_out(at, found);
+            }
+            // What was told before may be so no more.
+            Err(error) => {
+                let pause = release.backoff.after(&error);
+                release.unanswered = Some((error, pause));
+                release.lingering = None;
+            }
+        }
     }
+}
+
+/// `certificate/web (held by finalizer `example.com/cleanup`) to be gone`.
+pub fn going(all: &[Lingering]) -> String {
+    to_be_gone(&all.iter().map(told).collect::<Vec<_>>())
+}
+
+/// `pod/web-0, claim/data and 4 more to be gone`.
+fn to_be_gone(all: &[String]) -> String {
+    let first = &all[..all.len().min(3)];
+    let more = match all.len() - first.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more} to be gone", wording::list(first))
 }
 
 /// `certificate/web (held by finalizer example.com/cleanup)`.
@@ -94,17 +118,27 @@ fn told(lingering: &Lingering) -> String {
     }
 }
 
-/// Who takes a finalizer away.
-pub(super) fn owner(finalizer: &str) -> String {
+/// An object as kubectl is told of it.
+pub(super) fn addressed(object: &ObjectRef) -> String {
+    match &object.namespace {
+        Some(namespace) => format!("{} -n {namespace}", object.short()),
+        None => object.short(),
+    }
+}
+
+/// Who takes an object's finalizer away.
+pub(super) fn owner(finalizer: &str, object: &ObjectRef) -> String {
     match finalizer {
         "kubernetes.io/pvc-protection" => "a pod still uses the claim".to_owned(),
         "kubernetes.io/pv-protection" => "a claim is still bound to the volume".to_owned(),
         "foregroundDeletion" => "what it owns is still there".to_owned(),
         other => {
             let domain = other.split('/').next().unwrap_or(other);
+            let object = addressed(object);
             format!(
                 "the controller of `{domain}` has to take finalizer `{other}` away; if there is none \
-                 any more: `kubectl patch ... --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'`"
+                 any more: `kubectl patch {object} --type merge -p \
+                 '{{\"metadata\":{{\"finalizers\":null}}}}'`"
             )
         }
     }

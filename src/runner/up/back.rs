@@ -25,7 +25,8 @@ impl Up<'_> {
         }
     }
 
-    /// After a failure: turns back what this run has changed. Returns whether there is any of it.
+    /// After a failure: turns back what is other than it was verified, be it that this run has changed
+    /// it or one before it that was killed. Returns whether there is any of it.
     pub(super) fn turn_back(&mut self, outcome: Outcome) -> bool {
         let is_failed = matches!(outcome, Outcome::Failed | Outcome::DeadlinePassed);
         let Some(set) = self.back_on_failure.take().filter(|_| is_failed) else {
@@ -36,9 +37,15 @@ impl Up<'_> {
             let step = release.step;
             let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
             let last = self.world.last_record(namespace, name);
+            let target = set.releases.get(&step.id).copied();
             let was_begun = release.deadline.is_some() && release.settled.is_none();
-            if was_begun && last.is_some_and(|last| last.revision != release.found) {
-                back.add(step, set.releases.get(&step.id).copied());
+            let is_changed = last.is_some_and(|last| {
+                let by_this_run = was_begun && last.revision != release.found;
+                let by_another = Some(last.revision) != target && last.is_of(self.stack.as_str());
+                by_this_run || (by_another && target.is_some())
+            });
+            if is_changed {
+                back.add(step, target);
             }
         }
         if back.to.is_empty() && back.left.is_empty() {
@@ -60,7 +67,7 @@ impl Up<'_> {
         self.queue = Queue::backward(self.plan);
         for release in &mut self.releases {
             match to.get(&release.step.id) {
-                Some(&revision) => *release = Tracked::back(release.step, revision),
+                Some(&revision) => *release = Tracked::back(release.step, revision, &self.gate),
                 None if release.phase == Phase::Waiting => release.phase = Phase::Ended,
                 None => {}
             }

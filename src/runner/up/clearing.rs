@@ -6,18 +6,25 @@
 //! that gave the stack's Lease back: they wait for their helms. It is not known of those that were
 //! gone without a word, unless they ran on this machine (`docs/recovery.md`).
 
+use std::time::Duration;
+
 use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::{Done, Up, first_install};
 use crate::event::EventKind;
 use crate::plan::Step;
-use crate::runner::asking::{PAUSE, read_contents, unless, until_answered};
-use crate::runner::ports::{DeployError, ObserveError, Observer, Refusal, RevisionEnd, Trouble};
+use crate::runner::asking::Limits;
+use crate::runner::ports::{
+    DeployError, History, ObserveError, Observer, Refusal, RevisionEnd, Trouble,
+};
 use crate::runner::tracked::Phase;
 use crate::snapshot::{
     ContainerState, Contents, ObjectRef, Observation, Record, RecordStatus, Snapshot,
 };
+
+/// Before it is asked again what is still there of what was removed.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Statuses that helm only leaves behind when it is not let end.
 fn is_half_done(status: RecordStatus) -> bool {
@@ -53,13 +60,24 @@ fn may_hold_data(contents: &Contents) -> bool {
 }
 
 /// Waits until all that was removed is gone: what helm makes anew would go with it.
-async fn gone(observer: &dyn Observer, step: &Step, contents: &Contents) {
-    let objects = contents.removable(step.namespace.as_str());
+///
+/// # Errors
+/// It is not known in time whether it is.
+async fn gone(
+    observer: &dyn Observer,
+    limits: &Limits,
+    contents: &Contents,
+) -> Result<(), ObserveError> {
+    let objects = contents.removable();
     loop {
-        match until_answered(|| observer.lingering(&objects)).await {
-            Ok(left) if !left.is_empty() => tokio::time::sleep(PAUSE).await,
-            // What may not be asked for is not waited for.
-            _ => return,
+        let lingering = || observer.lingering(&objects);
+        let left = limits.until_answered(lingering).await?;
+        let Some(first) = left.first() else {
+            return Ok(());
+        };
+        if limits.within(tokio::time::sleep(PAUSE)).await.is_none() {
+            let text = format!("{} is still there", first.object.short());
+            return Err(ObserveError::Conflict(text));
         }
     }
 }
@@ -74,7 +92,7 @@ impl Up<'_> {
         let Some(last) =
             last.filter(|it| is_half_done(it.status) || it.status == RecordStatus::Failed)
         else {
-            self.prepare(at);
+            self.see_off(at);
             return;
         };
         if is_half_done(last.status)
@@ -87,12 +105,12 @@ impl Up<'_> {
         let (observer, revision) = (self.observer, last.revision);
         // How far the hooks of a first install came stands in its own record.
         let first = first_install::failed(&self.world, step).unwrap_or(revision);
-        let cancel = self.releases[at].cancel.clone();
+        let limits = self.releases[at].limits();
         let read = async move {
-            let contents = unless(&cancel, read_contents(observer, step, revision)).await;
+            let contents = limits.read_contents(observer, step, revision).await;
             let first = match first == revision {
                 true => contents.clone(),
-                false => unless(&cancel, read_contents(observer, step, first)).await,
+                false => limits.read_contents(observer, step, first).await,
             };
             Done::LeftBehind(at, contents, first)
         };
@@ -108,7 +126,7 @@ impl Up<'_> {
     ) {
         match (last, first) {
             (Ok(last), Ok(first)) => {
-                self.touched.learn(at, self.releases[at].step, &last);
+                self.touched.learn(at, &last);
                 self.releases[at].left_behind = Some((last, first));
                 self.go_on_clearing(at);
             }
@@ -120,8 +138,8 @@ impl Up<'_> {
             (Err(error), _) | (_, Err(error)) => self.push_refusal(
                 at,
                 Refusal {
-                    trouble: match error {
-                        ObserveError::Unreachable(_) => Trouble::Unreachable,
+                    trouble: match &error {
+                        error if error.passes().is_some() => Trouble::Unreachable,
                         _ => Trouble::Clear,
                     },
                     sentence: format!("helm's record of it can't be read: {error}"),
@@ -139,19 +157,19 @@ impl Up<'_> {
         };
         let step = release.step;
         let mut hooks = last.hooks.iter().map(|hook| &hook.object);
-        let at_work = hooks.find(|object| self.runs(step, object));
+        let at_work = hooks.find(|object| self.runs(object));
         if let Some(object) = at_work {
             let on = format!(
                 "hook {}, which an earlier helm has left at work",
                 object.short()
             );
-            self.wait_for_hook(at, on);
+            self.wait_for(at, on);
             return;
         }
         let (last, mut first) = (last.clone(), first.clone());
         for hook in &mut first.hooks {
             // The helm that would have written it down was no more.
-            let job = self.world.job(&hook.object.placed(step.namespace.as_str()));
+            let job = self.world.job(&hook.object);
             hook.succeeded |= job.is_some_and(|job| {
                 let mut conditions = job.conditions.iter();
                 conditions.any(|it| it.kind == "Complete" && it.is_true())
@@ -168,25 +186,24 @@ impl Up<'_> {
                 if first_install::failed(&self.world, step).is_some() =>
             {
                 match first_install::left_out(step, &first) {
-                    None => self.prepare(at),
+                    None => self.see_off(at),
                     Some(refusal) if !ours || may_hold_data(&last) => {
                         self.push_refusal(at, refusal);
                     }
                     Some(_) => self.take_away(at, status, &last),
                 }
             }
-            _ => self.prepare(at),
+            _ => self.see_off(at),
         }
     }
 
     /// A container of the hook runs: what only fails to, helm may make anew.
-    fn runs(&self, step: &Step, hook: &ObjectRef) -> bool {
-        let hook = hook.placed(step.namespace.as_str());
+    fn runs(&self, hook: &ObjectRef) -> bool {
         let of_job = self
             .world
-            .job(&hook)
+            .job(hook)
             .map(|job| self.world.pods_of(&job.meta.uid));
-        let mut pods = of_job.into_iter().flatten().chain(self.world.pod(&hook));
+        let mut pods = of_job.into_iter().flatten().chain(self.world.pod(hook));
         pods.any(|pod| {
             let mut all = pod.init_statuses.iter().chain(&pod.statuses);
             all.any(|it| matches!(it.state, ContainerState::Running { .. }))
@@ -196,8 +213,23 @@ impl Up<'_> {
     /// Why the helm that left this revision may still be at work.
     fn doubt(&self, step: &Step, last: &Record) -> Option<Refusal> {
         let run = last.marks.run.as_deref();
+        let is_going_back = self
+            .releases
+            .iter()
+            .any(|it| it.step.id == step.id && it.back.is_some());
         let ours = last.is_of(self.stack.as_str());
         let why = match run {
+            _ if last.status == RecordStatus::Uninstalling && is_going_back => {
+                return Some(Refusal {
+                    trouble: Trouble::Clear,
+                    sentence: format!(
+                        "its revision {} is uninstalling: what is being removed can't go back",
+                        last.revision
+                    ),
+                    hints: vec!["`stackctl up --recover` installs it again".to_owned()],
+                    ..Refusal::default()
+                });
+            }
             _ if self.recover => return None,
             // helm writes nothing of ours on it when it uninstalls.
             _ if last.status == RecordStatus::Uninstalling => {
@@ -210,6 +242,7 @@ impl Up<'_> {
             _ => "no run of stackctl left it so: somebody's helm may still be at work".to_owned(),
         };
         let (release, namespace) = (&step.release, &step.namespace);
+        let verb = if is_going_back { "rollback" } else { "up" };
         Some(Refusal {
             trouble: Trouble::Clear,
             sentence: format!(
@@ -221,7 +254,9 @@ impl Up<'_> {
                 format!(
                     "`helm history {release} -n {namespace}` shows since when; let a helm that is at work end"
                 ),
-                "if none is, `stackctl up --recover` takes the release up where it was left".into(),
+                format!(
+                    "if none is, `stackctl {verb} --recover` takes the release up where it was left"
+                ),
             ],
             ..Refusal::default()
         })
@@ -232,21 +267,19 @@ impl Up<'_> {
     fn close_revision(&mut self, at: usize, revision: u32, status: RecordStatus) {
         self.tell_recovery(at, status);
         let (observer, step) = (self.observer, self.releases[at].step);
-        let (cancel, gate) = (self.releases[at].cancel.clone(), self.gate.clone());
+        let (limits, gate) = (self.releases[at].limits(), self.gate.clone());
         let closed = async move {
-            let close = || {
-                observer.close(
+            let close = async || {
+                gate.opened().await;
+                let closed = observer.close(
                     &step.namespace,
                     &step.release,
                     revision,
                     RevisionEnd::Failed,
-                )
+                );
+                closed.await
             };
-            let closed = async {
-                gate.opened().await;
-                until_answered(close).await
-            };
-            Done::Closed(at, unless(&cancel, closed).await)
+            Done::Closed(at, limits.until_answered(close).await)
         };
         self.work.push(closed.boxed_local());
     }
@@ -275,23 +308,26 @@ impl Up<'_> {
         let release = &mut self.releases[at];
         release.taken_away = true;
         let (deployer, step, cancel) = (self.deployer, release.step, release.cancel.clone());
+        let limits = release.limits();
         let limit = release.remaining(Instant::now());
-        let gate = self.gate.clone();
         let (observer, contents) = (self.observer, contents.clone());
         let removed = async move {
-            if let Err(cancelled) = gate.opened_unless(&cancel).await {
-                return Done::TakenAway(at, Err(cancelled));
+            let removed = deployer
+                .remove(step, History::Deleted, limit, cancel.clone())
+                .await;
+            if removed.is_err() {
+                return Done::TakenAway(at, removed);
             }
-            let removed = deployer.remove(step, limit, cancel.clone()).await;
-            if removed.is_ok() {
-                tokio::select! {
-                    () = gone(observer, step, &contents) => {}
-                    () = cancel.gently.cancelled() => {
-                        return Done::TakenAway(at, Err(DeployError::Cancelled));
-                    }
-                }
-            }
-            Done::TakenAway(at, removed)
+            let gone = gone(observer, &limits, &contents).await;
+            Done::TakenAway(
+                at,
+                gone.map_err(|error| match cancel.gently.is_cancelled() {
+                    true => DeployError::Cancelled,
+                    false => DeployError::Refused(Refusal::unclear(format!(
+                        "what was removed of it is not known to be gone: {error}"
+                    ))),
+                }),
+            )
         };
         self.work.push(removed.boxed_local());
     }
@@ -325,7 +361,7 @@ impl Up<'_> {
         });
     }
 
-    fn wait_for_hook(&mut self, at: usize, on: String) {
+    pub(super) fn wait_for(&mut self, at: usize, on: String) {
         let known = self.releases[at].assessment.waiting.as_ref();
         if known.is_none_or(|waiting| waiting.on != on) {
             self.tell_waiting(at, on);

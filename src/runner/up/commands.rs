@@ -23,11 +23,7 @@ impl Up<'_> {
         let limit = release.remaining(Instant::now()).min(command.timeout);
         let cancel = release.cancel.clone();
         let deployer = self.deployer;
-        let gate = self.gate.clone();
         let prepared = async move {
-            if let Err(cancelled) = gate.opened_unless(&cancel).await {
-                return Done::Deployed(at, Err(cancelled));
-            }
             match deployer.command(step, command, limit, cancel).await {
                 Ok(()) => Done::Prepared(at),
                 Err(error) => Done::Deployed(at, Err(error)),
@@ -59,11 +55,7 @@ impl Up<'_> {
         let release = &self.releases[at];
         let limit = release.remaining(Instant::now()).min(command.timeout);
         let (deployer, cancel) = (self.deployer, release.cancel.clone());
-        let gate = self.gate.clone();
         let concluded = async move {
-            if let Err(cancelled) = gate.opened_unless(&cancel).await {
-                return Done::Concluded(at, Err(cancelled));
-            }
             Done::Concluded(at, deployer.command(step, command, limit, cancel).await)
         };
         self.work.push(concluded.boxed_local());

@@ -1,6 +1,5 @@
 //! From the start of helm to the moment when its revision is in the cluster.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -8,13 +7,11 @@ use tokio::time::Instant;
 
 use super::{Done, LAST_WORDS, Up};
 use crate::event::EventKind;
-use crate::names::Namespace;
-use crate::plan::Step;
-use crate::runner::asking::{read_contents, until_answered};
-use crate::runner::ports::{Cancel, DeployError, Observer, Refusal, Trouble};
+use crate::runner::ports::{Cancel, DeployError, Refusal, Trouble};
 use crate::runner::tracked::{Doom, Phase};
+use crate::runner::watching::watch_objects;
 use crate::snapshot::{Contents, ObjectRef, RecordStatus};
-use crate::verdict::Baseline;
+use crate::verdict::{Assessment, Baseline};
 
 impl Up<'_> {
     pub(super) fn start(&mut self, at: usize) {
@@ -27,6 +24,7 @@ impl Up<'_> {
         release.found = last.map_or(0, |record| record.revision);
         release.before = release.found;
         release.baseline = Baseline::of(&self.world);
+        release.assessment = Assessment::default();
         release.phase = Phase::Deploying;
         release.deadline = Some(earlier(now + step.timeout, self.deadline));
         release.helm_works = true;
@@ -36,7 +34,7 @@ impl Up<'_> {
             Some(to) => EventKind::ReleaseRollingBack { release: id, to },
             None => EventKind::ReleaseStarted { release: id },
         });
-        self.clear_the_way(at);
+        self.go_to_the_door(at);
     }
 
     /// Lets helm do its work, in the place that the release has among the helms.
@@ -45,14 +43,30 @@ impl Up<'_> {
         let (step, revision, back) = (release.step, release.before + 1, release.back);
         let limit = release.remaining(Instant::now());
         let cancel: Cancel = release.cancel.clone();
+        let limits = release.limits();
         let deployer = self.deployer;
-        let gate = self.gate.clone();
+        let (observer, run) = (self.observer, self.run.clone());
         let deployed = async move {
-            if let Err(cancelled) = gate.opened_unless(&cancel).await {
-                return Done::Deployed(at, Err(cancelled));
-            }
             let deployed = match back {
-                Some(to) => deployer.roll_back(step, to, limit, cancel).await,
+                Some(to) => {
+                    let (namespace, release) = (&step.namespace, &step.release);
+                    let mark = || observer.mark_target(namespace, release, to, revision, &run);
+                    let marked = match cancel.may_start().await {
+                        Ok(()) => Ok(limits.until_answered(mark).await),
+                        Err(cancelled) => Err(cancelled),
+                    };
+                    match marked {
+                        Err(cancelled) => Err(cancelled),
+                        Ok(Err(error)) => Err(DeployError::Refused(Refusal {
+                            trouble: Trouble::Clear,
+                            sentence: format!(
+                                "the record of its revision {to} can't be marked: {error}"
+                            ),
+                            ..Refusal::default()
+                        })),
+                        _ => deployer.roll_back(step, to, limit, cancel).await,
+                    }
+                }
                 None => deployer.deploy(step, revision, limit, cancel).await,
             };
             Done::Deployed(at, deployed)
@@ -118,9 +132,8 @@ impl Up<'_> {
         else {
             return;
         };
-        // Somebody else's helm may be at work on it too. What goes back bears the marks of what it
-        // goes back to.
-        let ours = release.back.is_some() || record.marks.run.as_deref() == Some(self.run.as_str());
+        // Somebody else's helm may be at work on it too.
+        let ours = record.marks.run.as_deref() == Some(self.run.as_str());
         if record.revision <= release.before || !ours {
             return;
         }
@@ -130,15 +143,11 @@ impl Up<'_> {
         let is_through = release.helm_done && deployed && release.contents.is_some();
         if is_new {
             release.revision = Some(revision);
-            let goes_back = release.back.is_some();
-            let observer = self.observer;
-            let contents =
-                async move { Done::Contents(at, read_contents(observer, step, revision).await) };
+            let (observer, limits) = (self.observer, release.limits());
+            let contents = async move {
+                Done::Contents(at, limits.read_contents(observer, step, revision).await)
+            };
             self.work.push(contents.boxed_local());
-            if goes_back {
-                // Until helm is through, so that whoever finds it half done knows whose it is.
-                self.mark_made(at, revision);
-            }
         }
         if is_through {
             self.deployed(at, revision);
@@ -149,20 +158,38 @@ impl Up<'_> {
     /// be at work already, so its log is not kept waiting for that.
     pub(super) fn learn(&mut self, at: usize, contents: Contents) {
         let (observer, step) = (self.observer, self.releases[at].step);
-        self.touched.learn(at, step, &contents);
+        self.touched.learn(at, &contents);
+        for unread in &contents.unread {
+            let release = &step.release;
+            let said =
+                format!("{unread} of release `{release}` can't be read: its object is not watched");
+            self.warn(at, said);
+        }
         let objects = contents.objects.clone();
-        let foreign = foreign_namespaces(step, &contents);
+        let limits = self.releases[at].limits();
         let watching = async move {
-            watch_all(observer, &foreign, &objects).await;
-            Done::Watched(at)
+            let watch = || watch_objects(observer, &step.namespace, &objects);
+            Done::Watched(at, limits.until_answered(watch).await)
         };
         self.work.push(watching.boxed_local());
-        self.releases[at].contents = Some(contents);
+        let release = &mut self.releases[at];
+        if release.settled.is_none() {
+            release.hooks = contents.lasting_hooks();
+        }
+        release.contents = Some(contents);
     }
 
     pub(super) fn deployed(&mut self, at: usize, revision: u32) {
         let release = &mut self.releases[at];
         release.phase = Phase::Converging;
+        // What its hooks were there to put right gets its time from here on.
+        if release
+            .contents
+            .as_ref()
+            .is_some_and(Contents::has_later_hooks)
+        {
+            release.baseline.forgive(&self.world);
+        }
         let step = release.step;
         self.emitter.emit(EventKind::ReleaseDeployed {
             release: step.id.clone(),
@@ -170,48 +197,42 @@ impl Up<'_> {
         });
         if release.back.is_some() {
             self.queue.succeed(at);
-            self.mark_made(at, revision);
+        } else {
+            self.look_for_lost_hooks(at);
         }
         self.look(at, Duration::ZERO);
     }
 
     /// Asks once for everything of the release that a watch may still show as it was before, after
-    /// a pause. What this helm has made anew and the watch has told of is none of it.
+    /// a pause. What this helm has made anew and the watch has told of is none of it, and where no
+    /// helm was started, whatever the watch has told of.
     pub(super) fn look(&mut self, at: usize, pause: Duration) {
         let release = &self.releases[at];
-        let contents = release.contents.clone().unwrap_or_default();
-        let foreign = foreign_namespaces(release.step, &contents);
-        let objects = contents.objects;
+        let step = release.step;
+        let objects = release.contents.clone().unwrap_or_default().objects;
         let is_new = |object: &&ObjectRef| {
-            let placed = object.placed(release.step.namespace.as_str());
-            let known = self.world.meta_by_name(&placed);
-            known.is_some_and(|known| !release.baseline.had(&known.uid))
+            let known = self.world.meta_by_name(object);
+            let is_settled = release.settled.is_some();
+            known.is_some_and(|known| is_settled || !release.baseline.had(&known.uid))
         };
         let unsure: Vec<ObjectRef> = objects.iter().filter(|o| !is_new(o)).cloned().collect();
-        let observer = self.observer;
+        let (observer, limits) = (self.observer, release.limits());
         let looked = async move {
             tokio::time::sleep(pause).await;
             // Kinds that helm has only just brought were not served before.
-            watch_all(observer, &foreign, &objects).await;
-            Done::LookedAt(at, observer.refresh(&unsure).await)
+            watch_objects(observer, &step.namespace, &objects).await?;
+            observer.refresh(&unsure).await
         };
+        let looked = async move { Done::LookedAt(at, limits.unless(looked).await) };
         self.work.push(looked.boxed_local());
-    }
-
-    fn mark_made(&self, at: usize, revision: u32) {
-        let (observer, step, run) = (self.observer, self.releases[at].step, self.run.clone());
-        let marked = async move {
-            let mark = || observer.mark_made(&step.namespace, &step.release, revision, &run);
-            Done::Marked(at, until_answered(mark).await)
-        };
-        self.work.push(marked.boxed_local());
     }
 
     pub(super) fn mark_verified(&self, at: usize, revision: u32) {
         let (observer, step) = (self.observer, self.releases[at].step);
+        let limits = self.releases[at].marking(Instant::now());
         let marked = async move {
             let mark = || observer.mark_verified(&step.namespace, &step.release, revision);
-            Done::Marked(at, until_answered(mark).await)
+            Done::Marked(at, limits.until_answered(mark).await)
         };
         self.work.push(marked.boxed_local());
     }
@@ -220,21 +241,4 @@ impl Up<'_> {
 /// A release's own deadline, or the run's where that comes first.
 pub(super) fn earlier(own: Instant, run: Option<Instant>) -> Instant {
     run.map_or(own, |run| run.min(own))
-}
-
-/// Watches what a release brings beside what its namespace has.
-async fn watch_all(observer: &dyn Observer, foreign: &[Namespace], objects: &[ObjectRef]) {
-    // Denied watches are told by the observer; helm may go there all the same.
-    let _ = observer.watch(foreign).await;
-    observer.follow(objects).await;
-}
-
-/// Namespaces other than the release's own that its objects go to.
-fn foreign_namespaces(step: &Step, contents: &Contents) -> Vec<Namespace> {
-    let named = contents.objects.iter().filter_map(|o| o.namespace.as_ref());
-    let foreign: BTreeSet<&String> = named.filter(|ns| **ns != step.namespace.as_str()).collect();
-    foreign
-        .into_iter()
-        .filter_map(|ns| ns.parse().ok())
-        .collect()
 }

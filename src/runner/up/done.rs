@@ -1,16 +1,19 @@
 //! What comes back from the side, and what follows from it.
 
+use std::time::Duration;
+
 use super::{Up, unchanged};
 use crate::event::EventKind;
-use crate::runner::asking::PAUSE;
-use crate::runner::ports::{DeployError, ObserveError, Refusal};
+use crate::runner::ports::{DeployError, Ensured, ObserveError, Refusal};
 use crate::runner::tracked::Phase;
-use crate::snapshot::{Contents, Observation, Record};
+use crate::snapshot::{Contents, Lingering, ObjectRef, Observation, Record};
 
 /// What comes back; the first number is the release's position in the plan.
 pub(super) enum Done {
     /// What needs no helm is known.
     Surveyed(Result<unchanged::Found, ObserveError>),
+    /// How the namespace stands that it goes to.
+    Ensured(usize, Result<Ensured, ObserveError>),
     /// What an earlier run has left, and its first install.
     LeftBehind(
         usize,
@@ -20,6 +23,8 @@ pub(super) enum Done {
     /// A revision that was pending is so no more.
     Closed(usize, Result<Record, ObserveError>),
     TakenAway(usize, Result<(), DeployError>),
+    /// Objects of its last revision that are being deleted.
+    StillGoing(usize, Result<Vec<Lingering>, ObserveError>),
     /// The record of a helm that returned well is closed.
     Recorded(usize, Result<Option<Record>, ObserveError>),
     /// The API server answers again, and tells what helm has done.
@@ -29,8 +34,10 @@ pub(super) enum Done {
     Deployed(usize, Result<(), DeployError>),
     Contents(usize, Result<Contents, ObserveError>),
     /// All that the release brings is watched, as far as it can be by now.
-    Watched(usize),
+    Watched(usize, Result<(), ObserveError>),
     LookedAt(usize, Result<Vec<Observation>, ObserveError>),
+    /// What is there of objects that have become hooks.
+    HooksLookedFor(usize, Result<Vec<ObjectRef>, ObserveError>),
     /// A command after it has ended.
     Concluded(usize, Result<(), DeployError>),
     Marked(usize, Result<(), ObserveError>),
@@ -43,17 +50,20 @@ impl Done {
     fn release(&self) -> Option<usize> {
         match *self {
             Done::Surveyed(_) => None,
-            Done::LeftBehind(at, ..)
+            Done::Ensured(at, _)
+            | Done::LeftBehind(at, ..)
             | Done::Closed(at, _)
             | Done::TakenAway(at, _)
+            | Done::StillGoing(at, _)
             | Done::Answered(at, _)
             | Done::Recorded(at, _)
             | Done::Prepared(at)
             | Done::Deployed(at, _)
             | Done::Concluded(at, _)
             | Done::Contents(at, _)
-            | Done::Watched(at)
+            | Done::Watched(at, _)
             | Done::LookedAt(at, _)
+            | Done::HooksLookedFor(at, _)
             | Done::Marked(at, _)
             | Done::Unstuck(at, _) => Some(at),
         }
@@ -68,9 +78,11 @@ impl Up<'_> {
         self.unjudged.extend(done.release());
         match done {
             Done::Surveyed(found) => self.surveyed(found),
-            Done::LeftBehind(at, ..)
+            Done::Ensured(at, _)
+            | Done::LeftBehind(at, ..)
             | Done::Closed(at, _)
             | Done::TakenAway(at, _)
+            | Done::StillGoing(at, _)
             | Done::Answered(at, _)
             | Done::Prepared(at)
                 if !self.may_go_on(at) =>
@@ -78,9 +90,11 @@ impl Up<'_> {
                 self.helm_ended(at);
                 self.not_deployed(at, DeployError::Cancelled);
             }
+            Done::Ensured(at, ensured) => self.ensured(at, ensured),
             Done::LeftBehind(at, last, first) => self.left_behind(at, last, first),
             Done::Closed(at, record) => self.closed(at, record),
             Done::TakenAway(at, removed) => self.taken_away(at, removed),
+            Done::StillGoing(at, going) => self.still_going(at, going),
             Done::Answered(at, revisions) => self.answered(at, revisions),
             Done::Prepared(at) => self.prepared(at),
             Done::Concluded(at, ended) => self.concluded(at, ended),
@@ -102,22 +116,39 @@ impl Up<'_> {
                 for answer in &seen {
                     self.world.apply_answer(answer);
                 }
-                self.releases[at].looked_at = true;
+                let release = &mut self.releases[at];
+                release.looked_at = true;
+                release.looking.reset();
             }
             Done::LookedAt(at, Err(error)) => {
-                if self.releases[at].phase == Phase::Converging {
+                let release = &mut self.releases[at];
+                if release.phase == Phase::Converging {
+                    let is_first = !release.looking.is_failing();
+                    let pause = release.looking.after(&error);
                     // That the API server does not answer is said by whoever watches it.
-                    if !matches!(error, ObserveError::Unreachable(_)) {
+                    if is_first && error.passes().is_none() {
                         self.warn(at, format!("its objects can't be read: {error}"));
                     }
-                    self.look(at, PAUSE);
+                    self.look(at, pause);
                 }
             }
-            // What a helm of this run has made is looked at one by one.
-            Done::Watched(at) => {
-                let release = &mut self.releases[at];
-                release.looked_at |= release.settled.is_some();
+            // What a helm of this run has made is looked at once it has returned.
+            Done::Watched(at, watched) => {
+                let release = &self.releases[at];
+                let is_settled = release.settled.is_some();
+                if let Err(error) = watched
+                    && error.passes().is_none()
+                    && release.is_active()
+                {
+                    self.warn(at, format!("not all of it can be watched: {error}"));
+                }
+                if is_settled {
+                    self.look(at, Duration::ZERO);
+                }
             }
+            Done::HooksLookedFor(at, Ok(gone)) => self.tell_lost_hooks(at, gone),
+            // It tells more, and nothing waits for it.
+            Done::HooksLookedFor(_, Err(_)) => {}
             Done::Marked(_, Ok(())) | Done::Unstuck(_, Ok(())) => {}
             Done::Unstuck(at, Err(error)) => {
                 self.warn(at, format!("its pod can't be deleted: {error}"));

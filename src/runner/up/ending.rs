@@ -9,7 +9,7 @@ use crate::event::{CancelReason, EventKind, Outcome, PodChanged, VerdictClass};
 use crate::memory::{EndedRelease, ReleaseEnd};
 use crate::names::ReleaseId;
 use crate::runner::tracked::{GRACE, Phase, Tracked};
-use crate::runner::{Ended, SETTLE, outcome};
+use crate::runner::{BroughtUp, Ended, SETTLE, outcome};
 use crate::snapshot::Pod;
 use crate::wording;
 
@@ -138,6 +138,8 @@ impl Up<'_> {
             Some(doom) => [Some(doom.until), None],
             None => [r.deadline, r.patience.next(&r.assessment.findings)],
         });
+        let waiting = self.releases.iter().filter(|r| r.phase == Phase::Waiting);
+        let ends = ends.chain(waiting.map(|r| r.deadline));
         let kills = self.releases.iter().map(|r| r.kill_at);
         let kills = kills.chain(self.releases.iter().map(|r| r.unrecorded));
         let shuts = self.gate.shuts_at().filter(|_| !self.shut);
@@ -197,10 +199,13 @@ impl Up<'_> {
             if let (Phase::Ready, Some(contents), false) =
                 (release.phase, &release.contents, is_remembered)
             {
-                let objects = contents.objects.clone();
-                ended
-                    .verified
-                    .push((id.clone(), contents.revision, objects));
+                ended.verified.push(BroughtUp {
+                    id: id.clone(),
+                    revision: contents.revision,
+                    objects: contents.objects.clone(),
+                    hooks: release.hooks.clone(),
+                    lost: release.lost_hooks.clone(),
+                });
             }
         }
         ended

@@ -83,7 +83,9 @@ mod tests {
             },
             events: events.iter().map(|event| (*event).to_owned()).collect(),
             weight: 0,
+            ran: succeeded,
             succeeded,
+            stays: true,
         }
     }
 

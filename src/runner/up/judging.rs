@@ -6,6 +6,7 @@ use super::deploying::earlier;
 use super::{LAST_WORDS, PROOF_LINES, REST_OF_LOG, Up};
 use crate::event::{EventKind, Verdict};
 use crate::runner::hold::{Held, Stage, Standing};
+use crate::runner::others::Others;
 use crate::runner::sooner::Turn;
 use crate::runner::tracked::{Doom, Phase, Tracked, expired, telling_log};
 use crate::verdict::{self, Scope};
@@ -41,8 +42,43 @@ impl Up<'_> {
                 self.meet_sooner(at);
             }
             if !self.turned {
-                return;
+                break;
             }
+        }
+        for at in 0..self.releases.len() {
+            if self.releases[at].phase == Phase::Waiting {
+                self.wait_for_needs(at, now);
+            }
+        }
+    }
+
+    /// Tells what a release waits for that has yet to start, once only parts of others keep it from
+    /// that. Nobody else's time ends the wait for a part of what is ready, so its own does.
+    fn wait_for_needs(&mut self, at: usize, now: Instant) {
+        let release = &self.releases[at];
+        let open = release.step.needs.iter();
+        let open: Vec<usize> = open
+            .copied()
+            .filter(|&need| !self.queue.is_met(at, need))
+            .collect();
+        let told = open.iter().map(|need| release.unmet.get(need).cloned());
+        let on = told.collect::<Option<Vec<String>>>();
+        let Some(on) = on.filter(|on| !on.is_empty()) else {
+            self.releases[at].deadline = None;
+            return;
+        };
+        let settled = |&need: &usize| self.releases[need].phase == Phase::Ready;
+        let settled = open.iter().all(settled);
+        let on = on.join(" and ");
+        let waiting = release.assessment.waiting.as_ref();
+        if waiting.is_none_or(|waiting| waiting.on != on) {
+            self.tell_waiting(at, on);
+        }
+        let release = &mut self.releases[at];
+        let end = earlier(now + release.step.timeout, self.deadline);
+        release.deadline = settled.then(|| *release.deadline.get_or_insert(end));
+        if release.deadline.is_some_and(|end| end <= now) {
+            self.expire(at);
         }
     }
 
@@ -57,9 +93,14 @@ impl Up<'_> {
             }
             let met = turn == Turn::Met;
             self.holds.set_met(dependent, at, met);
+            self.releases[dependent].unmet.remove(&at);
             match turn {
                 Turn::Met => self.queue.meet(dependent, at),
-                Turn::Open => self.queue.unmeet(dependent, at),
+                Turn::Open(on) => {
+                    self.queue.unmeet(dependent, at);
+                    let on = on.map(|on| (at, on));
+                    self.releases[dependent].unmet.extend(on);
+                }
                 Turn::Never(verdict) => self.fail(dependent, *verdict),
             }
         }
@@ -86,20 +127,27 @@ impl Up<'_> {
     }
 
     pub(super) fn assess(&mut self, at: usize) {
-        let release = &mut self.releases[at];
+        let release = &self.releases[at];
         let Some(contents) = &release.contents else {
             return;
         };
+        let others = Others {
+            at,
+            releases: &self.releases,
+            holds: &self.holds,
+        };
         let scope = Scope {
             id: &release.step.id,
-            namespace: &release.step.namespace,
             contents,
             applied: release.helm_done && release.phase != Phase::Deploying,
+            helm_at_work: release.phase == Phase::Deploying,
             before: &release.baseline,
             completed: self.completed,
             repeating: self.logs.repeating(),
+            providers: &others,
         };
         let assessment = verdict::assess(&self.world, &scope, &release.step.budgets);
+        let release = &mut self.releases[at];
         for change in release.shown.changes(&release.step.id, &assessment) {
             self.emitter.emit(change);
         }
@@ -194,7 +242,11 @@ impl Up<'_> {
         };
         let log_of = telling_log(&release.assessment);
         let log = log_of.and_then(|log| self.logs.evidence(log, PROOF_LINES, &self.world));
-        let verdict = expired(&limit, &release.assessment, log);
+        let what = match release.phase {
+            Phase::Waiting => "started",
+            _ => "ready",
+        };
+        let verdict = expired(what, &limit, &release.assessment, log);
         self.releases[at].stop_helm(Instant::now());
         self.fail(at, verdict);
     }

@@ -6,9 +6,12 @@ mod clearing;
 mod commands;
 mod deploying;
 mod done;
+mod door;
 mod ending;
 mod first_install;
 mod judging;
+mod lost_hooks;
+mod seeing_off;
 mod unanswered;
 mod unchanged;
 
@@ -40,11 +43,11 @@ use crate::snapshot::{Observation, Pod, Snapshot, Uid, World};
 use crate::verdict::{CompletedRule, Waiting};
 
 /// How long a failure waits for the last lines of its log and for its cause to be seen.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 /// The same where the container has ended, and only a slow API server or node keeps back the rest.
-const REST_OF_LOG: Duration = Duration::from_secs(5);
+pub(super) const REST_OF_LOG: Duration = Duration::from_secs(5);
 /// Log lines that a verdict shows.
-const PROOF_LINES: usize = 20;
+pub(super) const PROOF_LINES: usize = 20;
 /// Observations taken in before everything is judged again.
 const BATCH: usize = 512;
 
@@ -92,6 +95,8 @@ pub async fn back(
             let (mut run, ends) = Up::new(plan, deployer, observer, settings, watching);
             run.tell_left(&back.left);
             run.go_back(&back.to);
+            // An earlier rollback may have brought some back already.
+            run.settled = None;
             run.run(ends, settings).await
         }
         Begun::Cancelled(outcome) => Ok(Ended::early(outcome)),
@@ -156,6 +161,7 @@ impl<'p> Up<'p> {
         settings: &Settings,
         watching: Watching,
     ) -> (Up<'p>, Ends) {
+        let steps = plan.steps().iter();
         let run = Up {
             plan,
             deployer,
@@ -169,9 +175,11 @@ impl<'p> Up<'p> {
             parallel: settings.parallel.max(1),
             helms: 0,
             completed: settings.completed,
-            deadline: settings.timeout.map(|limit| Instant::now() + limit),
+            deadline: watching.deadline,
             queue: Queue::forward(plan),
-            releases: plan.steps().iter().map(Tracked::new).collect(),
+            releases: steps
+                .map(|step| Tracked::new(step, &watching.gate))
+                .collect(),
             world: World::default(),
             unjudged: BTreeSet::new(),
             unjudged_pods: HashSet::new(),
@@ -221,11 +229,13 @@ impl<'p> Up<'p> {
             emitter: self.emitter,
             gate: self.gate,
             world: self.world,
+            deadline: self.deadline,
         };
         let (deployer, observer) = (self.deployer, self.observer);
         let pruned = prune(orphans, deployer, observer, settings, standing, &mut ends).await;
         let (pruned, mut emitter) = pruned?;
         ended.releases.extend(pruned.releases);
+        ended.left.extend(pruned.left);
         if pruned.outcome != Outcome::Removed {
             ended.outcome = pruned.outcome;
         }
@@ -250,7 +260,13 @@ impl<'p> Up<'p> {
             let wake = self.next_wake();
             tokio::select! {
                 Some(reason) = cancel.recv() => self.cancel(reason),
-                Some(done) = self.work.next() => self.done(done),
+                Some(done) = self.work.next() => {
+                    // What the watches had told by then comes first: it may be what was waited for.
+                    while let Some(seen) = ports::at_hand(observations) {
+                        self.observe(&seen);
+                    }
+                    self.done(done);
+                }
                 Some(seen) = observations.next() => {
                     self.observe(&seen);
                     for _ in 0..BATCH {
@@ -289,11 +305,14 @@ impl<'p> Up<'p> {
     }
 
     fn start_what_may(&mut self) {
-        while self.cancelled.is_none() && self.gate.is_open() && self.helms < self.parallel {
+        while self.cancelled.is_none() && self.gate.is_open() {
             let Some(settled) = &mut self.settled else {
                 return;
             };
-            let Some(at) = self.queue.start_next() else {
+            let (is_free, releases) = (self.helms < self.parallel, &self.releases);
+            let needs_helm =
+                |at| !settled.contains_key(&at) && releases[at].phase == Phase::Waiting;
+            let Some(at) = self.queue.start_first(|at| is_free || !needs_helm(at)) else {
                 return;
             };
             match settled.remove(&at) {
@@ -325,6 +344,10 @@ impl<'p> Up<'p> {
                     self.logs.tell(pod);
                     self.unjudged_pods.insert(pod.meta.uid.clone());
                 }
+            }
+            Observation::Hidden { .. } | Observation::Visible { .. } => {
+                self.world.apply(seen);
+                self.unjudged.extend(0..self.releases.len());
             }
             _ => {}
         }
@@ -361,14 +384,7 @@ impl<'p> Up<'p> {
             return true;
         };
         if release.phase != Phase::Ended {
-            self.emitter.emit(EventKind::ContainerLog {
-                release: release.step.id.clone(),
-                pod: line.pod,
-                container: line.container,
-                role: line.role,
-                attempt: line.attempt,
-                line: line.text,
-            });
+            self.emitter.emit(line.of(release.step.id.clone()));
         }
         heard.turned
     }

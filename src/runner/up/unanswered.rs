@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::{Done, Up};
 use crate::event::EventKind;
-use crate::runner::asking::{unless, until_answered};
 use crate::runner::ports::{ObserveError, Refusal, RevisionEnd, Trouble};
 use crate::runner::tracked::Phase;
 use crate::snapshot::{Observation, Record, RecordStatus, Snapshot};
@@ -37,7 +36,7 @@ impl Up<'_> {
         let release = &mut self.releases[at];
         release.helm_works = true;
         release.unanswered += 1;
-        let (observer, step, cancel) = (self.observer, release.step, release.cancel.clone());
+        let (observer, step, limits) = (self.observer, release.step, release.limits());
         self.emitter.emit(EventKind::Warning {
             release: Some(step.id.clone()),
             message: format!("{}; helm is let try again once it does", said.sentence),
@@ -45,7 +44,7 @@ impl Up<'_> {
         self.tell_waiting(at, "the API server to answer".to_owned());
         let answered = async move {
             let ask = || observer.revisions(&step.namespace, &step.release);
-            Done::Answered(at, unless(&cancel, until_answered(ask)).await)
+            Done::Answered(at, limits.until_answered(ask).await)
         };
         self.work.push(answered.boxed_local());
     }
@@ -107,22 +106,26 @@ impl Up<'_> {
             if release.phase != Phase::Deploying || is_recorded {
                 continue;
             }
-            let (cancel, gate) = (release.cancel.clone(), self.gate.clone());
+            let (limits, gate) = (release.limits(), self.gate.clone());
+            let within = limits.clone();
             let recorded = async move {
                 let (namespace, name) = (&step.namespace, &step.release);
-                let revisions = until_answered(|| observer.revisions(namespace, name)).await?;
+                let revisions = || observer.revisions(namespace, name);
+                let revisions = limits.until_answered(revisions).await?;
                 let last = revisions.into_iter().max_by_key(|it| it.revision);
                 match last.filter(|last| last.revision > before) {
                     Some(last) if last.status.is_pending() => {
-                        gate.opened().await;
                         let (revision, end) = (last.revision, RevisionEnd::Deployed);
-                        let close = || observer.close(namespace, name, revision, end);
-                        until_answered(close).await.map(Some)
+                        let close = async || {
+                            gate.opened().await;
+                            observer.close(namespace, name, revision, end).await
+                        };
+                        limits.until_answered(close).await.map(Some)
                     }
                     last => Ok(last),
                 }
             };
-            let recorded = async move { Done::Recorded(at, unless(&cancel, recorded).await) };
+            let recorded = async move { Done::Recorded(at, within.unless(recorded).await) };
             self.work.push(recorded.boxed_local());
         }
     }

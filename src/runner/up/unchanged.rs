@@ -1,5 +1,6 @@
 //! Releases that are in the cluster as they are to be: the same inputs, applied by a run of this
-//! stack, and all of it still there. They start no helm; one that was never seen ready, or is not
+//! stack, and all of it still there. So are those that a rollback of before has brought back already,
+//! when it is taken up again. They start no helm; one that was never seen ready, or is not
 //! now, is waited for as any other.
 //!
 //! Who has changed something by hand meanwhile is told. What helm can put right makes an upgrade;
@@ -15,10 +16,10 @@ use super::deploying::earlier;
 use super::{Done, Up};
 use crate::event::EventKind;
 use crate::plan::Step;
-use crate::runner::asking::{read_contents, until_answered};
+use crate::runner::asking::Limits;
 use crate::runner::ports::{ObserveError, Observer};
 use crate::runner::tracked::{Before, Phase};
-use crate::snapshot::{Contents, ObjectRef, Record, Share, Surveyed};
+use crate::snapshot::{Contents, Drift, LastingHook, ObjectRef, Record, Share, Surveyed, Unread};
 use crate::verdict::Baseline;
 use crate::wording;
 
@@ -28,14 +29,26 @@ pub struct Candidate<'p> {
     step: &'p Step,
     revision: u32,
     verified: bool,
-    /// Each with what helm held of it when it was last seen ready; None where nothing is remembered.
-    objects: Option<Vec<Surveyed>>,
+    /// What it was made of when it was last seen ready.
+    remembered: Option<Parts>,
+    goes_back: bool,
+}
+
+/// What a release is made of.
+#[derive(Debug, Clone, Default)]
+struct Parts {
+    /// Each with what helm held of it, where that is remembered.
+    objects: Vec<Surveyed>,
+    /// What its hooks have made for others.
+    hooks: Vec<LastingHook>,
+    unread: Vec<Unread>,
 }
 
 /// What is in the cluster of a release that needs no helm.
 #[derive(Debug)]
 pub struct Settled {
     contents: Contents,
+    hooks: Vec<LastingHook>,
     before: Before,
 }
 
@@ -56,7 +69,14 @@ impl<'p> Up<'p> {
             .filter_map(|at| self.candidate(at))
             .collect();
         let observer = self.observer;
-        let looked = async move { Done::Surveyed(look(observer, candidates).await) };
+        // A run without a deadline asks for as long as one of its releases might.
+        let longest = self.releases.iter().map(|it| it.step.timeout).max();
+        let own = longest.map(|longest| Instant::now() + longest);
+        let limits = Limits {
+            until: self.deadline.or(own),
+            ..Limits::default()
+        };
+        let looked = async move { Done::Surveyed(look(observer, &limits, candidates).await) };
         self.work.push(looked.boxed_local());
     }
 
@@ -74,29 +94,42 @@ impl<'p> Up<'p> {
         self.settled = Some(found.settled);
     }
 
-    /// Made with the inputs of now, and helm was through with it.
+    /// Made with the inputs of now, or brought back to where it is to go, and helm was through with it.
     fn candidate(&self, at: usize) -> Option<Candidate<'p>> {
         let step = self.releases[at].step;
-        let known = self.known.get(&step.id)?;
+        let known = self.known.get(&step.id);
         let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
         let last: &Record = self.world.last_record(namespace, name)?;
-        let is_as_wanted = last.is_made_of(self.stack.as_str(), &known.inputs);
+        let stack = self.stack.as_str();
+        let is_as_wanted = match self.releases[at].back {
+            Some(target) => last.is_back_at(stack, target),
+            None => last.is_made_of(stack, &known?.inputs),
+        };
         // helm counts anew after a removal: without its mark, this is another revision of that number.
         let verified = last.marks.verified == Some(last.revision);
-        let remembered = known.verified.as_ref();
+        let remembered = known.and_then(|known| known.verified.as_ref());
         let remembered = remembered.filter(|it| verified && it.revision == last.revision);
         is_as_wanted.then(|| Candidate {
             at,
             step,
             revision: last.revision,
             verified,
-            objects: remembered.map(|verified| verified.objects.clone()),
+            remembered: remembered.map(|verified| Parts {
+                objects: verified.objects.clone(),
+                hooks: verified.hooks.clone(),
+                unread: Vec::new(),
+            }),
+            goes_back: self.releases[at].back.is_some(),
         })
     }
 
     /// Goes on with a release as if helm had just been through with it.
     pub(super) fn settle(&mut self, at: usize, settled: Settled) {
-        let Settled { contents, before } = settled;
+        let Settled {
+            contents,
+            hooks,
+            before,
+        } = settled;
         let revision = contents.revision;
         let baseline = Baseline::of(&self.world);
         let release = &mut self.releases[at];
@@ -111,8 +144,12 @@ impl<'p> Up<'p> {
         release.asked = Some(revision);
         release.helm_done = true;
         release.settled = Some(before);
+        release.hooks = hooks;
         if before.verified {
             release.concluded = release.step.after.len();
+        }
+        if release.back.is_some() {
+            self.queue.succeed(at);
         }
         self.emitter.emit(EventKind::ReleaseUnchanged {
             release: release.step.id.clone(),
@@ -127,41 +164,66 @@ impl<'p> Up<'p> {
 /// but for those that somebody has changed or of which nothing is remembered.
 async fn look(
     observer: &dyn Observer,
+    limits: &Limits,
     candidates: Vec<Candidate<'_>>,
 ) -> Result<Found, ObserveError> {
-    let known = candidates.iter().map(|it| objects(observer, it));
+    let known = candidates.iter().map(|it| parts(observer, limits, it));
     let known = try_join_all(known).await?;
-    let all = known.iter().flatten().map(|it| it.object.clone());
-    let all: Vec<ObjectRef> = all.collect();
+    let all = known.iter().flat_map(|parts| {
+        let hooks = parts.hooks.iter().map(|it| &it.object);
+        parts.objects.iter().map(|it| &it.object).chain(hooks)
+    });
+    let all: Vec<ObjectRef> = all.cloned().collect();
     let mut found = Found::default();
-    if all.is_empty() {
-        return Ok(found);
-    }
-    let surveyed = until_answered(|| observer.survey(&all)).await?;
-    let there: There<'_> = surveyed.iter().map(|it| (&it.object, &it.share)).collect();
+    let surveyed = limits.until_answered(|| observer.survey(&all)).await?;
+    let (going, there): (Vec<&Surveyed>, Vec<&Surveyed>) =
+        surveyed.iter().partition(|it| it.is_going);
+    let there: There<'_> = there.iter().map(|it| (&it.object, &it.share)).collect();
     for (candidate, known) in candidates.iter().zip(&known) {
         let at = candidate.at;
-        let (gone, changed) = differences(candidate, known, &there);
-        let contested = match changed.as_slice() {
-            [] => Vec::new(),
-            changed => {
+        let (mut gone, touched) = differences(candidate, &known.objects, &there);
+        let (again, once) = lost(&known.hooks, &there);
+        gone.extend(again);
+        let Drift { changed, contested } = match touched.as_slice() {
+            [] => Drift::default(),
+            touched => {
                 let (step, revision) = (candidate.step, candidate.revision);
                 let (namespace, release) = (&step.namespace, &step.release);
-                let ask = || observer.contested(namespace, release, revision, changed);
-                until_answered(ask).await?
+                let ask = || observer.drift(namespace, release, revision, touched);
+                limits.until_answered(ask).await?
             }
         };
         for one in &contested {
+            let stays = match candidate.step.force_conflicts {
+                // Each run would take it, and the other manager take it back.
+                true => "it stays until an upgrade has another reason",
+                false => {
+                    "helm would be refused, so it stays; set it back, or leave it out of the chart"
+                }
+            };
             let text = format!(
-                "{} `{}` is kept by {}: helm would be refused, so it stays; set it back, or leave \
-                 it out of the chart",
+                "{} `{}` is kept by {}: {stays}",
                 one.object, one.field, one.manager
             );
             found.said.push((at, text));
         }
-        if !gone.is_empty() {
-            let text = format!("{} is gone: helm puts it back", names(&gone));
+        if !once.is_empty() {
+            let (release, namespace) = (&candidate.step.release, &candidate.step.namespace);
+            let text = format!(
+                "{} is gone, and helm makes it in a first install only: `helm get hooks {release} -n \
+                 {namespace}` prints its manifest; a hook that upgrades are to repeat needs \
+                 `pre-upgrade`",
+                names(&once)
+            );
             found.said.push((at, text));
+        }
+        let is_going = |object: &&ObjectRef| going.iter().any(|it| it.object == **object);
+        let (leaving, away): (Vec<&ObjectRef>, Vec<&ObjectRef>) = gone.iter().partition(is_going);
+        for (objects, how) in [(leaving, "being deleted"), (away, "gone")] {
+            if !objects.is_empty() {
+                let text = format!("{} is {how}: helm puts it back", names(objects));
+                found.said.push((at, text));
+            }
         }
         let is_for_helm = contested.is_empty() && !changed.is_empty();
         if is_for_helm {
@@ -176,53 +238,72 @@ async fn look(
     Ok(found)
 }
 
-fn names(objects: &[ObjectRef]) -> String {
-    let names: Vec<String> = objects.iter().map(ObjectRef::short).collect();
+pub(super) fn names<'a>(objects: impl IntoIterator<Item = &'a ObjectRef>) -> String {
+    let names: Vec<String> = objects.into_iter().map(ObjectRef::short).collect();
     wording::list(&names)
 }
 
-async fn objects(
+async fn parts(
     observer: &dyn Observer,
+    limits: &Limits,
     candidate: &Candidate<'_>,
-) -> Result<Vec<Surveyed>, ObserveError> {
-    if let Some(objects) = &candidate.objects {
-        return Ok(objects.clone());
+) -> Result<Parts, ObserveError> {
+    if let Some(remembered) = &candidate.remembered {
+        return Ok(remembered.clone());
     }
-    let contents = read_contents(observer, candidate.step, candidate.revision).await?;
-    let share = None;
+    let (step, revision) = (candidate.step, candidate.revision);
+    let contents = limits.read_contents(observer, step, revision).await?;
+    let hooks = match candidate.goes_back {
+        // A rollback runs none of them.
+        true => Vec::new(),
+        false => contents.lasting_hooks(),
+    };
     let objects = contents.objects.into_iter();
-    Ok(objects
-        .map(|object| Surveyed {
-            object,
-            share: share.clone(),
-        })
-        .collect())
+    let unknown = |object| Surveyed {
+        object,
+        share: None,
+        is_going: false,
+    };
+    Ok(Parts {
+        objects: objects.map(unknown).collect(),
+        hooks,
+        unread: contents.unread,
+    })
 }
 
-/// What is gone, and what helm does not hold any more as it did.
+/// Hooks that are gone: those that an upgrade makes again, and those that it does not.
+fn lost(hooks: &[LastingHook], there: &There<'_>) -> (Vec<ObjectRef>, Vec<ObjectRef>) {
+    let gone = hooks.iter().filter(|it| !there.contains_key(&it.object));
+    let (again, once): (Vec<_>, Vec<_>) = gone.partition(|it| it.on_upgrade);
+    let objects = |hooks: Vec<&LastingHook>| -> Vec<ObjectRef> {
+        hooks.into_iter().map(|it| it.object.clone()).collect()
+    };
+    (objects(again), objects(once))
+}
+
+/// What is gone, and where somebody else has taken a field of helm's.
 fn differences(
     candidate: &Candidate<'_>,
     known: &[Surveyed],
     there: &There<'_>,
 ) -> (Vec<ObjectRef>, Vec<ObjectRef>) {
-    let (mut gone, mut changed) = (Vec::new(), Vec::new());
-    for Surveyed { object, share } in known {
+    let (mut gone, mut touched) = (Vec::new(), Vec::new());
+    for Surveyed { object, share, .. } in known {
         match there.get(object) {
-            // A Job that was complete once may go: its `ttlSecondsAfterFinished` takes it away.
-            None if candidate.verified && object.kind == "Job" => {}
+            None if candidate.verified && object.may_go_once_ready() => {}
             None => gone.push(object.clone()),
             Some(Some(now)) if share.as_ref().is_some_and(|then| then != now) => {
-                changed.push(object.clone());
+                touched.push(object.clone());
             }
             Some(_) => {}
         }
     }
-    (gone, changed)
+    (gone, touched)
 }
 
 impl Candidate<'_> {
-    fn settled(&self, known: &[Surveyed], there: &There<'_>) -> Settled {
-        let objects = known.iter().map(|it| &it.object);
+    fn settled(&self, known: &Parts, there: &There<'_>) -> Settled {
+        let objects = known.objects.iter().map(|it| &it.object);
         Settled {
             contents: Contents {
                 revision: self.revision,
@@ -230,11 +311,13 @@ impl Candidate<'_> {
                     .filter(|it| there.contains_key(it))
                     .cloned()
                     .collect(),
+                unread: known.unread.clone(),
                 ..Contents::default()
             },
+            hooks: known.hooks.clone(),
             before: Before {
                 verified: self.verified,
-                remembered: self.objects.is_some(),
+                remembered: self.remembered.is_some(),
             },
         }
     }

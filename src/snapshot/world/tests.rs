@@ -55,3 +55,46 @@ fn an_answer_tells_of_a_change_that_the_watch_has_yet_to_tell() {
     world.apply(&deployment(1, 1));
     assert_eq!(observed(&world), (2, 1));
 }
+
+fn event(uid: &str, last_seen: i64) -> Observation {
+    let object = ObjectRef {
+        api_version: "apps/v1".into(),
+        kind: "Deployment".into(),
+        namespace: Some("shop".into()),
+        name: "web".into(),
+    };
+    Observation::Seen(Snapshot::Event(ClusterEvent {
+        uid: Uid::from(uid),
+        about: object,
+        about_uid: Uid::from("web"),
+        container: None,
+        warning: true,
+        reason: "Unhealthy".into(),
+        message: uid.into(),
+        count: 1,
+        last_seen: Some(jiff::Timestamp::from_second(last_seen).unwrap()),
+    }))
+}
+
+#[test]
+fn events_are_in_the_order_in_which_they_were_last_seen() {
+    let mut world = World::default();
+    for (uid, seen) in [("late", 30), ("first", 10), ("second", 20), ("first", 40)] {
+        world.apply(&event(uid, seen));
+    }
+    let told = world.events_about(&Uid::from("web"));
+    let told: Vec<&str> = told.iter().map(|event| event.message.as_str()).collect();
+    assert_eq!(told, ["second", "late", "first"]);
+}
+
+#[test]
+fn an_event_that_happens_again_and_again_is_not_forgotten() {
+    let mut world = World::default();
+    for at in 0..100 {
+        world.apply(&event("again", at));
+        world.apply(&event(&format!("other-{at}"), at));
+    }
+    let told = world.events_about(&Uid::from("web"));
+    assert_eq!(told.len(), 32);
+    assert!(told.iter().any(|event| event.message == "again"));
+}

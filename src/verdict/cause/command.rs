@@ -32,6 +32,25 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
     let attempt = exits.last().map_or(1, |exit| exit.attempt);
     let is_new = attempt > case.scope.before.ended(&pod.meta.uid, &part.spec.name);
     let draft = match message {
+        Some(message) if is_mount_mismatch(message) => {
+            let (_, at) = message.split_once("to rootfs at \"").unwrap_or_default();
+            let at = at.split('"').next().unwrap_or_default();
+            let at = match at {
+                "" => String::new(),
+                path => format!(" at `{path}`"),
+            };
+            let sentence = format!(
+                "{} can't be started: its mount{at} puts a folder in the place of a file, or a file \
+                 in that of a folder",
+                part.of(member)
+            );
+            Draft::new(Cause::Config, case.hope_since(is_new), sentence)
+                .status(format!("pod/{}", pod.meta.name), "StartError", message)
+                .hint(
+                    "to mount one key of a ConfigMap or Secret as a file, name it in `subPath` and \
+                     give the whole path in `mountPath`",
+                )
+        }
         // The spec says what to start, and no try changes it, not even a Job's.
         Some(message) => {
             let sentence = format!("{} can't be started: {}", part.of(member), reason(message));
@@ -59,6 +78,12 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
         }
     };
     Some(draft.of_container(part))
+}
+
+/// runc `libcontainer/rootfs_linux.go`.
+fn is_mount_mismatch(message: &str) -> bool {
+    message.contains("mount a directory onto a file")
+        || (message.contains("error mounting") && message.contains("not a directory"))
 }
 
 /// containerd and CRI-O report `StartError` with 128, Docker `ContainerCannotRun` with 126 or 127.

@@ -60,7 +60,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
             .message
             .map_or_else(String::new, |said| format!(": {}", brief(said)));
         let what = format!(
-            "was killed {}, last because its {} probe failed{why}",
+            "was killed {}, last because its {} failed{why}",
             times(tries),
             probe.kind
         );
@@ -93,8 +93,11 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
         (Cause::OutOfMemory, _) => {
             draft.hint(format!("raise `resources.limits.memory` of `{name}`"))
         }
+        (_, Some(probe)) if probe.kind == POST_START => draft.hint(format!(
+            "check the command in `lifecycle.postStart` of `{name}`"
+        )),
         (_, Some(probe)) => draft.hint(format!(
-            "if it is only slow, give its {} probe more time",
+            "if it is only slow, give its {} more time",
             probe.kind
         )),
         _ => draft,
@@ -139,9 +142,11 @@ fn times_out_of_memory(exits: &[Exit]) -> u32 {
     u32::try_from(exits.iter().filter(starved).count()).unwrap_or(u32::MAX)
 }
 
-/// A probe because of which the kubelet has killed a container.
+const POST_START: &str = "`postStart` hook";
+
+/// A probe or hook because of which the kubelet has killed a container.
 struct FailedProbe<'a> {
-    /// `liveness` or `startup`.
+    /// `liveness probe`, `startup probe` or [`POST_START`].
     kind: &'static str,
     message: Option<&'a str>,
     event: Option<&'a ClusterEvent>,
@@ -157,6 +162,19 @@ fn failed_probe<'a>(
 ) -> Option<FailedProbe<'a>> {
     let events = case.world.events_about(&member.pod.meta.uid);
     let about = |event: &&ClusterEvent| event.container.as_deref() == Some(container);
+    let hook = events
+        .iter()
+        .filter(about)
+        .rfind(|event| event.reason == "FailedPostStartHook" && event.last_seen >= end.started);
+    if let Some(hook) = hook {
+        // `PostStartHook failed`, and in some versions why.
+        let why = hook.message.split_once("failed: ").map(|(_, why)| why);
+        return Some(FailedProbe {
+            kind: POST_START,
+            message: why,
+            event: Some(hook),
+        });
+    }
     let killing = events.iter().filter(about).rfind(|event| {
         event.reason == "Killing"
             && event.last_seen >= end.started
@@ -164,9 +182,9 @@ fn failed_probe<'a>(
                 || event.message.contains("failed startup probe"))
     })?;
     let (kind, prefix) = if killing.message.contains("startup") {
-        ("startup", "Startup probe failed: ")
+        ("startup probe", "Startup probe failed: ")
     } else {
-        ("liveness", "Liveness probe failed: ")
+        ("liveness probe", "Liveness probe failed: ")
     };
     let told = events.iter().filter(about).rev().find_map(|event| {
         let said = event.message.strip_prefix(prefix)?;

@@ -1,11 +1,11 @@
 //! Controllers that can't create their pods: a missing ServiceAccount, a quota, admission.
-//! A ReplicaSet says so in a condition, which its Deployment repeats; a Job, StatefulSet or
-//! DaemonSet only in events.
+//! A ReplicaSet or ReplicationController says so in a condition, which a Deployment repeats; a Job,
+//! StatefulSet or DaemonSet only in events.
 
 use crate::snapshot::{ClusterEvent, Condition, Conditions, Meta, Uid, WorkloadKind};
 
 use super::super::Hope;
-use super::super::digest::refusal;
+use super::super::digest::{UNREACHABLE_WEBHOOK, refusal};
 use super::super::member::present_set;
 use super::super::missing::Missing;
 use super::super::ready::{JobPhase, is_pod_ready, job_phase};
@@ -14,20 +14,21 @@ use super::report::Draft;
 use super::{Case, Cause};
 
 pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
+    let failing = |conditions: &[Condition]| {
+        let failing = conditions.condition("ReplicaFailure");
+        failing.filter(|c| c.is_true()).cloned()
+    };
     let (creator, link, wanted, condition) = match subject.body {
         Body::Workload(workload) if workload.kind == WorkloadKind::Deployment => {
             let set = present_set(case.world, workload)?;
-            let failing = |conditions: &[Condition]| {
-                conditions
-                    .condition("ReplicaFailure")
-                    .filter(|c| c.is_true())
-                    .cloned()
-            };
             let condition = failing(&set.conditions).or_else(|| failing(&workload.conditions));
             let link = format!("replicaset/{}", set.meta.name);
             (&set.meta, Some(link), set.desired, condition)
         }
-        Body::Workload(workload) => (&workload.meta, None, workload.desired, None),
+        Body::Workload(workload) => {
+            let condition = failing(&workload.conditions);
+            (&workload.meta, None, workload.desired, condition)
+        }
         Body::Job(job) if job_phase(job) == JobPhase::Running => {
             let wanted = u32::from(job.active == 0) * (job.succeeded + job.failed + 1);
             (&job.meta, None, wanted, None)
@@ -131,6 +132,9 @@ fn hint(message: &str) -> &'static str {
         "set the `securityContext` that the namespace's Pod Security level asks for"
     } else if message.contains(" per Container ") || message.contains(" per Pod ") {
         "keep `resources` within the namespace's LimitRange"
+    } else if message.contains(UNREACHABLE_WEBHOOK) {
+        "`kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations` tells which \
+         Service has to answer; if a release of this stack brings it, name that one in `needs`"
     } else if message.contains("webhook") {
         "ask whoever runs that admission webhook, or meet its policy"
     } else {

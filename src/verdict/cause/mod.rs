@@ -8,8 +8,10 @@ mod command;
 mod config;
 mod crash;
 mod create;
+mod culprit;
 mod image;
 mod job;
+mod lost;
 mod object;
 mod progress;
 mod report;
@@ -27,6 +29,7 @@ pub use image::telling as pull_failure;
 pub use volume::missing as missing_of_volume;
 
 use super::member::{Keeper, Member};
+use super::missing;
 use super::ready::{JobPhase, job_phase};
 use super::scope::Scope;
 use super::subject::{Body, Subject};
@@ -50,6 +53,7 @@ pub enum Cause {
     JobFailed,
     PodFailed,
     FailedCreate,
+    PodsLost,
     Volume,
     Sandbox,
     ClaimUnbound,
@@ -57,11 +61,12 @@ pub enum Cause {
     ClaimLost,
     Stalled,
     NoActivity,
+    NoAddress,
     ProgressDeadline,
 }
 
 impl Cause {
-    pub const ALL: [Cause; 18] = [
+    pub const ALL: [Cause; 20] = [
         Cause::Command,
         Cause::Image,
         Cause::Config,
@@ -72,6 +77,7 @@ impl Cause {
         Cause::JobFailed,
         Cause::PodFailed,
         Cause::FailedCreate,
+        Cause::PodsLost,
         Cause::Volume,
         Cause::Sandbox,
         Cause::ClaimUnbound,
@@ -79,6 +85,7 @@ impl Cause {
         Cause::ClaimLost,
         Cause::Stalled,
         Cause::NoActivity,
+        Cause::NoAddress,
         Cause::ProgressDeadline,
     ];
 
@@ -95,6 +102,7 @@ impl Cause {
             Cause::JobFailed => "job-failed",
             Cause::PodFailed => "pod-failed",
             Cause::FailedCreate => "failed-create",
+            Cause::PodsLost => "pods-lost",
             Cause::Volume => "volume",
             Cause::Sandbox => "sandbox",
             Cause::ClaimUnbound => "claim-unbound",
@@ -102,6 +110,7 @@ impl Cause {
             Cause::ClaimLost => "claim-lost",
             Cause::Stalled => "stalled",
             Cause::NoActivity => "no-activity",
+            Cause::NoAddress => "no-address",
             Cause::ProgressDeadline => "progress-deadline",
         }
     }
@@ -119,6 +128,7 @@ impl Cause {
             Cause::JobFailed => "job failed",
             Cause::PodFailed => "pod failed",
             Cause::FailedCreate => "pods can't be created",
+            Cause::PodsLost => "pods are lost",
             Cause::Volume => "volume not mounted",
             Cause::Sandbox => "no sandbox",
             Cause::Unschedulable => "unschedulable",
@@ -126,6 +136,7 @@ impl Cause {
             Cause::ClaimLost => "volume lost",
             Cause::Stalled => "stalled",
             Cause::NoActivity => "waits in a loop",
+            Cause::NoAddress => "no address",
             Cause::ProgressDeadline => "no progress",
         }
     }
@@ -151,10 +162,52 @@ impl<'a> Case<'a> {
             .filter(|subject| !(subject.stale || subject.hook && self.scope.applied))
             .flat_map(|subject| self.of_object(subject));
         let mut findings: Vec<Finding> = pods.chain(objects).collect();
-        let certain = |f: &Finding| f.hope == Hope::Certain;
-        let rank = |f: &Finding| (!certain(f), f.cause, f.object.short(), f.key.clone());
+        for finding in &mut findings {
+            self.name_provider(finding);
+        }
+        let to_come = self.scope.helm_at_work && self.scope.contents.has_later_hooks();
+        for finding in findings.iter_mut().filter(|_| to_come) {
+            if !self.is_of_hook(finding) && may_be_ended_by_hook(finding) {
+                finding.hope = Hope::AfterHooks;
+            }
+        }
+        // What a hook was there to put right is the shadow of the hook's own failure.
+        let rank = |f: &Finding| {
+            let hope = match f.hope {
+                Hope::Certain => 0,
+                Hope::Likely(_) => 1,
+                Hope::AfterHooks => 2,
+            };
+            let of_hook = self.is_of_hook(f);
+            (hope, !of_hook, f.cause, f.object.short(), f.key.clone())
+        };
         findings.sort_by_cached_key(rank);
+        // It may as well be the other way round: the hook needs what has trouble.
+        let deferred = findings.iter().find(|f| f.hope == Hope::AfterHooks);
+        let beside = deferred.map(|f| format!("meanwhile {}", f.verdict.sentence));
+        for finding in findings.iter_mut().filter(|f| self.is_of_hook(f)) {
+            finding.verdict.hints.extend(beside.clone());
+        }
         findings
+    }
+
+    /// Where an object is missing, another release may bring it.
+    fn name_provider(&self, finding: &mut Finding) {
+        let Some(object) = &finding.missing else {
+            return;
+        };
+        let create = missing::create(object);
+        let hints = &mut finding.verdict.hints;
+        let at = hints.iter().position(|hint| *hint == create);
+        let provider = self.scope.providers.provider(object);
+        if let (Some(at), Some(need)) = (at, missing::need(object, &provider)) {
+            hints.insert(at + 1, need);
+        }
+    }
+
+    fn is_of_hook(&self, finding: &Finding) -> bool {
+        let hooks = || self.subjects.iter().filter(|subject| subject.hook);
+        hooks().any(|hook| hook.object == finding.object)
     }
 
     /// Pods that speak for the release: of the present revision, there to stay, of an owner that
@@ -187,6 +240,7 @@ impl<'a> Case<'a> {
         drafts.extend(schedule::find(self, member));
         drafts.extend(volume::find(self, member));
         drafts.extend(object::failed_pod(self, member));
+        drafts.extend(object::half_failed(self, member));
         drafts
             .into_iter()
             .map(|draft| draft.of_pod(member))
@@ -200,6 +254,7 @@ impl<'a> Case<'a> {
         [
             job::find(self, subject),
             create::find(self, subject),
+            lost::find(self, subject),
             progress::find(self, subject),
             object::find(self, subject),
         ]
@@ -233,6 +288,34 @@ impl<'a> Case<'a> {
             ""
         };
         format!("`stackctl logs {}{flag}`", self.scope.id)
+    }
+}
+
+/// Whether something that comes into being later may end the trouble. What its spec alone decides
+/// stays as it is, and so does what has ended for good.
+fn may_be_ended_by_hook(finding: &Finding) -> bool {
+    match finding.cause {
+        // A program that was started may miss a command; one that can't be started is a wrong name.
+        Cause::Command => finding.log_of.is_some(),
+        Cause::Image => finding.missing.is_some(),
+        Cause::Config => finding.hope != Hope::Certain,
+        Cause::OutOfMemory
+        | Cause::HookFailed
+        | Cause::JobFailed
+        | Cause::PodFailed
+        | Cause::ClaimLost => false,
+        Cause::Crash
+        | Cause::StuckRollout
+        | Cause::FailedCreate
+        | Cause::PodsLost
+        | Cause::Volume
+        | Cause::Sandbox
+        | Cause::ClaimUnbound
+        | Cause::Unschedulable
+        | Cause::Stalled
+        | Cause::NoActivity
+        | Cause::NoAddress
+        | Cause::ProgressDeadline => true,
     }
 }
 

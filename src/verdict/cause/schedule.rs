@@ -1,6 +1,6 @@
 //! Pods that no node takes.
 
-use crate::snapshot::Conditions;
+use crate::snapshot::{Conditions, Pod};
 
 use super::super::Hope;
 use super::super::digest::nodes;
@@ -30,6 +30,9 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
             .through(format!("persistentvolumeclaim/{}", trouble.claim));
         return Some(trouble.prove(draft));
     }
+    if let Some(nobody) = untaken(case, pod) {
+        return Some(nobody);
+    }
     let condition = condition?;
     let message = &condition.message;
     let missing = Missing::in_message(message, &pod.meta.namespace);
@@ -45,6 +48,40 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
     Some(draft.condition(format!("pod/{name}"), condition))
 }
 
+/// A pod that nobody has looked at. Whoever binds a pod says so in its conditions, and so does the
+/// kubelet when it takes up one that names its node itself.
+fn untaken(case: &Case<'_>, pod: &Pod) -> Option<Draft> {
+    let is_untouched = pod.phase == "Pending"
+        && pod.conditions.is_empty()
+        && pod.init_statuses.is_empty()
+        && pod.statuses.is_empty();
+    if !is_untouched {
+        return None;
+    }
+    let name = &pod.meta.name;
+    let (sentence, hint, hope) = match &pod.node {
+        Some(node) => (
+            format!("pod {name} names node `{node}`, and no kubelet of that name takes it up"),
+            "check `nodeName`: without it the scheduler chooses a node",
+            case.budgets.missing_object,
+        ),
+        // The scheduler says nothing either while it waits for a volume that is being made.
+        None if mounts_claim(pod) => return None,
+        None => (
+            format!("pod {name} is not looked at by any scheduler"),
+            "check `schedulerName`: without it the cluster's own scheduler takes the pod",
+            case.budgets.unschedulable,
+        ),
+    };
+    let draft = Draft::new(Cause::Unschedulable, Hope::Likely(hope), sentence);
+    Some(draft.hint(hint))
+}
+
+fn mounts_claim(pod: &Pod) -> bool {
+    let mut volumes = pod.volumes.iter();
+    volumes.any(|volume| volume.kind == "PersistentVolumeClaim")
+}
+
 fn hint(message: &str) -> &'static str {
     if message.contains("Insufficient") || message.contains("Too many pods") {
         "add a node, or lower `resources.requests`"
@@ -52,6 +89,8 @@ fn hint(message: &str) -> &'static str {
         "check the claim's storage class, and that its volume can be used on a node"
     } else if message.contains("free ports") {
         "free the `hostPort` on a node, or do without one"
+    } else if message.contains("missing required label") {
+        "give the nodes the label that `topologySpreadConstraints` names as `topologyKey`"
     } else {
         "check `nodeSelector`, `affinity` and `tolerations` against the nodes"
     }

@@ -4,9 +4,11 @@ use crate::snapshot::{Claim, World};
 use super::State;
 
 /// Bound, or waiting for a consumer: a claim in a release of its own would never be bound before
-/// the release that uses it, which in turn waits for it (helm issue 10196).
+/// the release that uses it, which in turn waits for it (helm issue 10196). One that is
+/// being deleted is bound for as long as a pod uses it (`kubernetes.io/pvc-protection`).
 pub fn state(world: &World, claim: &Claim) -> State {
     match claim.phase.as_str() {
+        _ if claim.meta.deleting => State::single(Health::Progressing, "being deleted"),
         "Bound" => State::single(Health::Ready, ""),
         "Lost" => State::single(Health::Failed, "its volume is lost"),
         _ if waits_for_consumer(world, claim) => {

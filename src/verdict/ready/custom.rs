@@ -3,15 +3,19 @@ use crate::snapshot::{Condition, Conditions, Custom, World};
 
 use super::State;
 
+const UNSEEN: &str = "its controller has not seen the change yet";
+
 /// The generic rules of kstatus (cli-utils `pkg/kstatus/status/generic.go`) with its `Ready`
 /// condition, and its rule for CustomResourceDefinitions (`core.go`).
 ///
 /// They take an object without a status for ready, which is too early where a controller has yet
-/// to come to it. So where a release has brought the definition too, and it promises a `Ready`
-/// condition, that is waited for.
+/// to come to it. So where the kind's definition promises a `Ready` condition, that is waited for,
+/// whoever has installed the definition. And where the status as a whole does not say which generation
+/// it speaks of, a condition may (`observedGeneration` of `metav1.Condition`, `k8s.io/apimachinery`
+/// `meta/v1/types.go`): one of an earlier generation proves nothing.
 pub fn state(world: &World, custom: &Custom) -> State {
     let condition = |kind| custom.conditions.condition(kind);
-    let holds = |kind| condition(kind).filter(|c| c.is_true());
+    let holds = |kind| condition(kind).filter(|c| c.is_true() && !is_of_before(custom, c));
     if custom.meta.deleting {
         return State::single(Health::Progressing, "being deleted");
     }
@@ -19,8 +23,7 @@ pub fn state(world: &World, custom: &Custom) -> State {
         .observed_generation
         .is_some_and(|seen| seen != custom.meta.generation)
     {
-        let reason = "its controller has not seen the change yet";
-        return State::single(Health::Progressing, reason);
+        return State::single(Health::Progressing, UNSEEN);
     }
     if custom.object.kind == "CustomResourceDefinition" {
         return match (condition("NamesAccepted"), holds("Established")) {
@@ -38,6 +41,7 @@ pub fn state(world: &World, custom: &Custom) -> State {
         return State::single(Health::Progressing, text(reconciling));
     }
     match condition("Ready") {
+        Some(ready) if is_of_before(custom, ready) => State::single(Health::Progressing, UNSEEN),
         Some(ready) if !ready.is_true() => State::single(Health::Progressing, text(ready)),
         None if promises_ready(world, custom) => {
             let reason = "its controller has not said yet whether it is ready";
@@ -45,6 +49,14 @@ pub fn state(world: &World, custom: &Custom) -> State {
         }
         _ => State::single(Health::Ready, ""),
     }
+}
+
+/// It speaks of another generation than the present one, as far as that is said.
+fn is_of_before(custom: &Custom, condition: &Condition) -> bool {
+    custom.observed_generation.is_none()
+        && condition
+            .observed_generation
+            .is_some_and(|seen| seen != custom.meta.generation)
 }
 
 fn promises_ready(world: &World, custom: &Custom) -> bool {

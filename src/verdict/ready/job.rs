@@ -28,6 +28,23 @@ pub fn job_phase(job: &Job) -> JobPhase<'_> {
     }
 }
 
+/// Why no pod of it starts, whoever waits.
+fn standstill(job: &Job) -> Option<String> {
+    if let Some(controller) = &job.managed_by {
+        return Some(format!(
+            "left to the controller `{controller}` (`managedBy`)"
+        ));
+    }
+    let stands = job.parallelism == 0 && job.active == 0;
+    stands.then(|| "its `parallelism` is 0, so that no pod starts".to_owned())
+}
+
+/// `1/2 active`, or why none is.
+pub fn progress(job: &Job) -> String {
+    let active = || format!("{}/{} active", job.active, job.parallelism);
+    standstill(job).unwrap_or_else(active)
+}
+
 pub fn state(job: &Job) -> State {
     let desired = job.completions.unwrap_or(1);
     let (health, reason) = match job_phase(job) {
@@ -36,11 +53,17 @@ pub fn state(job: &Job) -> State {
         JobPhase::Suspended => (Health::Progressing, "suspended".to_owned()),
         JobPhase::Running if job.meta.deleting => (Health::Progressing, "being deleted".to_owned()),
         JobPhase::Running => {
-            let reason = format!("{} of {desired} done, {} active", job.succeeded, job.active);
+            let (succeeded, active) = (job.succeeded, job.active);
+            // Without a number to complete, it is over when one pod has succeeded and all have ended.
+            let reason = match (standstill(job), job.completions) {
+                (Some(standstill), _) => standstill,
+                (None, Some(_)) => format!("{succeeded} of {desired} done, {active} active"),
+                (None, None) => format!("{succeeded} done, {active} active"),
+            };
             (Health::Progressing, reason)
         }
     };
-    State::new(health, reason, job.succeeded, desired)
+    State::new(health, reason, job.succeeded.min(desired), desired)
 }
 
 /// None for a hook that helm does not wait for.

@@ -7,10 +7,11 @@ mod daemon_set;
 mod deployment;
 mod job;
 mod pod;
+mod replica_set;
 mod service;
 mod stateful_set;
 
-pub use job::{JobPhase, hook_phase, job_phase};
+pub use job::{JobPhase, hook_phase, job_phase, progress as job_progress};
 
 use crate::event::Health;
 use crate::snapshot::{Conditions, Custom, Pod, Workload, WorkloadKind, World};
@@ -72,12 +73,34 @@ pub fn health(
             Body::Missing => State::new(Health::Missing, "not there yet", 0, 1),
         }
     };
+    let state = match world.is_hidden(&subject.object) {
+        true => unwatched(state),
+        false => state,
+    };
     ObjectHealth {
         object: subject.object.clone(),
         health: state.health,
         reason: state.reason,
         ready: state.ready,
         desired: state.desired,
+    }
+}
+
+/// Of what may not be watched nobody knows whether it is there, and what it was when it was read once
+/// says little of now.
+fn unwatched(state: State) -> State {
+    let reason = match state.health {
+        Health::Ready => return state,
+        Health::Missing => "it may not be watched, so its state is not known".to_owned(),
+        _ => format!(
+            "{} when it was last read; it may not be watched",
+            state.reason
+        ),
+    };
+    State {
+        health: Health::Progressing,
+        reason,
+        ..state
     }
 }
 
@@ -95,7 +118,12 @@ fn workload_state(workload: &Workload, ready: u32) -> State {
         WorkloadKind::Deployment => deployment::blocked(workload),
         WorkloadKind::StatefulSet => stateful_set::blocked(workload),
         WorkloadKind::DaemonSet => daemon_set::blocked(workload),
+        WorkloadKind::ReplicaSet | WorkloadKind::ReplicationController => {
+            replica_set::blocked(workload)
+        }
     };
+    // While one of them is to go, there are more than are wanted.
+    let ready = ready.min(workload.desired);
     match blocked {
         Some(reason) => State::new(Health::Progressing, reason, ready, workload.desired),
         None => State::new(Health::Ready, "", workload.desired, workload.desired),

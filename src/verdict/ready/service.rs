@@ -22,6 +22,9 @@ pub fn state(world: &World, service: &Service, is_old: &dyn Fn(&Uid) -> bool) ->
     }
     let ready = others + u32::try_from(pods.len()).unwrap_or(u32::MAX);
     let desired = u32::from(service.has_selector && service.kind != "ExternalName");
+    if service.meta.deleting {
+        return State::new(Health::Progressing, "being deleted", ready, desired);
+    }
     if service.kind == "LoadBalancer" && !service.has_ingress {
         return State::new(
             Health::Progressing,

@@ -1,7 +1,7 @@
 use super::super::build::{condition, meta, workload};
 use super::*;
 use crate::snapshot::{
-    Claim, ClusterEvent, Condition, Custom, Endpoints, Job, ObjectRef, Observation, Service,
+    Claim, ClusterEvent, Condition, Custom, Endpoints, Job, Meta, ObjectRef, Observation, Service,
     Snapshot, StorageClass, Uid, UpdateStrategy,
 };
 
@@ -44,6 +44,11 @@ fn deployments() {
         "Progressing 1/3 2 of 3 pods available"
     );
     assert_eq!(judge(&|d| d.paused = true), "Ready 3/3");
+    assert_eq!(
+        judge(&|d| (d.desired, d.updated, d.current) = (0, 1, 2)),
+        "Progressing 0/0 1 old pod still there",
+        "never more than are wanted"
+    );
     let paused_on_the_way = |d: &mut Workload| (d.paused, d.updated) = (true, 1);
     assert_eq!(
         judge(&paused_on_the_way),
@@ -109,20 +114,54 @@ fn daemon_sets() {
 }
 
 #[test]
+fn what_only_counts_its_pods() {
+    for kind in [
+        WorkloadKind::ReplicaSet,
+        WorkloadKind::ReplicationController,
+    ] {
+        let judge = |change: &dyn Fn(&mut Workload)| judge(kind, change);
+        assert_eq!(judge(&|_| {}), "Ready 3/3");
+        assert_eq!(
+            judge(&|s| s.available = 2),
+            "Progressing 1/3 2 of 3 pods available"
+        );
+        assert_eq!(
+            judge(&|s| s.current = 4),
+            "Progressing 1/3 1 pod more than wanted"
+        );
+        assert_eq!(
+            judge(&|s| s.observed_generation = 1),
+            "Progressing 0/3 its controller has not seen the change yet"
+        );
+    }
+}
+
+#[test]
 fn jobs() {
-    let judge = |conditions: &[Condition], suspended| {
-        said(&job::state(&Job {
-            meta: meta("migrate"),
-            completions: Some(2),
-            parallelism: 1,
-            backoff_limit: 6,
-            suspended,
-            active: 1,
-            succeeded: 1,
-            failed: 9,
-            conditions: conditions.to_vec(),
-        }))
+    let of = |conditions: &[Condition], suspended| Job {
+        meta: meta("migrate"),
+        completions: Some(2),
+        managed_by: None,
+        parallelism: 1,
+        backoff_limit: 6,
+        suspended,
+        active: 1,
+        succeeded: 1,
+        failed: 9,
+        conditions: conditions.to_vec(),
     };
+    let judge = |conditions: &[Condition], suspended| said(&job::state(&of(conditions, suspended)));
+    let mut none = of(&[], false);
+    (none.parallelism, none.active) = (0, 0);
+    assert_eq!(
+        said(&job::state(&none)),
+        "Progressing 1/2 its `parallelism` is 0, so that no pod starts"
+    );
+    none.managed_by = Some("kueue.x-k8s.io/multikueue".into());
+    assert_eq!(
+        said(&job::state(&none)),
+        "Progressing 1/2 left to the controller `kueue.x-k8s.io/multikueue` (`managedBy`)"
+    );
     // However many have failed: the conditions decide.
     assert_eq!(judge(&[], false), "Progressing 1/2 1 of 2 done, 1 active");
     assert_eq!(judge(&[], true), "Progressing 1/2 suspended");
@@ -235,6 +274,35 @@ fn services() {
 }
 
 #[test]
+fn what_is_being_deleted_is_not_ready() {
+    let (world, going) = (
+        World::default(),
+        Meta {
+            deleting: true,
+            ..meta("data")
+        },
+    );
+    let claim = Claim {
+        meta: going.clone(),
+        phase: "Bound".to_owned(),
+        storage_class: None,
+        volume: None,
+    };
+    assert_eq!(
+        said(&claim::state(&world, &claim)),
+        "Progressing 0/1 being deleted"
+    );
+    let service = Service {
+        meta: going,
+        kind: "ClusterIP".to_owned(),
+        has_selector: false,
+        has_ingress: false,
+    };
+    let state = service::state(&world, &service, &|_| false);
+    assert_eq!(said(&state), "Progressing 0/0 being deleted");
+}
+
+#[test]
 fn customs() {
     let judge = |kind: &str, observed: Option<i64>, conditions: &[Condition]| {
         said(&custom::state(
@@ -279,6 +347,17 @@ fn customs() {
         judge("Plain", None, &[condition("Stalled", "True", "Broken")]),
         "Failed 0/1 Broken"
     );
+    let of = |generation, kind| Condition {
+        observed_generation: Some(generation),
+        ..condition(kind, "True", "Why")
+    };
+    let unseen = "Progressing 0/1 its controller has not seen the change yet";
+    assert_eq!(judge("Plain", None, &[of(0, "Ready")]), unseen);
+    assert_eq!(judge("Plain", None, &[of(1, "Ready")]), "Ready 1/1");
+    assert_eq!(judge("Plain", Some(1), &[of(0, "Ready")]), "Ready 1/1");
+    assert_eq!(judge("Plain", None, &[of(0, "Stalled")]), "Ready 1/1");
+    let stalled_before = [of(0, "Stalled"), of(0, "Ready")];
+    assert_eq!(judge("Plain", None, &stalled_before), unseen);
     assert_eq!(judge(crd, None, &[]), "Progressing 0/1 not established");
     assert_eq!(
         judge(crd, None, &[condition("Established", "True", "")]),

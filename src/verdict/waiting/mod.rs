@@ -9,17 +9,19 @@ use crate::event::{Health, HookPhase};
 use super::cause::{Case, Cause};
 use super::member::Member;
 use super::subject::{Body, Subject};
-use super::{Finding, ObjectHealth, Waiting, ready};
+use super::{Finding, Hope, ObjectHealth, Waiting, ready};
 
 /// Always something, so that nobody has to ask why. Trouble goes before mere waiting, a hook
 /// before what comes after it, a pod before the object that counts it.
 pub fn deepest(case: &Case<'_>, objects: &[ObjectHealth], findings: &[Finding]) -> Waiting {
-    let of_trouble = findings.first().map(|finding| {
+    let waiting_for = |finding: &Finding| {
         let troubled = |subject: &&Subject<'_>| subject.object == finding.object;
         let subject = case.subjects.iter().find(troubled);
-        // The pod itself says nothing while its volume is being made.
+        // The pod itself says nothing while its volume is being made, nor one that takes the place
+        // of those that were lost.
+        let is_silent = matches!(finding.cause, Cause::ClaimUnbound | Cause::PodsLost);
         subject
-            .filter(|_| finding.cause != Cause::ClaimUnbound)
+            .filter(|_| !is_silent)
             .and_then(|subject| blocking_pod(case, subject))
             .unwrap_or_else(|| Waiting {
                 on: finding.verdict.sentence.clone(),
@@ -27,7 +29,11 @@ pub fn deepest(case: &Case<'_>, objects: &[ObjectHealth], findings: &[Finding]) 
                 chain: finding.verdict.chain.clone(),
                 log_of: finding.log_of.clone(),
             })
-    });
+    };
+    let is_deferred = |finding: &&Finding| finding.hope == Hope::AfterHooks;
+    // While a load balancer is being made, whatever else is not ready tells more.
+    let is_told = |f: &&Finding| !is_deferred(f) && f.cause != Cause::NoAddress;
+    let of_trouble = findings.iter().find(is_told).map(waiting_for);
     let unready = |subject: &&Subject<'_>| {
         !subject.hook
             && !subject.stale
@@ -44,6 +50,7 @@ pub fn deepest(case: &Case<'_>, objects: &[ObjectHealth], findings: &[Finding]) 
     let unready = || case.subjects.iter().filter(unready);
     of_trouble
         .or_else(|| hooks().next().map(|hook| blocking_hook(case, hook)))
+        .or_else(|| findings.iter().find(is_deferred).map(waiting_for))
         .or_else(|| unready().find_map(|subject| blocking_pod(case, subject)))
         .or_else(|| {
             let seen = |o: &&ObjectHealth| {
@@ -72,12 +79,7 @@ fn blocking_pod(case: &Case<'_>, subject: &Subject<'_>) -> Option<Waiting> {
 fn blocking_hook(case: &Case<'_>, hook: &Subject<'_>) -> Waiting {
     let inner = blocking_pod(case, hook).unwrap_or_else(|| Waiting {
         on: match &hook.body {
-            Body::Job(job) => format!(
-                "{} {}/{} active",
-                hook.object.short(),
-                job.active,
-                job.parallelism
-            ),
+            Body::Job(job) => format!("{} {}", hook.object.short(), ready::job_progress(job)),
             _ => format!("{} running", hook.object.short()),
         },
         since: hook.body.meta().map(|meta| meta.created),
@@ -95,7 +97,7 @@ fn blocking_object(case: &Case<'_>, object: &ObjectHealth) -> Waiting {
     let name = object.object.short();
     let (on, since) = match subject.map(|s| s.body) {
         Some(Body::Job(job)) if ready::job_phase(job) == ready::JobPhase::Running => {
-            let on = format!("{name} {}/{} active", job.active, job.parallelism);
+            let on = format!("{name} {}", ready::job_progress(job));
             (on, Some(job.meta.created))
         }
         Some(Body::Claim(claim)) => {

@@ -109,6 +109,12 @@ fn unscheduled(pod: &Pod) -> Option<Step> {
             Some(Step::new(text, condition.since))
         }
         _ if pod.node.is_none() => Some(Step::new("unscheduled", Some(pod.meta.created))),
+        // It names its node itself.
+        None if pod.conditions.is_empty() && pod.statuses.is_empty() => {
+            let node = pod.node.as_deref().unwrap_or_default();
+            let text = format!("not taken up by node `{node}`");
+            Some(Step::new(text, Some(pod.meta.created)))
+        }
         _ => None,
     }
 }
@@ -192,14 +198,20 @@ fn main(case: &Case<'_>, member: &Member<'_>) -> Option<Step> {
     let pod = member.pod;
     // A container of a Job need not be ready, only end.
     let ends = member.keeper == Keeper::Job || member.hook;
-    let open = |status: Option<&ContainerStatus>| match status {
+    let may_end = ends || pod.restart_policy != "Always";
+    let open = |status: Option<&ContainerStatus>| match status.map(|it| (&it.state, it.ready)) {
+        Some((ContainerState::Terminated(end), _)) => end.exit_code != 0 || !may_end,
+        Some((_, ready)) => ends || !ready,
         None => true,
-        Some(status) if ends => {
-            !matches!(&status.state, ContainerState::Terminated(end) if end.exit_code == 0)
-        }
-        Some(status) => !status.ready,
     };
-    let (spec, status) = pod.mains().find(|(_, status)| open(*status))?;
+    // One that has failed tells more than one that runs on beside it.
+    let failed = |status: Option<&ContainerStatus>| match status.map(|it| &it.state) {
+        Some(ContainerState::Terminated(end)) => end.exit_code != 0,
+        Some(ContainerState::Waiting { .. }) => status.is_some_and(|it| it.last.is_some()),
+        _ => false,
+    };
+    let open = pod.mains().filter(|(_, status)| open(*status));
+    let (spec, status) = open.min_by_key(|(_, status)| !failed(*status))?;
     let blocking = Blocking::of(ContainerRole::Main, spec, status);
     if let Some(status) = status
         && let ContainerState::Running { since } = status.state

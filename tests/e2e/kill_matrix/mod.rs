@@ -1,7 +1,8 @@
 //! A run is killed at any instant, and one plain run after it ends as if nothing had happened.
 //!
 //! `STACKCTL_KILLS` is the number of rounds of each kind (2), `STACKCTL_KILLS_SEED` makes them the
-//! same again, `STACKCTL_KILLS_AT_ONCE` how many go on beside each other (3).
+//! same again, `STACKCTL_KILLS_AT_ONCE` how many go on beside each other (3). `STACKCTL_KILLS_ONLY` names
+//! the kinds, as `rollback,prune`.
 
 mod round;
 mod stack;
@@ -55,9 +56,14 @@ fn whatever_is_killed_whenever_the_next_run_ends_well() {
     let rounds = number("STACKCTL_KILLS", 2);
     let at_once = number("STACKCTL_KILLS_AT_ONCE", 3);
     eprintln!("kill matrix: seed {seed}, {rounds} rounds of each kind, {at_once} at once");
+    let only = std::env::var("STACKCTL_KILLS_ONLY").unwrap_or_default();
     let mut dice = Dice(seed);
     let mut waiting = VecDeque::new();
     for operation in Operation::ALL {
+        let is_wanted = only.is_empty() || only.split(',').any(|kind| kind == operation.as_str());
+        if !is_wanted {
+            continue;
+        }
         let (state, took) = round::undisturbed(operation);
         let reference = std::sync::Arc::new(Reference {
             operation,

@@ -19,8 +19,8 @@ use nix::unistd::Pid;
 use tokio::sync::oneshot;
 
 use super::Reference;
-use super::stack::{HOOKS, stack};
-use super::state::{State, data};
+use super::stack::{FEWER, HOOKS, stack};
+use super::state::{State, data, remove_elsewhere};
 use crate::support::{Cluster, Stack, sandbox, stackctl};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub enum Operation {
     Install,
     Upgrade,
     Down,
+    DownVolumes,
+    Prune,
+    Rollback,
+    RollbackOnFailure,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,29 +50,79 @@ pub struct Round {
 }
 
 impl Operation {
-    pub const ALL: [Operation; 3] = [Operation::Install, Operation::Upgrade, Operation::Down];
+    pub const ALL: [Operation; 7] = [
+        Operation::Install,
+        Operation::Upgrade,
+        Operation::Down,
+        Operation::DownVolumes,
+        Operation::Prune,
+        Operation::Rollback,
+        Operation::RollbackOnFailure,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Operation::Install => "install",
             Operation::Upgrade => "upgrade",
             Operation::Down => "down",
+            Operation::DownVolumes => "down-volumes",
+            Operation::Prune => "prune",
+            Operation::Rollback => "rollback",
+            Operation::RollbackOnFailure => "rollback-on-failure",
         }
     }
 
     /// What there is before it.
     fn begin(self, bed: &Bed) {
         if self != Operation::Install {
-            bed.finish("up", "one");
+            bed.finish("one");
+        }
+        if self == Operation::Rollback {
+            bed.finish("two");
         }
     }
 
     fn command(self, bed: &Bed) -> Command {
         match self {
-            Operation::Install => bed.command("up", "one"),
-            Operation::Upgrade => bed.command("up", "two"),
-            Operation::Down => bed.command("down", "one"),
+            Operation::Install => bed.command(&["up"], "one"),
+            Operation::Upgrade => bed.command(&["up"], "two"),
+            Operation::Down => bed.command(&["down", "--yes"], "one"),
+            Operation::DownVolumes => bed.command(&["down", "--yes", "--volumes"], "one"),
+            Operation::Prune => {
+                let fewer = bed.stack.folder().join("fewer.yaml");
+                fs::write(&fewer, FEWER).expect("a profile");
+                let fewer = fewer.to_str().expect("a path in UTF-8");
+                bed.on(&["up", "--prune"], fewer, "one")
+            }
+            Operation::Rollback => bed.command(&["rollback"], "two"),
+            Operation::RollbackOnFailure => bed.command(&["up", "--rollback-on-failure"], "bad"),
         }
+    }
+
+    /// How it ends where nobody disturbs it.
+    fn code(self) -> i32 {
+        match self {
+            Operation::RollbackOnFailure => 5,
+            _ => 0,
+        }
+    }
+
+    /// The hooks that it runs.
+    fn hooks(self) -> &'static [&'static str] {
+        match self {
+            Operation::Install | Operation::Upgrade => &HOOKS[..2],
+            Operation::Rollback => &HOOKS[2..],
+            Operation::RollbackOnFailure => &HOOKS,
+            Operation::Down | Operation::DownVolumes | Operation::Prune => &[],
+        }
+    }
+
+    /// The database and what it holds are there before and after.
+    fn keeps_data(self) -> bool {
+        !matches!(
+            self,
+            Operation::Install | Operation::Down | Operation::DownVolumes
+        )
     }
 }
 
@@ -94,27 +148,39 @@ impl Bed {
         }
     }
 
-    fn command(&self, verb: &str, word: &str) -> Command {
-        let mut args = vec![verb, "--profile", &self.profile, "--progress", "plain"];
-        if verb == "down" {
-            args.push("--yes");
-        }
-        let mut command = stackctl(&args);
+    fn command(&self, verb: &[&str], word: &str) -> Command {
+        self.on(verb, &self.profile, word)
+    }
+
+    fn on(&self, verb: &[&str], profile: &str, word: &str) -> Command {
+        let shown = ["--profile", profile, "--progress", "plain"];
+        let mut command = stackctl(&[verb, &shown].concat());
         command.env("TMPDIR", self.temp.path()).env("WORD", word);
         command
     }
 
     #[track_caller]
-    fn finish(&self, verb: &str, word: &str) {
-        expect_good(&mut self.command(verb, word));
+    fn finish(&self, word: &str) {
+        expect_code(&mut self.command(&["up"], word), 0);
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        remove_elsewhere(self.stack.namespace());
     }
 }
 
 #[track_caller]
-fn expect_good(command: &mut Command) {
+fn expect_code(command: &mut Command, code: i32) {
     let output = command.output().expect("stackctl runs");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}\n{said}", output.status);
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{}\n{said}",
+        output.status
+    );
 }
 
 /// Does it without a kill. Returns what it leaves and how long it took.
@@ -122,7 +188,7 @@ pub fn undisturbed(operation: Operation) -> (State, Duration) {
     let bed = Bed::new(&format!("kill-none-{}", operation.as_str()));
     operation.begin(&bed);
     let started = Instant::now();
-    expect_good(&mut operation.command(&bed));
+    expect_code(&mut operation.command(&bed), operation.code());
     (State::of(bed.stack.namespace()), started.elapsed())
 }
 
@@ -142,7 +208,7 @@ impl Round {
         let bed = Bed::new(&self.name);
         let namespace = bed.stack.namespace();
         operation.begin(&bed);
-        let before = (operation != Operation::Install).then(|| data(namespace));
+        let before = operation.keeps_data().then(|| data(namespace));
         let hooks = Hooks::watch(namespace);
 
         let mut command = operation.command(&bed);
@@ -150,20 +216,21 @@ impl Round {
         let child = command.spawn().expect("stackctl starts");
         // The instant is what the dice say; there is no event to wait for.
         std::thread::sleep(self.after);
-        self.kill(child, bed.temp.path());
-        expect_good(&mut operation.command(&bed));
+        let ended = self.kill(child, bed.temp.path());
+        // One that had ended well by then is not to be taken up again: another goes further back.
+        if operation != Operation::Rollback || ended != Some(0) {
+            expect_code(&mut operation.command(&bed), operation.code());
+        }
 
         let runs = hooks.end();
         let mut told = State::of(namespace).differences(&self.reference.state);
-        if operation != Operation::Down {
-            for hook in HOOKS {
-                let number = runs.get(hook).copied().unwrap_or_default();
-                if !(1..=2).contains(&number) {
-                    told.push(format!("hook {hook} has run {number} times"));
-                }
+        for hook in operation.hooks() {
+            let number = runs.get(*hook).copied().unwrap_or_default();
+            if !(1..=2).contains(&number) {
+                told.push(format!("hook {hook} has run {number} times"));
             }
         }
-        if operation == Operation::Upgrade && before.as_ref() != Some(&data(namespace)) {
+        if before.is_some_and(|before| before != data(namespace)) {
             told.push("the data of the volume are others".to_owned());
         }
         let left = fs::read_dir(bed.temp.path()).expect("a folder").flatten();
@@ -180,8 +247,8 @@ impl Round {
         }
     }
 
-    /// Kills, and waits until the run is no more.
-    fn kill(&self, mut child: Child, temp: &Path) {
+    /// Kills, and waits until the run has ended. Returns its exit code, unless it was killed.
+    fn kill(&self, mut child: Child, temp: &Path) -> Option<i32> {
         if self.victim != Victim::Helm {
             // It may have ended by itself.
             let _ = child.kill();
@@ -193,7 +260,7 @@ impl Round {
                 }
             }
         }
-        child.wait().expect("it ends");
+        child.wait().expect("it ends").code()
     }
 }
 

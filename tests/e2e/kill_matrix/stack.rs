@@ -1,11 +1,60 @@
-//! Six releases with hooks, volumes and init containers, each through in a moment.
+//! Eight releases with hooks, volumes and init containers, and with objects that belong to no namespace
+//! or to another one, each through in a moment. With the word `bad` the pod of `api` fails.
 
 use crate::support::{Stack, deployment, hook_job};
 
 const WORD: &str = "{{ .Values.word }}";
 
 /// The hooks' Jobs.
-pub const HOOKS: [&str; 2] = ["seed-hook", "migrate-hook"];
+pub const HOOKS: [&str; 3] = ["seed-hook", "migrate-hook", "undo-hook"];
+
+/// A kind of the stack's own, and a role, neither of them in a namespace.
+fn kinds(stack: &str) -> String {
+    format!(
+        "apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {{name: {stack}-reader, labels: {{word: \"{WORD}\"}}}}
+rules: [{{apiGroups: [''], resources: [pods], verbs: [get]}}]
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: widgets.{stack}.example.com}}
+spec:
+  group: {stack}.example.com
+  scope: Namespaced
+  names: {{kind: Widget, plural: widgets, singular: widget, listKind: WidgetList}}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties: {{spec: {{type: object, properties: {{word: {{type: string}}}}}}}}
+"
+    )
+}
+
+/// An object of that kind, one in another namespace, and one of a hook that stays.
+fn others(stack: &str) -> String {
+    format!(
+        "apiVersion: {stack}.example.com/v1
+kind: Widget
+metadata: {{name: widget}}
+spec: {{word: \"{WORD}\"}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: {stack}-elsewhere, namespace: default}}
+data: {{word: \"{WORD}\"}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: stays, annotations: {{helm.sh/hook: \"pre-install\"}}}}
+data: {{word: stays}}
+"
+    )
+}
 
 fn config(name: &str) -> String {
     format!(
@@ -78,12 +127,16 @@ spec:
     )
 }
 
+/// A profile beside the stack's, of the same stack without the releases that nothing else needs.
+pub const FEWER: &str = "extends: profile.yaml\nreleases: {kinds: null, others: null, web: null}\n";
+
 /// The stack with this word.
 pub fn stack(name: &str) -> Stack {
     let events = "\"pre-install,pre-upgrade\"";
     let seed = hook_job(HOOKS[0], events, "sleep 1; echo seeded");
     let events = "\"post-install,post-upgrade\"";
     let migrate = hook_job(HOOKS[1], events, "sleep 1; echo migrated");
+    let undo = hook_job(HOOKS[2], "pre-rollback", "sleep 1; echo undone");
     let word = "set: {word: \"${WORD}\"}";
     Stack::new(name)
         .release("seed", &format!("{}---\n{seed}", config("seed")), word)
@@ -95,13 +148,19 @@ pub fn stack(name: &str) -> Stack {
         )
         .release(
             "migrate",
-            &format!("{}---\n{migrate}", config("migrate")),
+            &format!("{}---\n{migrate}---\n{undo}", config("migrate")),
             &format!("needs: [db], {word}"),
         )
         .release(
             "api",
-            &app("api", "sleep 1"),
+            &app("api", "sleep 1").replace("echo up", "[ $WORD != bad ] || exit 3; echo up"),
             &format!("needs: [migrate], {word}"),
+        )
+        .release("kinds", &kinds(name), word)
+        .release(
+            "others",
+            &others(name),
+            &format!("needs: [kinds, seed], {word}"),
         )
         .release(
             "web",

@@ -4,12 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, Secret};
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams};
 use kube::{Api, Client};
 use serde_json::Value;
 
 use crate::support::{Cluster, sandbox};
 
+/// Those that belong to no namespace, or to another one, bear the stack's name in their own.
+const ELSEWHERE: [(&str, &str, &str); 3] = [
+    ("rbac.authorization.k8s.io", "v1", "ClusterRole"),
+    ("apiextensions.k8s.io", "v1", "CustomResourceDefinition"),
+    ("", "v1", "ConfigMap"),
+];
 const KINDS: [(&str, &str, &str); 6] = [
     ("apps", "v1", "Deployment"),
     ("apps", "v1", "StatefulSet"),
@@ -89,7 +95,50 @@ async fn objects(client: &Client, namespace: &str) -> BTreeMap<String, Value> {
             objects.insert(format!("{kind}/{name}"), kept);
         }
     }
+    let widget = format!("{namespace}.example.com");
+    let widget = ApiResource::from_gvk(&GroupVersionKind::gvk(&widget, "v1", "Widget"));
+    let widgets: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &widget);
+    // Without its kind there is none.
+    if let Some(widget) = widgets.get_opt("widget").await.unwrap_or_default() {
+        let value = serde_json::to_value(widget).expect("JSON");
+        objects.insert("Widget/widget".to_owned(), wanted(&value, namespace));
+    }
+    for (kind, api, name) in elsewhere(client, namespace) {
+        if let Some(object) = api.get_opt(&name).await.expect("an answer") {
+            let value = serde_json::to_value(object).expect("JSON");
+            objects.insert(format!("elsewhere {kind}"), wanted(&value, namespace));
+        }
+    }
     objects
+}
+
+/// What of the stack is in no namespace or in another one: the kind, where to ask, the name.
+fn elsewhere(client: &Client, stack: &str) -> Vec<(&'static str, Api<DynamicObject>, String)> {
+    let names = [
+        format!("{stack}-reader"),
+        format!("widgets.{stack}.example.com"),
+        format!("{stack}-elsewhere"),
+    ];
+    let all = ELSEWHERE.iter().zip(names);
+    all.map(|((group, version, kind), name)| {
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let api = match *kind {
+            "ConfigMap" => Api::namespaced_with(client.clone(), "default", &resource),
+            _ => Api::all_with(client.clone(), &resource),
+        };
+        (*kind, api, name)
+    })
+    .collect()
+}
+
+/// Takes that away, which does not go with the stack's namespace.
+pub fn remove_elsewhere(stack: &str) {
+    Cluster::of(sandbox()).block_on(async |client| {
+        for (_, api, name) in elsewhere(&client, stack) {
+            // It may be gone already.
+            let _ = api.delete(&name, &DeleteParams::default()).await;
+        }
+    });
 }
 
 fn wanted(object: &Value, namespace: &str) -> Value {
@@ -103,6 +152,7 @@ fn wanted(object: &Value, namespace: &str) -> Value {
         "labels": object["metadata"]["labels"],
         "spec": spec,
         "data": object["data"],
+        "rules": object["rules"],
     });
     let text = kept.to_string().replace(namespace, "NAMESPACE");
     serde_json::from_str(&text).expect("JSON")

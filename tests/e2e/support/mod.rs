@@ -10,7 +10,7 @@ mod table;
 
 pub use chart::{Stack, deployment, hook_job, moment};
 pub use cluster::{Cluster, eventually};
-pub use program::{Ended, Started, helm_test, stackctl, stackctl_on};
+pub use program::{Ended, Started, helm, helm_test, stackctl, stackctl_on};
 pub use registry::Registry;
 pub use scenario::{Said, Scenario};
 pub use table::summary as compared;

@@ -31,14 +31,19 @@ pub fn stackctl_on(sandbox: &Sandbox, args: &[&str]) -> Command {
 
 /// Has helm run the tests of a release, which have to succeed.
 pub fn helm_test(namespace: &str, release: &str) {
+    helm(&["test", release, "--namespace", namespace, "--timeout", "2m"]);
+}
+
+/// Runs helm, which has to work.
+pub fn helm(args: &[&str]) {
     let output = Command::new(sandbox().helm())
-        .args(["test", release, "--namespace", namespace, "--timeout", "2m"])
+        .args(args)
         .env("KUBECONFIG", sandbox().kubeconfig())
         .stdin(Stdio::null())
         .output()
         .expect("helm runs");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "helm test {release}: {said}");
+    assert!(output.status.success(), "helm {args:?}: {said}");
 }
 
 /// A run that is over.

@@ -65,6 +65,26 @@ impl Scenario {
         stackctl_on(self.sandbox, &args)
     }
 
+    /// Another verb of stackctl, with the scenario's profile.
+    pub fn verb(&self, args: &[&str]) -> Said {
+        let profile = self.file("profile.yaml");
+        let profile = ["--profile", profile.to_str().expect("UTF-8")];
+        Said::of(&mut stackctl_on(self.sandbox, &[args, &profile].concat()))
+    }
+
+    /// Runs helm in the scenario's namespace, which has to work.
+    pub fn helm(&self, args: &[&str]) {
+        let output = Command::new(self.sandbox.helm())
+            .args(args)
+            .args(["--namespace", self.name, "--kubeconfig"])
+            .arg(self.sandbox.kubeconfig())
+            .stdin(Stdio::null())
+            .output()
+            .expect("helm runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "helm {args:?}: {stderr}");
+    }
+
     /// Runs kubectl, which has to work, and returns its stdout.
     pub fn kubectl(&self, args: &[&str]) -> String {
         let output = Command::new(self.sandbox.kubectl())
@@ -137,12 +157,19 @@ impl Said {
         self
     }
 
+    /// Without the lines that end in this: what a scenario may say, and needn't.
+    pub fn without(mut self, end: &str) -> Said {
+        let lines = self.text.lines().filter(|line| !line.ends_with(end));
+        self.text = lines.collect::<Vec<_>>().join("\n");
+        self
+    }
+
     /// The text without what differs from run to run: times, generated names, how often something
     /// was repeated. Lines of several releases, and of a pod and its log, come in the order of two
     /// watches that know nothing of each other: they are sorted by release, states before logs.
     /// Left out is what was merely waited for at some moment, that helm was through, which comes
-    /// before or after what the watches tell, and restarts on the way, of which a slow machine
-    /// shows fewer.
+    /// before or after what the watches tell, and restarts on the way and logs of theirs, of which
+    /// a slow machine shows fewer.
     pub fn normalized(&self) -> String {
         let (timeline, rest): (Vec<&str>, Vec<&str>) =
             self.text.lines().partition(|line| STAMP.is_match(line));
@@ -160,6 +187,10 @@ impl Said {
                 LOG.is_match(line),
             )
         });
+        // Which of a release's objects is ready first is the cluster's affair.
+        for ready in timeline.chunk_by_mut(|a, b| READY.is_match(a) && READY.is_match(b)) {
+            ready.sort();
+        }
         timeline.dedup();
         let rest = rest.into_iter().map(settled);
         let mut lines: Vec<String> = timeline.into_iter().chain(rest).collect();
@@ -177,10 +208,14 @@ fn subject(line: &str) -> String {
 
 static STAMP: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^ +(\d+\.\d|\d+m\d\d)s {2}").expect("a pattern"));
+static READY: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\S+ +\S+/\S+ ready$").expect("a pattern"));
 static LOG: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\S+ +\| ").expect("a pattern"));
 static WAITING: LazyLock<Regex> = LazyLock::new(|| {
     const RESTART: &str = r".* \d+ restarts?$";
-    let waiting = format!(r"^\S+ +(waits for|still waiting|starting up|deployed, |{RESTART})");
+    const LOST: &str = r"\| .*\[its log has made room for a later one\]$";
+    let waiting =
+        format!(r"^\S+ +(waits for|still waiting|starting up|deployed, |{RESTART}|{LOST})");
     Regex::new(&waiting).expect("a pattern")
 });
 /// What differs, and what stands in its place. Generated names are made of consonants and digits

@@ -1,0 +1,42 @@
+//! Whether the namespaces of a stack are there, or can be.
+
+use crate::cluster::Cluster;
+use crate::command::namespaces;
+use crate::doctor::Check;
+use crate::names::Namespace;
+use crate::plan::Plan;
+use crate::runner::ports::Ensured;
+
+pub async fn check(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for namespace in plan.namespaces() {
+        checks.push(match cluster.find_namespace(&namespace).await {
+            Ok(Ensured::Going(kept)) => going(&namespace, &kept),
+            Ok(Ensured::Existed | Ensured::Assumed | Ensured::Made) => {
+                Check::good("namespace", format!("`{namespace}` is there"))
+            }
+            Ok(Ensured::Missing) if plan.create_namespace => {
+                Check::good("namespace", format!("`{namespace}` will be made"))
+            }
+            Ok(Ensured::Missing) if plan.may_be_brought(&namespace) => {
+                let text = format!("`{namespace}` is missing: a release has to bring it");
+                Check::warning("namespace", text)
+            }
+            Ok(Ensured::Missing) => {
+                Check::problem("namespace", format!("there is no `{namespace}`"))
+                    .hint("make it, or let the profile say `createNamespace: true`")
+            }
+            Err(error) => Check::problem("namespace", error.to_string()),
+        });
+    }
+    checks
+}
+
+fn going(namespace: &Namespace, kept: &[String]) -> Check {
+    let why = match kept {
+        [] => String::new(),
+        kept => format!(": {}", kept.join("; ")),
+    };
+    Check::problem("namespace", format!("`{namespace}` is being deleted{why}"))
+        .hint(namespaces::show(namespace))
+}

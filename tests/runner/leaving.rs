@@ -1,0 +1,105 @@
+//! What removals leave, and later ones take away.
+
+use stackctl::event::{EventKind, Outcome};
+use stackctl::memory::Left;
+use stackctl::snapshot::{Lingering, ObjectRef, Remaining, Uid};
+
+use super::fakes::Fate;
+use super::{Case, Ran, Way};
+
+fn object(kind: &str, name: &str) -> ObjectRef {
+    ObjectRef {
+        api_version: "v1".into(),
+        kind: kind.into(),
+        namespace: Some("test".into()),
+        name: name.into(),
+    }
+}
+
+fn there(object: &ObjectRef, uid: &str) -> Lingering {
+    Lingering {
+        object: object.clone(),
+        uid: Uid::from(uid),
+        is_owned: false,
+        is_going: false,
+        finalizers: Vec::new(),
+    }
+}
+
+/// A stack that is gone. A Secret and two ConfigMaps of it were left; one of the latter is another by
+/// now.
+fn case() -> Case {
+    let mut case = Case::new(&[("a", Fate::Ready(0), &[])]);
+    let objects = [
+        object("Secret", "password"),
+        object("ConfigMap", "done"),
+        object("ConfigMap", "of-others"),
+    ];
+    for (object, uid) in objects.iter().zip(["1", "2", "another"]) {
+        case.fake.stores(there(object, uid));
+    }
+    let step = &case.plan.steps()[0];
+    let remaining = objects.into_iter().zip(["1", "2", "3"]);
+    let remaining = remaining.map(|(object, uid)| Remaining {
+        object,
+        uid: Uid::from(uid),
+    });
+    case.left = vec![Left {
+        release: step.release.clone(),
+        namespace: step.namespace.clone(),
+        objects: remaining.collect(),
+    }];
+    case
+}
+
+fn names(ran: &Ran) -> Vec<&str> {
+    let objects = ran.left.iter().flat_map(|it| &it.objects);
+    objects.map(|it| it.object.name.as_str()).collect()
+}
+
+fn kept(ran: &Ran) -> Vec<String> {
+    let kept = ran.events.iter().find_map(|event| match &event.kind {
+        EventKind::ReleaseRemoved { kept, .. } => Some(kept.clone()),
+        _ => None,
+    });
+    kept.unwrap()
+}
+
+#[test]
+fn what_has_stayed_because_volumes_do_stays_and_is_told() {
+    let case = case();
+    let ran = case.run(&Way::Down);
+    assert_eq!(ran.outcome, Outcome::Removed);
+    assert_eq!(ran.removed("a"), Some(0));
+    assert_eq!(kept(&ran), ["secret/password"]);
+    assert_eq!(names(&ran), ["password"], "it is remembered again");
+    assert_eq!(case.fake.stored(), ["password", "of-others"]);
+}
+
+#[test]
+fn a_removal_with_volumes_takes_it_and_nothing_that_is_in_its_place() {
+    let mut case = case();
+    case.volumes = true;
+    let ran = case.run(&Way::Down);
+    assert_eq!(ran.outcome, Outcome::Removed);
+    assert_eq!(kept(&ran), [""; 0]);
+    assert_eq!(names(&ran), [""; 0]);
+    assert_eq!(case.fake.stored(), ["of-others"]);
+}
+
+/// `persistentVolumeClaimRetentionPolicy`, by which a claim is owned.
+#[test]
+fn what_goes_with_its_owner_is_waited_for() {
+    let mut case = case();
+    case.left[0].objects.truncate(1);
+    let mut owned = there(&case.left[0].objects[0].object, "1");
+    owned.is_owned = true;
+    case.fake.stores_only(owned);
+    let ran = case.run(&Way::Down);
+    assert_eq!(ran.outcome, Outcome::DeadlinePassed);
+    let sentence = &ran.verdict("a").sentence;
+    assert!(
+        sentence.contains("waits for secret/password to be gone"),
+        "{sentence}"
+    );
+}
