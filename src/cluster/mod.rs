@@ -40,7 +40,8 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use crate::names::{Namespace, ReleaseName, RunId};
+use crate::memory::Left;
+use crate::names::{Namespace, ReleaseName, RunId, StackName};
 use crate::runner::ports::{Ensured, LogPart, LogTarget, ObserveError, Observer, RevisionEnd};
 use crate::snapshot::{Contents, Drift, Lingering, Meta, ObjectRef, Observation, Record, Surveyed};
 
@@ -48,7 +49,7 @@ pub use connect::{ConnectError, ConnectErrorKind, Target};
 pub use dry_run::{Answer, Trial};
 pub use emptiness::Emptied;
 pub use rights::{Resource, Right};
-pub use stack_record::{StoredStack, Written};
+pub use stack_record::{StoredStack, TRIES, Written, written_by_others};
 pub use tail::{LogInstance, LogLine, LogRequest};
 
 /// Log streams that are open at once: each is a connection from the API server to a kubelet.
@@ -255,6 +256,15 @@ impl Observer for Cluster {
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
         let labels = json!({convert::REMOVAL: revision.to_string()});
         Box::pin(self.write_labels(namespace, release, revision, labels))
+    }
+
+    fn remember<'a>(
+        &'a self,
+        stack: &'a StackName,
+        home: &'a Namespace,
+        left: &'a Left,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        Box::pin(self.note_left(stack, home, left))
     }
 
     fn delete_pod<'a>(&'a self, pod: &'a Meta) -> LocalBoxFuture<'a, Result<(), ObserveError>> {

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Read, Write};
+use std::slice;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::Cluster;
 use super::error::ask;
-use crate::memory::{Document, StackRecord, Unreadable};
+use crate::memory::{Document, Left, StackRecord, Unreadable};
 use crate::names::{Namespace, ReleaseId, StackName};
 use crate::runner::ports::ObserveError;
 
@@ -29,6 +30,9 @@ const OURS: &str = "app.kubernetes.io/managed-by=stackctl,stackctl.dev/stack";
 const MANAGER: &str = "stackctl";
 /// What a Secret may hold, less a little (`MaxSecretSize`, `pkg/apis/core/types.go`).
 const LARGEST: usize = 1_000_000;
+/// How often a record is read anew that somebody else has written meanwhile: releases of one run that
+/// go at once, or a run that has lost the stack.
+pub const TRIES: usize = 8;
 /// What is unpacked at most.
 const LARGEST_UNPACKED: u64 = 64 * 1024 * 1024;
 
@@ -39,6 +43,11 @@ pub struct StoredStack {
     document: Document,
     /// The version that it was read or written in. None: it is not there yet.
     version: Option<String>,
+}
+
+/// A record was read [`TRIES`] times, and was another each time.
+pub fn written_by_others() -> ObserveError {
+    ObserveError::Conflict("others write it all the time".to_owned())
 }
 
 /// What became of a write.
@@ -119,6 +128,32 @@ impl Cluster {
         stored.document = document;
         stored.version = metadata.resource_version;
         Ok(Written::Stored { without })
+    }
+
+    /// Takes note of what is left of a release, in the record as it stands by now. Makes one where
+    /// there is none.
+    ///
+    /// # Errors
+    /// Those of reading and of writing it; `Conflict` where others write it all the time.
+    pub(super) async fn note_left(
+        &self,
+        stack: &StackName,
+        namespace: &Namespace,
+        left: &Left,
+    ) -> Result<(), ObserveError> {
+        for _ in 0..TRIES {
+            let known = self.stored_stack(stack, namespace).await?;
+            let empty = || StackRecord::new(stack.clone(), namespace.clone(), "");
+            let mut stored = known.unwrap_or_else(|| StoredStack::new(empty()));
+            if stored.record.left.contains(left) {
+                return Ok(());
+            }
+            stored.record.leave(slice::from_ref(left));
+            if self.write_stack(&mut stored).await? != Written::Outdated {
+                return Ok(());
+            }
+        }
+        Err(written_by_others())
     }
 
     /// None where the stack has no record.

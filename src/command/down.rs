@@ -70,7 +70,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
         let all_is_gone = ended.outcome == Outcome::Removed && *selection == Selection::All;
         match stored {
             Some(stored) if all_is_gone && stored.record.orphans.is_empty() => {
-                stack_record::forget(cluster, plan, stored, &name, &ended, args.volumes).await?;
+                stack_record::forget(cluster, plan, &name, &ended, args.volumes).await?;
             }
             Some(stored) => stack_record::end(cluster, stored, &name, &ended).await,
             None => stack_record::remember(cluster, plan, &name, &ended).await?,

@@ -4,7 +4,7 @@ mod ended;
 mod left;
 
 use super::{lease, orphans, seal, session};
-use crate::cluster::{Cluster, StoredStack, Written};
+use crate::cluster::{Cluster, StoredStack, TRIES, Written};
 use crate::error::Failure;
 use crate::event::Holder;
 use crate::helm::{Helm, Staged};
@@ -17,10 +17,6 @@ use crate::runner::ports::{Leases, ObserveError};
 
 pub use ended::end;
 pub use left::{forget, remember};
-
-/// How often a record is read anew that somebody else has written meanwhile. Only runs that have lost
-/// the stack do, once each.
-const TRIES: usize = 8;
 
 /// What the cluster remembers of a stack, None where it is nothing.
 ///

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::lease::Gate;
 pub use super::refusal::{MissingKind, Refusal, Trouble};
 use crate::lease::Lease;
-use crate::names::{Namespace, ReleaseName, RunId};
+use crate::memory::Left;
+use crate::names::{Namespace, ReleaseName, RunId, StackName};
 use crate::plan::{Command, Step};
 use crate::snapshot::{Contents, Drift, Lingering, Meta, ObjectRef, Observation, Record, Surveyed};
 
@@ -235,6 +236,15 @@ pub trait Observer {
         namespace: &'a Namespace,
         release: &'a ReleaseName,
         revision: u32,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
+
+    /// Writes down, with what is remembered of the stack, what is going to be left of one of its
+    /// releases: once helm has deleted the release's record, nothing else tells of it.
+    fn remember<'a>(
+        &'a self,
+        stack: &'a StackName,
+        home: &'a Namespace,
+        left: &'a Left,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
 
     /// Deletes exactly this pod. Ok also where it is gone.

@@ -10,7 +10,8 @@ use futures::future::LocalBoxFuture;
 use futures::stream::{self, LocalBoxStream};
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
-use stackctl::names::{Namespace, ReleaseName, RunId};
+use stackctl::memory::Left;
+use stackctl::names::{Namespace, ReleaseName, RunId, StackName};
 use stackctl::plan::{Command, Step};
 use stackctl::runner::ports::{
     Cancel, DeployError, Deployer, Ensured, History, LogPart, LogTarget, ObserveError, Observer,
@@ -746,6 +747,22 @@ impl Observer for Fake {
         _: u32,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
         let note = format!("{release} marked");
+        self.inner.removals.borrow_mut().push(note);
+        async { Ok(()) }.boxed_local()
+    }
+
+    fn remember<'a>(
+        &'a self,
+        _: &'a StackName,
+        _: &'a Namespace,
+        left: &'a Left,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        let objects = left.objects.iter().map(|it| it.object.short());
+        let note = format!(
+            "{} leaves {}",
+            left.release,
+            objects.collect::<Vec<_>>().join(" ")
+        );
         self.inner.removals.borrow_mut().push(note);
         async { Ok(()) }.boxed_local()
     }

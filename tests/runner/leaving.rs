@@ -2,7 +2,7 @@
 
 use stackctl::event::{EventKind, Outcome};
 use stackctl::memory::Left;
-use stackctl::snapshot::{Lingering, ObjectRef, Remaining, Uid};
+use stackctl::snapshot::{Hook, Lingering, ObjectRef, Remaining, Uid};
 
 use super::fakes::Fate;
 use super::{Case, Ran, Way};
@@ -102,4 +102,25 @@ fn what_goes_with_its_owner_is_waited_for() {
         sentence.contains("waits for secret/password to be gone"),
         "{sentence}"
     );
+}
+
+/// A kill between helm's deletion of the record and the end of the run loses nothing.
+#[test]
+fn what_stays_is_written_down_before_helm_forgets_the_release() {
+    let mut case = case();
+    case.left.clear();
+    let password = Hook {
+        object: object("Secret", "password"),
+        events: vec!["pre-install".into()],
+        weight: 0,
+        ran: true,
+        succeeded: true,
+        stays: true,
+    };
+    case.fake.has_hook("a", password);
+    let ran = case.down();
+    assert_eq!(ran.outcome, Outcome::Removed);
+    let done = ["a leaves secret/password", "a Deleted"];
+    assert_eq!(case.fake.removals(), done);
+    assert_eq!(names(&ran), ["password"]);
 }

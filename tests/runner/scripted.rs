@@ -9,7 +9,8 @@ use futures::future::LocalBoxFuture;
 use futures::stream::{self, LocalBoxStream};
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
-use stackctl::names::{Namespace, ReleaseName, RunId};
+use stackctl::memory::Left;
+use stackctl::names::{Namespace, ReleaseName, RunId, StackName};
 use stackctl::plan::{Command, Step};
 use stackctl::runner::ports::{
     Cancel, DeployError, Deployer, Ensured, History, Life, LogPart, LogTarget, ObserveError,
@@ -313,6 +314,15 @@ impl Observer for Scripted {
         _: &'a Namespace,
         _: &'a ReleaseName,
         _: u32,
+    ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
+        async { Ok(()) }.boxed_local()
+    }
+
+    fn remember<'a>(
+        &'a self,
+        _: &'a StackName,
+        _: &'a Namespace,
+        _: &'a Left,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
         async { Ok(()) }.boxed_local()
     }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::Rule;
 use crate::check::finding::{Findings, Severity};
 use crate::check::stack::Stack;
@@ -13,6 +15,7 @@ pub const RULE: Rule = Rule {
 
 fn check(stack: &Stack, findings: &mut Findings) {
     undefined(stack, findings);
+    without_namespace(stack, findings);
     for (at, release, object) in stack.objects() {
         let Some(pod) = object.pod() else { continue };
         for it in pod.uses().iter().filter(|it| !it.optional) {
@@ -68,5 +71,34 @@ fn undefined(stack: &Stack, findings: &mut Findings) {
         findings
             .at(release, object, message)
             .near(&object.api_version);
+    }
+}
+
+/// Releases with objects in a namespace that another release brings. It may be there before both.
+fn without_namespace(stack: &Stack, findings: &mut Findings) {
+    let mut told = BTreeSet::new();
+    for (at, release, object) in stack.objects() {
+        let namespace = &object.namespace;
+        let of_namespace = stack
+            .objects()
+            .filter(|(_, _, it)| it.kind == "Namespace" && it.name == *namespace);
+        let makers: Vec<usize> = of_namespace.map(|(of, _, _)| of).collect();
+        let is_met = |of: &usize| *of == at || release.before.contains(of);
+        let Some(maker) = makers.first().filter(|_| !makers.iter().any(is_met)) else {
+            continue;
+        };
+        if !told.insert((at, namespace)) {
+            continue;
+        }
+        let maker = &stack.releases[*maker].id;
+        let message = format!(
+            "{} is in namespace `{namespace}`, which release `{maker}` brings, and `{}` does not need it",
+            object.title(),
+            release.id
+        );
+        findings
+            .at(release, object, message)
+            .near(namespace)
+            .severity(Severity::Warning);
     }
 }

@@ -7,7 +7,8 @@ use crate::cluster::error;
 
 /// What a watcher's error comes down to.
 pub(super) struct Failure {
-    verb: &'static str,
+    /// `list` or `watch`.
+    pub verb: &'static str,
     /// The status that the API answered with, 0 where it did not.
     pub code: u16,
     pub cause: String,

@@ -32,6 +32,8 @@ const OUTAGE: u32 = 3;
 const IN_A_ROW: Duration = Duration::from_secs(60);
 /// Nobody is granted rights every second.
 const DENIED_PAUSE: Duration = Duration::from_secs(60);
+/// How often what may be listed and not watched is listed.
+const LISTED_PAUSE: Duration = Duration::from_secs(5);
 /// A kind that is not served any more, or not yet again.
 const UNSERVED_PAUSE: Duration = Duration::from_secs(10);
 /// A watch that has told nothing for so long is no proof that the API server still answers: somebody
@@ -115,6 +117,7 @@ pub(super) async fn run<K>(
         interrupted: false,
         said: false,
         listed_once: false,
+        only_listed: false,
         hidden: false,
     };
     let mut backoff = DefaultBackoff::default();
@@ -174,6 +177,8 @@ struct Watch<K> {
     /// The outage was told, so its end is to be told too.
     said: bool,
     listed_once: bool,
+    /// It may be listed and not watched.
+    only_listed: bool,
     /// It was told that nothing of it may be seen.
     hidden: bool,
 }
@@ -190,8 +195,12 @@ where
                 self.listed.insert(object.uid().unwrap_or_default());
                 self.seen(object);
             }
-            Event::Apply(object) => self.seen(object),
+            Event::Apply(object) => {
+                self.only_listed = false;
+                self.seen(object);
+            }
             Event::Delete(object) => {
+                self.only_listed = false;
                 let last = self.known.remove(&object.uid().unwrap_or_default());
                 let now = (self.source.convert)(object);
                 if let Some(snapshot) = now.or(last.map(|(_, snapshot)| snapshot)) {
@@ -243,7 +252,7 @@ where
             } = self.source.label.clone();
             self.tell(Observation::Visible { kind, namespace });
         }
-        if std::mem::take(&mut self.said) {
+        if !self.only_listed && std::mem::take(&mut self.said) {
             let what = self.source.label.text();
             self.tell(Observation::Resumed { what });
         }
@@ -278,6 +287,15 @@ where
         self.last_error = Some(Instant::now());
         let why = failure.why(&self.source.label);
         match failure.code {
+            403 if failure.verb == "watch" && self.listed_once => {
+                self.only_listed = true;
+                let short = format!(
+                    "forbidden; they are listed every {} s",
+                    LISTED_PAUSE.as_secs()
+                );
+                self.interrupt(ObserveError::Denied(why), short, self.source.quiet);
+                LISTED_PAUSE
+            }
             403 => {
                 let unseen = self.source.label.unseen();
                 let short = format!("forbidden; {unseen}");

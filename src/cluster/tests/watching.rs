@@ -308,6 +308,28 @@ async fn what_is_denied_is_said_once_and_asked_rarely() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_may_be_listed_and_not_watched_is_listed_again_and_again() {
+    let server = Server::default();
+    let watch = format!("{PODS} watch");
+    let denied = || refused(403, "Forbidden", "User \"ci\" cannot watch pods");
+    server.quiet();
+    for version in ["1", "1", "2"] {
+        server.on(PODS, list([pod("a", version)]));
+        server.on(&watch, denied());
+    }
+    let cluster = server.cluster();
+    let mut told = Told::by(&cluster);
+    cluster.watch(&shop()).await.unwrap();
+    let all = [
+        "seen pod a at 1",
+        "interrupted pods in namespace `shop`: forbidden; they are listed every 5 s",
+        "seen pod a at 2",
+    ];
+    assert_eq!(told.take(3).await, all);
+    server.finish();
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_pods_there_is_no_run() {
     let server = Server::default();
     server.quiet().on(

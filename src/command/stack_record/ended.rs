@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{TRIES, is_ours};
-use crate::cluster::{Cluster, StoredStack, Written};
+use super::is_ours;
+use crate::cluster::{Cluster, StoredStack, TRIES, Written, written_by_others};
 use crate::command::print;
 use crate::memory::{RunEnd, Verified};
 use crate::names::{ReleaseId, RunId};
@@ -89,7 +89,5 @@ async fn try_end(
             None => return Ok(Vec::new()),
         }
     }
-    Err(ObserveError::Conflict(
-        "others write it all the time".to_owned(),
-    ))
+    Err(written_by_others())
 }

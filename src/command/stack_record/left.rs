@@ -20,12 +20,16 @@ use crate::snapshot::ObjectRef;
 pub async fn forget(
     cluster: &Cluster,
     plan: &Plan,
-    mut stored: StoredStack,
     run: &RunId,
     ended: &Ended,
     volumes: bool,
 ) -> Result<(), Failure> {
     let forgotten = async {
+        // The run has written it too.
+        let known = cluster.stored_stack(&plan.stack, &plan.namespace).await?;
+        let Some(mut stored) = known else {
+            return Ok(());
+        };
         if !is_ours(cluster, &stored, run).await? {
             return Ok(());
         }
@@ -47,7 +51,7 @@ pub async fn forget(
         .map_err(|error: ObserveError| session::observe(&error))
 }
 
-/// Takes note of what has been left of a stack of which nothing was remembered.
+/// Takes note of what has been left of a stack of which nothing was remembered before the run.
 ///
 /// # Errors
 /// It can't be written.
@@ -57,14 +61,13 @@ pub async fn remember(
     run: &RunId,
     ended: &Ended,
 ) -> Result<(), Failure> {
-    let mut record = StackRecord::new(plan.stack.clone(), plan.namespace.clone(), "");
-    record.leave(&ended.left);
-    if record.left.is_empty() {
-        return Ok(());
-    }
-    let mut stored = StoredStack::new(record);
+    let empty = || StackRecord::new(plan.stack.clone(), plan.namespace.clone(), "");
     let remembered = async {
-        if is_ours(cluster, &stored, run).await? {
+        let known = cluster.stored_stack(&plan.stack, &plan.namespace).await?;
+        let mut stored = known.unwrap_or_else(|| StoredStack::new(empty()));
+        let before = stored.record.left.clone();
+        stored.record.leave(&ended.left);
+        if stored.record.left != before && is_ours(cluster, &stored, run).await? {
             cluster.write_stack(&mut stored).await?;
         }
         Ok(())

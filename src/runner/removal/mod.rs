@@ -101,6 +101,7 @@ pub(super) struct Standing {
 }
 
 struct Down<'p> {
+    plan: &'p Plan,
     deployer: &'p dyn Deployer,
     observer: &'p dyn Observer,
     /// Volumes go too.
@@ -147,6 +148,8 @@ struct Removed<'p> {
     stays: Vec<ObjectRef>,
     /// What of that is there.
     left: Vec<Remaining>,
+    /// It is written down what is going to stay.
+    is_noted: bool,
     /// What is still there, when it was asked; None until it was.
     lingering: Option<Vec<Lingering>>,
     asked_at: Option<Instant>,
@@ -187,6 +190,7 @@ impl<'p> Removed<'p> {
             remembered: remembered.cloned().collect(),
             stays: Vec::new(),
             left: Vec::new(),
+            is_noted: false,
             step,
             phase: Phase::Waiting,
             limit: step.timeout,
@@ -250,6 +254,7 @@ impl<'p> Down<'p> {
     ) -> Down<'p> {
         let steps = plan.steps().iter();
         Down {
+            plan,
             deployer,
             observer,
             volumes: settings.volumes,

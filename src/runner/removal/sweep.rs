@@ -25,22 +25,14 @@ const CLAIM: &str = "PersistentVolumeClaim";
 impl Down<'_> {
     /// helm is through with it: the rest is for us.
     pub(super) fn sweep(&mut self, at: usize) {
-        let mut stays = self.leftovers(at, true);
-        let (due, later): (Vec<Remaining>, Vec<Remaining>) = {
-            let remembered = self.releases[at].remembered.iter();
-            let ours = remembered.filter(|it| self.may_be_ours(it));
-            ours.cloned()
-                .partition(|it| self.volumes || !STAY.contains(&it.object.kind.as_str()))
-        };
-        stays.extend(later.into_iter().map(|it| it.object));
-        stays.extend(self.stays_for_good(at));
+        let stays = self.stays(at);
+        let due: Vec<Remaining> = self.due(at).cloned().collect();
         let release = &mut self.releases[at];
         release.phase = Phase::Vanishing;
         release.asked_at = Some(Instant::now());
         let mut goes = release.leftovers.clone();
         release.swept.clone_from(&goes);
         release.swept.extend(due.iter().map(|it| it.object.clone()));
-        stays.retain(|it| !release.swept.contains(it));
         release.stays = stays;
         if release.swept.is_empty() {
             return;
@@ -66,6 +58,38 @@ impl Down<'_> {
             Done::Swept(at, limits.until_answered(delete).await)
         };
         self.work.push(swept.boxed_local());
+    }
+
+    /// What earlier removals have left of it and is to go by now.
+    fn due(&self, at: usize) -> impl Iterator<Item = &Remaining> {
+        let remembered = self.releases[at].remembered.iter();
+        let ours = remembered.filter(|it| self.may_be_ours(it));
+        ours.filter(|it| self.volumes || !STAY.contains(&it.object.kind.as_str()))
+    }
+
+    /// What stays of it, where it is there.
+    pub(super) fn stays(&self, at: usize) -> Vec<ObjectRef> {
+        let release = &self.releases[at];
+        let before = release.remembered.iter();
+        let before = before.filter(|it| self.may_be_ours(it));
+        let mut all = self.leftovers(at, true);
+        all.extend(before.map(|it| it.object.clone()));
+        all.extend(self.stays_for_good(at));
+        let is_due = |object: &ObjectRef| self.due(at).any(|it| it.object == *object);
+        all.retain(|it| !release.leftovers.contains(it) && !is_due(it));
+        all
+    }
+
+    /// Tells whether what is found is the release's, or another's of the same name.
+    pub(super) fn tells_ours(&self, at: usize) -> impl Fn(&Lingering) -> bool + use<> {
+        let release = &self.releases[at];
+        let (own, contents) = (self.leftovers(at, true), release.contents.clone());
+        let remembered = release.remembered.clone();
+        move |it| {
+            let is_known = remembered.iter().any(|old| old.object == it.object);
+            let is_of_this = contents.has(&it.object) || own.contains(&it.object);
+            !is_known || is_of_this || it.is_among(&remembered)
+        }
     }
 
     /// Nothing that is watched has come in its place.
@@ -118,15 +142,8 @@ impl Down<'_> {
     /// Takes in what there is of what goes, and of what stays. What a StatefulSet owns by its
     /// `persistentVolumeClaimRetentionPolicy` (KEP-1847) goes with it.
     pub(super) fn sort_out(&mut self, at: usize, found: Vec<Lingering>) {
-        let own = self.leftovers(at, true);
+        let ours = found.into_iter().filter(self.tells_ours(at));
         let release = &mut self.releases[at];
-        let is_known =
-            |it: &Lingering| release.remembered.iter().any(|old| old.object == it.object);
-        let is_of_this =
-            |it: &Lingering| release.contents.has(&it.object) || own.contains(&it.object);
-        let ours = found
-            .into_iter()
-            .filter(|it| !is_known(it) || is_of_this(it) || it.is_among(&release.remembered));
         let (left, lingering): (Vec<Lingering>, Vec<Lingering>) =
             ours.partition(|it| release.stays.contains(&it.object) && !it.is_owned);
         release.left = left.into_iter().map(remaining).collect();
@@ -193,7 +210,7 @@ impl Down<'_> {
     }
 }
 
-fn is_for_good(object: &ObjectRef) -> bool {
+pub(super) fn is_for_good(object: &ObjectRef) -> bool {
     STAY_FOR_GOOD.contains(&object.kind.as_str())
 }
 
@@ -201,7 +218,7 @@ fn references(remaining: &[Remaining]) -> Vec<ObjectRef> {
     remaining.iter().map(|it| it.object.clone()).collect()
 }
 
-fn remaining(found: Lingering) -> Remaining {
+pub(super) fn remaining(found: Lingering) -> Remaining {
     Remaining {
         object: found.object,
         uid: found.uid,

@@ -1,8 +1,11 @@
-//! What helm is asked to do: to uninstall a release, and to forget it once the rest is removed.
+//! What helm is asked to do: to uninstall a release, and to forget it once the rest is removed. What a
+//! run must know that takes this up after a kill is written down before.
 
 use futures::FutureExt;
 
+use super::sweep::{is_for_good, remaining};
 use super::{Done, Down, Phase};
+use crate::memory::Left;
 use crate::runner::ports::{DeployError, History, ObserveError, Refusal};
 
 impl Down<'_> {
@@ -11,24 +14,68 @@ impl Down<'_> {
         self.expect_hooks(at);
         let release = &mut self.releases[at];
         release.phase = Phase::Removing;
-        let (step, cancel, limit) = (release.step, release.cancel.clone(), release.left());
-        let (observer, deployer, limits) = (self.observer, self.deployer, release.limits());
-        let revision = release.contents.revision;
-        // Whoever takes this up after a kill has to know what helm has left.
         let history = match release.leftovers.as_slice() {
             [] => History::Deleted,
             _ => History::Kept,
         };
+        self.ask_helm(at, history);
+    }
+
+    /// Has helm delete the record that was kept until now.
+    pub(super) fn forget(&mut self, at: usize) {
+        self.releases[at].phase = Phase::Forgetting;
+        self.ask_helm(at, History::Deleted);
+    }
+
+    fn ask_helm(&mut self, at: usize, history: History) {
+        let stays = match self.releases[at].is_noted {
+            true => Vec::new(),
+            false => self
+                .stays(at)
+                .into_iter()
+                .filter(|it| !is_for_good(it))
+                .collect(),
+        };
+        let is_ours = self.tells_ours(at);
+        let release = &mut self.releases[at];
+        release.is_noted = true;
+        let (step, cancel, limit) = (release.step, release.cancel.clone(), release.left());
+        let (observer, deployer, limits) = (self.observer, self.deployer, release.limits());
+        let (plan, gate) = (self.plan, self.gate.clone());
+        let revision = release.contents.revision;
         let removed = async move {
-            let note = || observer.mark_removal(&step.namespace, &step.release, revision);
-            if history == History::Kept
-                && let Err(error) = limits.until_answered(note).await
-                && !matches!(error, ObserveError::NotFound(_))
-            {
+            let noted = async {
+                let there = match stays.as_slice() {
+                    [] => Vec::new(),
+                    stays => limits.until_answered(|| observer.lingering(stays)).await?,
+                };
+                let left = there.into_iter().filter(|it| is_ours(it) && !it.is_owned);
+                let left = Left {
+                    release: step.release.clone(),
+                    namespace: step.namespace.clone(),
+                    objects: left.map(remaining).collect(),
+                };
+                if !left.objects.is_empty() {
+                    let remember = async || {
+                        gate.opened().await;
+                        observer.remember(&plan.stack, &plan.namespace, &left).await
+                    };
+                    limits.until_answered(remember).await?;
+                }
+                let mark = || observer.mark_removal(&step.namespace, &step.release, revision);
+                match history {
+                    History::Deleted => Ok(()),
+                    History::Kept => match limits.until_answered(mark).await {
+                        Err(ObserveError::NotFound(_)) => Ok(()),
+                        marked => marked,
+                    },
+                }
+            };
+            if let Err(error) = noted.await {
                 let why = match cancel.gently.is_cancelled() {
                     true => DeployError::Cancelled,
                     false => DeployError::Refused(Refusal::unclear(format!(
-                        "its removal can't be noted on its record: {error}"
+                        "its removal can't be noted: {error}"
                     ))),
                 };
                 return Done::Removed(at, Err(why));
@@ -36,16 +83,5 @@ impl Down<'_> {
             Done::Removed(at, deployer.remove(step, history, limit, cancel).await)
         };
         self.work.push(removed.boxed_local());
-    }
-
-    /// Has helm delete the record that was kept until now.
-    pub(super) fn forget(&mut self, at: usize) {
-        let release = &mut self.releases[at];
-        release.phase = Phase::Forgetting;
-        let (cancel, limit) = (release.cancel.clone(), release.left());
-        let deployer = self.deployer;
-        let forgotten = deployer.remove(release.step, History::Deleted, limit, cancel);
-        let forgotten = forgotten.map(move |done| Done::Removed(at, done));
-        self.work.push(forgotten.boxed_local());
     }
 }

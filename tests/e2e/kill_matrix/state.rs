@@ -34,6 +34,8 @@ pub struct State {
     releases: BTreeMap<String, (String, bool)>,
     /// Who has the stack.
     holder: Option<String>,
+    /// What is remembered of what removals have left, which `down --volumes` takes.
+    remembered: BTreeSet<String>,
     /// Jobs that are at work.
     at_work: BTreeSet<String>,
 }
@@ -44,6 +46,7 @@ impl State {
             objects: objects(&client, namespace).await,
             releases: releases(&client, namespace).await,
             holder: holder(&client, namespace).await,
+            remembered: remembered(&client, namespace).await,
             at_work: at_work(&client, namespace).await,
         })
     }
@@ -67,6 +70,12 @@ impl State {
         }
         if self.holder != wanted.holder {
             told.push(format!("the stack is held by {:?}", self.holder));
+        }
+        if self.remembered != wanted.remembered {
+            told.push(format!(
+                "remembered: {:?}, not {:?}",
+                self.remembered, wanted.remembered
+            ));
         }
         if !self.at_work.is_empty() {
             told.push(format!("at work: {:?}", self.at_work));
@@ -206,4 +215,21 @@ pub fn data(namespace: &str) -> (String, String) {
         let claim = claims.get("data-db-0").await.expect("a claim");
         (said.expect("a log"), claim.metadata.uid.unwrap_or_default())
     })
+}
+
+/// What is remembered of what removals have left.
+async fn remembered(client: &Client, namespace: &str) -> BTreeSet<String> {
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    let record = secrets
+        .get_opt(&format!("stackctl.dev.stack.{namespace}"))
+        .await;
+    let data = record.expect("an answer").and_then(|record| record.data);
+    let Some(text) = data.and_then(|mut data| data.remove("stack.json")) else {
+        return BTreeSet::new();
+    };
+    let record: Value = serde_json::from_slice(&text.0).expect("JSON");
+    let left = record["left"].as_array().into_iter().flatten();
+    let objects = left.flat_map(|left| left["objects"].as_array().into_iter().flatten());
+    let named = objects.map(|it| format!("{}/{}", it["kind"], it["name"]));
+    named.collect()
 }
