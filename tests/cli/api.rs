@@ -386,7 +386,8 @@ pub fn silent(name: &str) -> Value {
     json!({"metadata": meta(name, &json!({}))})
 }
 
-fn shop_with(more: &str) -> Api {
+/// A stack of `api`, with more objects in its manifest, and of `web`, which fails.
+pub fn shop_with(more: &str) -> Api {
     let api = Api::start();
     let releases = [
         record_with("api", "deployed", more),

@@ -1,6 +1,6 @@
 use crate::api::{
     Api, CONFIG_MAPS, CRON_JOBS, DEPLOYMENTS, PODS, TOPICS, deployment, done, pod, running,
-    shop as shop_api, shop_of_silent_objects, silent, waiting,
+    shop as shop_api, shop_of_silent_objects, shop_with, silent, waiting,
 };
 use crate::folder::{Folder, Running, assert_not_asked};
 
@@ -152,6 +152,15 @@ fn what_may_not_be_looked_for_is_not_gone() {
     api.list(CRON_JOBS, "", [silent("nightly")])
         .list(TOPICS, "", [silent("main")])
         .deny(CONFIG_MAPS, "");
+    let ran = shop(&api).run(&["status", "api", "--exit-code"]);
+    insta::assert_snapshot!(without_ages(&ran.to_string()));
+}
+
+/// helm reads it otherwise than we do.
+#[test]
+fn a_document_that_can_not_be_read_is_told() {
+    let more = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {b: \"it\\'s\"}\n";
+    let api = shop_with(more);
     let ran = shop(&api).run(&["status", "api", "--exit-code"]);
     insta::assert_snapshot!(without_ages(&ran.to_string()));
 }

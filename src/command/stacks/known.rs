@@ -25,6 +25,18 @@ impl Known {
         }
     }
 
+    /// What helm has applied and nothing is known of, a sentence each.
+    pub fn unread(&self, member: &Member) -> Vec<String> {
+        let Known::Contents(contents) = self else {
+            return Vec::new();
+        };
+        let release = &member.release;
+        let told = contents.unread.iter().map(|unread| {
+            format!("{unread} of release `{release}` can't be read: its object is not looked at")
+        });
+        told.collect()
+    }
+
     /// Asks the cluster once, and watches what the release brings; nothing where there is no such revision.
     pub async fn read(cluster: &Cluster, member: &Member, revision: Option<u32>) -> Known {
         let Some(revision) = revision else {

@@ -122,12 +122,15 @@ impl<'a> View<'a> {
             Known::Unreadable { why, .. } => Some(why.clone()),
             Known::Nothing | Known::Contents(_) => None,
         });
-        let members = self.stacks.iter().flat_map(|stack| &stack.releases);
-        let looks = members.zip(self.looks.iter().flatten());
+        let members = || self.stacks.iter().flat_map(|stack| &stack.releases);
+        let looks = members().zip(self.looks.iter().flatten());
+        let known = members().zip(self.known.iter().flatten());
+        let partly_read = known.flat_map(|(member, known)| known.unread(member));
         self.interrupted
             .values()
             .cloned()
             .chain(unreadable)
+            .chain(partly_read)
             .chain(looks.flat_map(|(member, look)| look.unseen(member)))
             .collect()
     }
