@@ -334,18 +334,16 @@ impl World {
         jobs.into_iter().flatten().filter(is_of)
     }
 
-    /// What the pods of a ReplicationController name as their controller: it is not watched itself.
-    pub fn replication_controllers<'a>(
-        &'a self,
-        object: &'a ObjectRef,
-    ) -> impl Iterator<Item = &'a Uid> {
-        let pods = (object.kind == "ReplicationController").then(|| self.pods.values());
-        pods.into_iter().flatten().filter_map(|pod| {
+    /// Those of these objects that pods name as their controllers, also of kinds that are not watched:
+    /// a ReplicationController, or a custom resource whose operator makes the pods itself.
+    pub fn controllers_among(&self, objects: &[ObjectRef]) -> impl Iterator<Item = &Uid> {
+        let place = |it: &ObjectRef| (it.kind.clone(), it.name.clone(), it.namespace.clone());
+        let named: HashSet<_> = objects.iter().map(place).collect();
+        self.pods.values().filter_map(move |pod| {
             let owner = pod.meta.owner.as_ref()?;
-            let namespace = object.namespace.as_ref();
-            let is_there = namespace.is_none_or(|it| *it == pod.meta.namespace);
-            let is_own = owner.kind == object.kind && owner.name == object.name;
-            (is_own && is_there).then_some(&owner.uid)
+            let at = |namespace| (owner.kind.clone(), owner.name.clone(), namespace);
+            let beside = at(Some(pod.meta.namespace.clone()));
+            (named.contains(&beside) || named.contains(&at(None))).then_some(&owner.uid)
         })
     }
 

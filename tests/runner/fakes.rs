@@ -58,8 +58,8 @@ pub enum Fate {
     Replaced,
     /// A CronJob with a Job at work, whose pod goes after both.
     Scheduled,
-    /// A ReplicationController that is not watched, whose pod goes after it.
-    Counted,
+    /// An object of this kind, which is not watched, whose pod goes after it.
+    Unwatched(&'static str),
 }
 
 /// How long the fake helm takes, in milliseconds.
@@ -380,7 +380,7 @@ impl Fake {
             | Fate::Stuck
             | Fate::HalfInstalledWithData
             | Fate::Hangs
-            | Fate::Counted => {}
+            | Fate::Unwatched(_) => {}
         }
         Ok(())
     }
@@ -497,7 +497,8 @@ impl Deployer for Fake {
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 let pod = Snapshot::Pod(pod_of_job(&gone.meta));
-                let goes_later = matches!(fate, Fate::Replaced | Fate::Scheduled | Fate::Counted);
+                let goes_later =
+                    matches!(fate, Fate::Replaced | Fate::Scheduled | Fate::Unwatched(_));
                 if fate != Fate::Stuck {
                     let _ = sender.send(Observation::Gone(Snapshot::Job(gone)));
                 }
@@ -587,9 +588,9 @@ impl Observer for Fake {
         contents
             .objects
             .extend(own.map(|(_, object)| object.clone()));
-        if fate == Some(Fate::Counted) {
+        if let Some(Fate::Unwatched(kind)) = fate {
             contents.objects[0].api_version = "v1".into();
-            contents.objects[0].kind = "ReplicationController".into();
+            contents.objects[0].kind = kind.into();
         }
         let hooks = self.inner.hooks.borrow();
         let own = hooks.iter().filter(|(of, _)| of == release.as_str());
@@ -801,7 +802,7 @@ pub fn scheduled(fake: &Fake, step: &Step) {
 }
 
 /// Puts a release into the cluster whose only object is a ReplicationController with a pod.
-pub fn counted(fake: &Fake, step: &Step) {
+pub fn unwatched(fake: &Fake, step: &Step, kind: &str) {
     fake.tell(record(step, RecordStatus::Deployed));
     let Snapshot::Job(job) = job(step, None) else {
         unreachable!()
@@ -810,7 +811,7 @@ pub fn counted(fake: &Fake, step: &Step) {
     pod.meta.namespace = step.namespace.to_string();
     pod.meta.owner = Some(Owner {
         uid: job.meta.uid,
-        kind: "ReplicationController".into(),
+        kind: kind.into(),
         name: step.release.to_string(),
     });
     fake.tell(Snapshot::Pod(pod));

@@ -25,7 +25,7 @@ mod unchanged;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use fakes::{Fake, Fate, HELM, counted, deployed, failed, half_removed, profile_file, scheduled};
+use fakes::{Fake, Fate, HELM, deployed, failed, half_removed, profile_file, scheduled, unwatched};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use scripted::Scripted;
@@ -517,12 +517,14 @@ fn down_waits_for_what_a_cron_job_has_started() {
 }
 
 #[test]
-fn down_waits_for_the_pods_of_a_replication_controller() {
-    let case = Case::new(&[("a", Fate::Counted, &[])]);
-    counted(&case.fake, &case.plan.steps()[0]);
-    let ran = case.run(&Way::Down);
-    assert_eq!(ran.outcome, Outcome::Removed);
-    assert_eq!(ran.removed("a"), Some(HELM + 1000));
+fn down_waits_for_the_pods_of_what_is_not_watched() {
+    for kind in ["ReplicationController", "Widget"] {
+        let case = Case::new(&[("a", Fate::Unwatched(kind), &[])]);
+        unwatched(&case.fake, &case.plan.steps()[0], kind);
+        let ran = case.run(&Way::Down);
+        assert_eq!(ran.outcome, Outcome::Removed);
+        assert_eq!(ran.removed("a"), Some(HELM + 1000), "{kind}");
+    }
 }
 
 #[test]

@@ -27,12 +27,13 @@ impl Down<'_> {
     /// ReplicaSet is gone replaces the first of them.
     pub(super) fn find_owners(&mut self, at: usize) {
         let objects = self.objects(&self.releases[at]);
-        let found: Vec<Uid> = objects.iter().flat_map(|o| self.owners(o)).collect();
+        let mut found: Vec<Uid> = objects.iter().flat_map(|o| self.owners(o)).collect();
+        found.extend(self.world.controllers_among(&objects).cloned());
         self.releases[at].owners.extend(found);
     }
 
-    /// What can be the controller of a pod: the object itself, a Deployment's ReplicaSets, a
-    /// CronJob's Jobs, and a ReplicationController by its pods.
+    /// What is watched and can be the controller of a pod: the object itself, a Deployment's
+    /// ReplicaSets, a CronJob's Jobs.
     fn owners(&self, object: &ObjectRef) -> Vec<Uid> {
         let workload = self.world.workload(object).map(|w| w.meta.uid.clone());
         let sets = workload
@@ -43,7 +44,6 @@ impl Down<'_> {
         owners.extend(self.world.job(object).map(|job| job.meta.uid.clone()));
         let jobs = self.world.jobs_of_cron_job(object);
         owners.extend(jobs.map(|job| job.meta.uid.clone()));
-        owners.extend(self.world.replication_controllers(object).cloned());
         owners
     }
 
