@@ -436,6 +436,26 @@ fn a_pod_that_uses_what_another_release_makes_is_warned_of() {
 }
 
 #[test]
+fn a_namespace_that_another_release_brings_is_needed() {
+    let space = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: guests}\n";
+    let map = |name: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: guests}}\n"
+        )
+    };
+    let guest = map("a") + &map("b");
+    let found = |needs| {
+        let (stack, profile) = stack(&[space, &guest], "", needs);
+        let found = check(&stack, &profile).findings.into_iter();
+        let found = found.filter(|it| it.rule == "need-unstated");
+        found.map(|it| it.message).collect::<Vec<_>>()
+    };
+    assert_eq!(found(true), [""; 0]);
+    let told = "ConfigMap `a` is in namespace `guests`, which release `r0` brings, and `r1` does not need it";
+    assert_eq!(found(false), [told]);
+}
+
+#[test]
 fn a_custom_resource_needs_the_release_with_its_definition() {
     let definition = "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n\
         metadata: {name: tasks.example.com}\nspec: {group: example.com, names: {kind: Task}}\n";

@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     id: "need-unstated",
     severity: Severity::Error,
     summary: "A release uses an object of another one that it does not need",
-    why: "the two releases may start in any order: the API server refuses an object whose definition is not there, and a pod waits for what it uses, which is told as a failure where it takes longer than the budget for missing objects",
+    why: "the two releases may start in any order: the API server refuses an object whose definition is not there, helm takes over no namespace that was made without it, and a pod waits for what it uses, which is told as a failure where it takes longer than the budget for missing objects",
     remedy: "add the need to the profile",
     check,
 };
