@@ -18,6 +18,17 @@ use crate::verdict::{Assessment, Baseline, Finding, Hope, LogOf};
 /// How long a helm that was asked to end may take for it: it writes down that it was cancelled.
 pub const GRACE: Duration = Duration::from_secs(10);
 
+/// What an earlier run has left of a release.
+#[derive(Debug, Clone)]
+pub struct LeftBehind {
+    /// Of its last revision.
+    pub last: Contents,
+    /// Of its first.
+    pub first: Contents,
+    /// Something is there that may hold data. Only of a first install that failed is that known.
+    pub holds_data: bool,
+}
+
 /// What the run knows of one release.
 #[derive(Debug)]
 pub struct Tracked<'p> {
@@ -46,8 +57,8 @@ pub struct Tracked<'p> {
     pub hooks: Vec<LastingHook>,
     /// Those of them that helm has deleted again.
     pub lost_hooks: Vec<ObjectRef>,
-    /// What an earlier run has left of it, and of its first install, until it is put right.
-    pub left_behind: Option<(Contents, Contents)>,
+    /// What an earlier run has left of it, until it is put right.
+    pub left_behind: Option<LeftBehind>,
     /// A helm of this run has begun to remove it, to install it anew.
     pub taken_away: bool,
     /// The contents of this revision have been asked for.

@@ -25,7 +25,9 @@ mod unchanged;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use fakes::{Fake, Fate, HELM, deployed, failed, half_removed, profile_file, scheduled, unwatched};
+use fakes::{
+    Fake, Fate, HELM, Hand, deployed, failed, half_removed, profile_file, scheduled, unwatched,
+};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use scripted::Scripted;
@@ -413,6 +415,17 @@ fn a_half_done_first_install_is_not_taken_for_one_that_can_be_upgraded() {
         verdict.hints[0].starts_with("`helm uninstall a -n test`"),
         "{verdict:?}"
     );
+}
+
+/// helm was ended at a hook, before it had made any of the rest.
+#[test]
+fn a_first_install_that_has_made_nothing_with_data_is_made_anew() {
+    let case = Case::new(&[("a", Fate::HalfInstalledWithData, &[])]);
+    failed(&case.fake, &case.plan.steps()[0]);
+    case.fake.by_hand("data", Hand::Deletes);
+    case.up();
+    assert_eq!(case.fake.removals(), ["a Deleted"]);
+    assert_eq!(case.fake.most_at_work(), 1);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::runner::asking::Limits;
 use crate::runner::ports::{
     DeployError, History, ObserveError, Observer, Refusal, RevisionEnd, Trouble,
 };
-use crate::runner::tracked::Phase;
+use crate::runner::tracked::{LeftBehind, Phase};
 use crate::snapshot::{
     ContainerState, Contents, ObjectRef, Observation, Record, RecordStatus, Snapshot,
 };
@@ -53,10 +53,11 @@ const WITHOUT_DATA: [&str; 17] = [
     "ServiceAccount",
 ];
 
-fn may_hold_data(contents: &Contents) -> bool {
+fn may_hold_data(contents: &Contents) -> Vec<ObjectRef> {
     let hooks = contents.hooks.iter().map(|hook| &hook.object);
-    let mut all = contents.objects.iter().chain(hooks);
-    all.any(|object| !WITHOUT_DATA.contains(&object.kind.as_str()))
+    let all = contents.objects.iter().chain(hooks);
+    let may = all.filter(|object| !WITHOUT_DATA.contains(&object.kind.as_str()));
+    may.cloned().collect()
 }
 
 /// Waits until all that was removed is gone: what helm makes anew would go with it.
@@ -104,45 +105,49 @@ impl Up<'_> {
         }
         let (observer, revision) = (self.observer, last.revision);
         // How far the hooks of a first install came stands in its own record.
-        let first = first_install::failed(&self.world, step).unwrap_or(revision);
+        let failed = first_install::failed(&self.world, step);
+        let first = failed.unwrap_or(revision);
         let limits = self.releases[at].limits();
-        let read = async move {
-            let contents = limits.read_contents(observer, step, revision).await;
+        let left = async move {
+            let last = limits.read_contents(observer, step, revision).await?;
             let first = match first == revision {
-                true => contents.clone(),
-                false => limits.read_contents(observer, step, first).await,
+                true => last.clone(),
+                false => limits.read_contents(observer, step, first).await?,
             };
-            Done::LeftBehind(at, contents, first)
+            let may = failed.map_or_else(Vec::new, |_| may_hold_data(&last));
+            let survey = || observer.survey(&may);
+            let holds_data = !may.is_empty() && !limits.until_answered(survey).await?.is_empty();
+            Ok(LeftBehind {
+                last,
+                first,
+                holds_data,
+            })
         };
-        self.work.push(read.boxed_local());
+        let left = left.map(move |left| Done::LeftBehind(at, left));
+        self.work.push(left.boxed_local());
     }
 
-    /// What an earlier run has left of the release, and of its first install, is known.
-    pub(super) fn left_behind(
-        &mut self,
-        at: usize,
-        last: Result<Contents, ObserveError>,
-        first: Result<Contents, ObserveError>,
-    ) {
-        match (last, first) {
-            (Ok(last), Ok(first)) => {
-                self.touched.learn(at, &last);
-                self.releases[at].left_behind = Some((last, first));
+    /// What an earlier run has left of the release is known.
+    pub(super) fn left_behind(&mut self, at: usize, left: Result<LeftBehind, ObserveError>) {
+        match left {
+            Ok(left) => {
+                self.touched.learn(at, &left.last);
+                self.releases[at].left_behind = Some(left);
                 self.go_on_clearing(at);
             }
             // It has just been removed, so the next is an install.
-            (Err(ObserveError::NotFound(_)), _) | (_, Err(ObserveError::NotFound(_))) => {
+            Err(ObserveError::NotFound(_)) => {
                 self.releases[at].before = 0;
                 self.prepare(at);
             }
-            (Err(error), _) | (_, Err(error)) => self.push_refusal(
+            Err(error) => self.push_refusal(
                 at,
                 Refusal {
                     trouble: match &error {
                         error if error.passes().is_some() => Trouble::Unreachable,
                         _ => Trouble::Clear,
                     },
-                    sentence: format!("helm's record of it can't be read: {error}"),
+                    sentence: format!("what an earlier run has left of it can't be read: {error}"),
                     ..Refusal::default()
                 },
             ),
@@ -152,11 +157,11 @@ impl Up<'_> {
     /// Waits for hooks that are still at work, then takes the next step.
     pub(super) fn go_on_clearing(&mut self, at: usize) {
         let release = &self.releases[at];
-        let Some((last, first)) = &release.left_behind else {
+        let Some(left) = &release.left_behind else {
             return;
         };
         let step = release.step;
-        let mut hooks = last.hooks.iter().map(|hook| &hook.object);
+        let mut hooks = left.last.hooks.iter().map(|hook| &hook.object);
         let at_work = hooks.find(|object| self.runs(object));
         if let Some(object) = at_work {
             let on = format!(
@@ -166,7 +171,11 @@ impl Up<'_> {
             self.wait_for(at, on);
             return;
         }
-        let (last, mut first) = (last.clone(), first.clone());
+        let LeftBehind {
+            last,
+            mut first,
+            holds_data,
+        } = left.clone();
         for hook in &mut first.hooks {
             // The helm that would have written it down was no more.
             let job = self.world.job(&hook.object);
@@ -187,7 +196,7 @@ impl Up<'_> {
             {
                 match first_install::left_out(step, &first) {
                     None => self.see_off(at),
-                    Some(refusal) if !ours || may_hold_data(&last) => {
+                    Some(refusal) if !ours || holds_data => {
                         self.push_refusal(at, refusal);
                     }
                     Some(_) => self.take_away(at, status, &last),

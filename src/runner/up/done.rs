@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Up, unchanged};
 use crate::event::EventKind;
 use crate::runner::ports::{DeployError, Ensured, ObserveError, Refusal};
-use crate::runner::tracked::Phase;
+use crate::runner::tracked::{LeftBehind, Phase};
 use crate::snapshot::{Contents, Lingering, ObjectRef, Observation, Record};
 
 /// What comes back; the first number is the release's position in the plan.
@@ -14,12 +14,8 @@ pub(super) enum Done {
     Surveyed(Result<unchanged::Found, ObserveError>),
     /// How the namespace stands that it goes to.
     Ensured(usize, Result<Ensured, ObserveError>),
-    /// What an earlier run has left, and its first install.
-    LeftBehind(
-        usize,
-        Result<Contents, ObserveError>,
-        Result<Contents, ObserveError>,
-    ),
+    /// What an earlier run has left.
+    LeftBehind(usize, Result<LeftBehind, ObserveError>),
     /// A revision that was pending is so no more.
     Closed(usize, Result<Record, ObserveError>),
     TakenAway(usize, Result<(), DeployError>),
@@ -51,7 +47,7 @@ impl Done {
         match *self {
             Done::Surveyed(_) => None,
             Done::Ensured(at, _)
-            | Done::LeftBehind(at, ..)
+            | Done::LeftBehind(at, _)
             | Done::Closed(at, _)
             | Done::TakenAway(at, _)
             | Done::StillGoing(at, _)
@@ -79,7 +75,7 @@ impl Up<'_> {
         match done {
             Done::Surveyed(found) => self.surveyed(found),
             Done::Ensured(at, _)
-            | Done::LeftBehind(at, ..)
+            | Done::LeftBehind(at, _)
             | Done::Closed(at, _)
             | Done::TakenAway(at, _)
             | Done::StillGoing(at, _)
@@ -91,7 +87,7 @@ impl Up<'_> {
                 self.not_deployed(at, DeployError::Cancelled);
             }
             Done::Ensured(at, ensured) => self.ensured(at, ensured),
-            Done::LeftBehind(at, last, first) => self.left_behind(at, last, first),
+            Done::LeftBehind(at, left) => self.left_behind(at, left),
             Done::Closed(at, record) => self.closed(at, record),
             Done::TakenAway(at, removed) => self.taken_away(at, removed),
             Done::StillGoing(at, going) => self.still_going(at, going),
