@@ -59,6 +59,8 @@ pub struct Tracked<'p> {
     pub lost_hooks: Vec<ObjectRef>,
     /// What an earlier run has left of it, until it is put right.
     pub left_behind: Option<LeftBehind>,
+    /// Hooks of an earlier run that are starting are waited for until then.
+    pub starts_until: Option<Instant>,
     /// A helm of this run has begun to remove it, to install it anew.
     pub taken_away: bool,
     /// The contents of this revision have been asked for.
@@ -138,6 +140,7 @@ impl<'p> Tracked<'p> {
             hooks: Vec::new(),
             lost_hooks: Vec::new(),
             left_behind: None,
+            starts_until: None,
             taken_away: false,
             asked: None,
             helm_done: false,

@@ -134,6 +134,20 @@ impl Pod {
         Some((&disrupted.reason, &disrupted.message))
     }
 
+    /// It is on its way to its first container, and nothing that is known stands in it.
+    pub fn is_starting(&self) -> bool {
+        const ON_THE_WAY: [&str; 3] = ["", "PodInitializing", "ContainerCreating"];
+        let scheduled = self.conditions.condition("PodScheduled");
+        let statuses = self.init_statuses.iter().chain(&self.statuses);
+        let mut waiting = statuses.filter_map(|it| match &it.state {
+            ContainerState::Waiting { reason, .. } => Some(reason.as_str()),
+            _ => None,
+        });
+        self.phase == "Pending"
+            && scheduled.is_none_or(|it| it.reason != "Unschedulable")
+            && waiting.all(|reason| ON_THE_WAY.contains(&reason))
+    }
+
     /// `spec.initContainers` in their order with their statuses, which may be missing.
     pub fn inits(&self) -> impl Iterator<Item = (&ContainerSpec, Option<&ContainerStatus>)> {
         self.init_containers

@@ -4,7 +4,7 @@ use stackctl::event::{EventKind, Outcome};
 use stackctl::names::RunId;
 use stackctl::snapshot::RecordStatus;
 
-use super::fakes::{Fate, failed, failed_for_long, left_behind};
+use super::fakes::{Fate, HELM, failed, failed_for_long, hook, left_behind, starts};
 use super::{Case, Ran};
 
 const EARLIER: &str = "20260101-000000-0001";
@@ -70,6 +70,33 @@ fn a_helm_that_may_be_at_work_is_left_alone() {
     case.unsure = vec![RunId::foreign(EARLIER)];
     case.recover = true;
     assert_eq!(case.up().outcome, Outcome::Ready);
+}
+
+/// The hook's pod is about to run when the run that has begun it is killed.
+#[test]
+fn a_hook_that_is_starting_is_waited_for() {
+    for (state, waited) in [("ContainerCreating", 30_000), ("ImagePullBackOff", 0)] {
+        let case = left(RecordStatus::PendingUpgrade);
+        case.fake.has_hook("a", hook("before", "pre-upgrade"));
+        starts(&case.fake, "before", state);
+        let ran = case.up();
+        assert_eq!(ran.outcome, Outcome::Ready);
+        let deployed = ran.when("a", |kind| {
+            matches!(kind, EventKind::ReleaseDeployed { .. })
+        });
+        let early = waited + HELM;
+        assert!(
+            (early..early + 1000).contains(&deployed.unwrap()),
+            "{state}: {deployed:?}"
+        );
+        let is_told = |kind: &EventKind| match kind {
+            EventKind::ReleaseWaiting { on, .. } => {
+                on == "hook job/before, which an earlier helm has left at work"
+            }
+            _ => false,
+        };
+        assert_eq!(ran.when("a", is_told).is_some(), waited > 0, "{state}");
+    }
 }
 
 #[test]

@@ -18,8 +18,8 @@ use stackctl::runner::ports::{
     Refusal, RevisionEnd, Trouble,
 };
 use stackctl::snapshot::{
-    Condition, Contents, Contested, Drift, Hook, Job, Lingering, Marks, Meta, ObjectRef,
-    Observation, Owner, Pod, Record, RecordStatus, Share, Snapshot, Surveyed, Uid,
+    Condition, ContainerState, Contents, Contested, Drift, Hook, Job, Lingering, Marks, Meta,
+    ObjectRef, Observation, Owner, Pod, Record, RecordStatus, Share, Snapshot, Surveyed, Uid,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -874,14 +874,19 @@ pub fn failed_for_long(fake: &Fake, step: &Step) {
 }
 
 fn install_hook() -> Hook {
+    hook("seed", "pre-install")
+}
+
+/// A Job that is a hook, and has not run yet.
+pub fn hook(name: &str, event: &str) -> Hook {
     Hook {
         object: ObjectRef {
             api_version: "batch/v1".into(),
             kind: "Job".into(),
             namespace: Some("test".into()),
-            name: "seed".into(),
+            name: name.into(),
         },
-        events: vec!["pre-install".into()],
+        events: vec![event.into()],
         weight: 0,
         ran: false,
         succeeded: false,
@@ -939,6 +944,19 @@ fn record_of(step: &Step, revision: u32, run: &str, status: RecordStatus) -> Sna
 pub fn left_behind(fake: &Fake, step: &Step, run: &str, status: RecordStatus) {
     fake.tell(record_of(step, 1, "another", RecordStatus::Deployed));
     fake.tell(record_of(step, 2, run, status));
+}
+
+/// Puts a Job into the cluster whose pod is not up yet.
+pub fn starts(fake: &Fake, name: &str, reason: &str) {
+    let job = job_named(name, None);
+    let mut pod = pod_of_job(&job.meta);
+    pod.phase = "Pending".into();
+    pod.statuses[0].state = ContainerState::Waiting {
+        reason: reason.into(),
+        message: String::new(),
+    };
+    fake.tell(Snapshot::Job(job));
+    fake.tell(Snapshot::Pod(pod));
 }
 
 fn job(step: &Step, condition: Option<&str>) -> Snapshot {

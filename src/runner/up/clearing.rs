@@ -20,11 +20,20 @@ use crate::runner::ports::{
 };
 use crate::runner::tracked::{LeftBehind, Phase};
 use crate::snapshot::{
-    ContainerState, Contents, ObjectRef, Observation, Record, RecordStatus, Snapshot,
+    Condition, ContainerState, Contents, ObjectRef, Observation, Pod, Record, RecordStatus,
+    Snapshot,
 };
 
 /// Before it is asked again what is still there of what was removed.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a hook of an earlier run may take until its first container runs. One that takes longer
+/// fails to start.
+const STARTS: Duration = Duration::from_secs(30);
+
+fn is_an_end(condition: &Condition) -> bool {
+    matches!(condition.kind.as_str(), "Complete" | "Failed") && condition.is_true()
+}
 
 /// Statuses that helm only leaves behind when it is not let end.
 fn is_half_done(status: RecordStatus) -> bool {
@@ -132,7 +141,9 @@ impl Up<'_> {
         match left {
             Ok(left) => {
                 self.touched.learn(at, &left.last);
-                self.releases[at].left_behind = Some(left);
+                let release = &mut self.releases[at];
+                release.left_behind = Some(left);
+                (release.starts_until).get_or_insert_with(|| Instant::now() + STARTS);
                 self.go_on_clearing(at);
             }
             // It has just been removed, so the next is an install.
@@ -162,7 +173,11 @@ impl Up<'_> {
         };
         let step = release.step;
         let mut hooks = left.last.hooks.iter().map(|hook| &hook.object);
-        let at_work = hooks.find(|object| self.runs(object));
+        let may_start = release
+            .starts_until
+            .is_some_and(|until| Instant::now() < until);
+        let at_work =
+            hooks.find(|object| self.runs(object) || (may_start && self.is_starting(object)));
         if let Some(object) = at_work {
             let on = format!(
                 "hook {}, which an earlier helm has left at work",
@@ -208,15 +223,38 @@ impl Up<'_> {
 
     /// A container of the hook runs: what only fails to, helm may make anew.
     fn runs(&self, hook: &ObjectRef) -> bool {
+        self.pods_of_hook(hook).any(|pod| {
+            let mut all = pod.init_statuses.iter().chain(&pod.statuses);
+            all.any(|it| matches!(it.state, ContainerState::Running { .. }))
+        })
+    }
+
+    /// The hook is under way to its first container, as far as can be seen.
+    fn is_starting(&self, hook: &ObjectRef) -> bool {
+        let job = self.world.job(hook);
+        if job.is_some_and(|job| job.suspended || job.conditions.iter().any(is_an_end)) {
+            return false;
+        }
+        let mut pods = self.pods_of_hook(hook).peekable();
+        match pods.peek() {
+            None => job.is_some(),
+            Some(_) => pods.any(Pod::is_starting),
+        }
+    }
+
+    fn pods_of_hook(&self, hook: &ObjectRef) -> impl Iterator<Item = &Pod> {
         let of_job = self
             .world
             .job(hook)
             .map(|job| self.world.pods_of(&job.meta.uid));
-        let mut pods = of_job.into_iter().flatten().chain(self.world.pod(hook));
-        pods.any(|pod| {
-            let mut all = pod.init_statuses.iter().chain(&pod.statuses);
-            all.any(|it| matches!(it.state, ContainerState::Running { .. }))
-        })
+        of_job.into_iter().flatten().chain(self.world.pod(hook))
+    }
+
+    /// When what is still starting by then is taken to fail to.
+    pub(super) fn starts_until(&self) -> impl Iterator<Item = (usize, Instant)> {
+        let releases = self.releases.iter().enumerate();
+        let cleared = releases.filter(|(_, it)| it.left_behind.is_some());
+        cleared.filter_map(|(at, it)| Some((at, it.starts_until?)))
     }
 
     /// Why the helm that left this revision may still be at work.

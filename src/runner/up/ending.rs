@@ -143,7 +143,17 @@ impl Up<'_> {
         let kills = self.releases.iter().map(|r| r.kill_at);
         let kills = kills.chain(self.releases.iter().map(|r| r.unrecorded));
         let shuts = self.gate.shuts_at().filter(|_| !self.shut);
-        let others = [quiet, run, shuts, self.outage.end(), self.logs.next_turn()];
+        let now = Instant::now();
+        let starts = self.starts_until().map(|(_, until)| until);
+        let starts = starts.filter(|until| *until > now).min();
+        let others = [
+            quiet,
+            run,
+            shuts,
+            starts,
+            self.outage.end(),
+            self.logs.next_turn(),
+        ];
         ends.chain(kills).chain(others).flatten().min()
     }
 

@@ -21,6 +21,9 @@ impl Up<'_> {
         self.kill_helms(now);
         self.close_unrecorded(now);
         self.unjudged.extend(self.logs.turns(now));
+        let due = self.starts_until().filter(|(_, until)| *until <= now);
+        let due: Vec<usize> = due.map(|(at, _)| at).collect();
+        self.unjudged.extend(due);
         self.unjudged_pods.clear();
         for at in std::mem::take(&mut self.unjudged) {
             if self.is_judged(at) {
