@@ -42,23 +42,23 @@ pub fn of_run(kind: &EventKind) -> Option<(Tone, String)> {
         EventKind::RunCancelling { reason } => {
             let text = match reason {
                 CancelReason::Interrupt => {
-                    "interrupted: nothing new is started, what helm has begun may end; \
+                    "interrupted: nothing new is started, a helm at work is asked to end; \
                      once more (Ctrl-C) ends it at once"
                 }
                 CancelReason::Terminate => {
-                    "told to terminate: nothing new is started, what helm has begun may end"
+                    "told to terminate: nothing new is started, a helm at work is asked to end"
                 }
                 CancelReason::Deadline => "the deadline passed: nothing new is started",
                 CancelReason::Superseded => {
                     "another run asks for the stack: nothing new is started, what has begun may end"
                 }
                 CancelReason::NamespaceGone => {
-                    "somebody has deleted the stack's namespace: nothing new is started, what helm \
-                     has begun may end"
+                    "somebody has deleted the stack's namespace: nothing new is started, a helm \
+                     at work is asked to end"
                 }
                 CancelReason::LockLost => {
                     "another run has taken the stack, for this one could not renew its Lease: nothing \
-                     new is started, what helm has begun may end"
+                     new is started, a helm at work is asked to end"
                 }
             };
             Some((Tone::Warn, text.to_owned()))

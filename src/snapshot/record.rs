@@ -43,6 +43,12 @@ impl Record {
         *revision == Some(self.revision) && of.as_deref() == Some(stack)
     }
 
+    /// Another stack than this one, whose run has made this very revision.
+    pub fn other_owner(&self, stack: &str) -> Option<&str> {
+        let owner = self.marks.stack.as_deref()?;
+        (self.marks.revision == Some(self.revision) && owner != stack).then_some(owner)
+    }
+
     /// helm was through with bringing the release back to that revision.
     pub fn is_back_at(&self, stack: &str, target: u32) -> bool {
         self.status == RecordStatus::Deployed

@@ -66,12 +66,13 @@ fn one_that_is_being_deleted_is_waited_for_in_words() {
         "{told}"
     );
 
-    let told = Ended::of(&["doctor", "--profile", file]).expect_code(4);
+    let told = Ended::of(&["doctor", "--profile", file]).expect_code(0);
     let said = told.stdout + &told.stderr;
     assert!(
         said.contains("`namespace-going` is being deleted") && said.contains(FINALIZER),
         "{said}"
     );
+    assert!(said.contains("`up` waits until it is gone"), "{said}");
 
     let own = stack.folder().join("own.yaml");
     let text = fs::read_to_string(&profile).expect("a profile");

@@ -4,7 +4,7 @@ use stackctl::event::{EventKind, Outcome};
 use stackctl::memory::Left;
 use stackctl::snapshot::{Hook, Lingering, ObjectRef, Remaining, Uid};
 
-use super::fakes::Fate;
+use super::fakes::{Fate, marked};
 use super::{Case, Ran, Way};
 
 fn object(kind: &str, name: &str) -> ObjectRef {
@@ -123,4 +123,32 @@ fn what_stays_is_written_down_before_helm_forgets_the_release() {
     let done = ["a leaves secret/password", "a Deleted"];
     assert_eq!(case.fake.removals(), done);
     assert_eq!(names(&ran), ["password"]);
+}
+
+#[test]
+fn what_another_stack_has_taken_over_is_left_to_it() {
+    let case = Case::new(&[("a", Fate::Ready(0), &[])]);
+    marked(&case.fake, &case.plan.steps()[0], 2, |marks| {
+        marks.stack = Some("other".into());
+    });
+    let ran = case.run(&Way::Down);
+    assert_eq!(ran.outcome, Outcome::Removed);
+    assert_eq!(case.fake.removals(), [""; 0]);
+    assert_eq!(kept(&ran), ["release/a"]);
+    assert_eq!(
+        ran.warnings(),
+        ["release `a` in `test` is of stack `other` by now, and stays"]
+    );
+}
+
+#[test]
+fn what_is_taken_over_from_another_stack_is_told() {
+    let case = Case::new(&[("a", Fate::Ready(0), &[])]);
+    marked(&case.fake, &case.plan.steps()[0], 2, |marks| {
+        marks.stack = Some("other".into());
+    });
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    let said = "release `a` in `test` was of stack `other`, and is of this one from now on";
+    assert_eq!(ran.warnings(), [said]);
 }

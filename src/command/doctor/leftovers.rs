@@ -72,7 +72,10 @@ fn half_done(record: &Record) -> Option<Check> {
     );
     let check = Check::warning(ABOUT, says);
     if *status == RecordStatus::Uninstalling {
-        return Some(check.hint("the next `up` or `down` removes what is left of it first"));
+        return Some(check.hint(
+            "`down` removes what is left of it; `up` refuses it until then, and with `--recover` \
+             removes the rest and installs it anew",
+        ));
     }
     Some(check.hint(
         "the next `up` takes it up where it can be sure that no helm is at work; else it says so, \

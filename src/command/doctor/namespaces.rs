@@ -11,7 +11,7 @@ pub async fn check(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
     let mut checks = Vec::new();
     for namespace in plan.namespaces() {
         checks.push(match cluster.find_namespace(&namespace).await {
-            Ok(Ensured::Going(kept)) => going(&namespace, &kept),
+            Ok(Ensured::Going(kept)) => going(plan, &namespace, &kept),
             Ok(Ensured::Existed | Ensured::Assumed | Ensured::Made) => {
                 Check::good("namespace", format!("`{namespace}` is there"))
             }
@@ -32,11 +32,16 @@ pub async fn check(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
     checks
 }
 
-fn going(namespace: &Namespace, kept: &[String]) -> Check {
+/// A run that may make it anew waits until it is gone.
+fn going(plan: &Plan, namespace: &Namespace, kept: &[String]) -> Check {
     let why = match kept {
         [] => String::new(),
         kept => format!(": {}", kept.join("; ")),
     };
-    Check::problem("namespace", format!("`{namespace}` is being deleted{why}"))
-        .hint(namespaces::show(namespace))
+    let says = format!("`{namespace}` is being deleted{why}");
+    let check = match plan.create_namespace {
+        true => Check::warning("namespace", format!("{says}; `up` waits until it is gone")),
+        false => Check::problem("namespace", says),
+    };
+    check.hint(namespaces::show(namespace))
 }

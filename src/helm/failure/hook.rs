@@ -46,10 +46,7 @@ pub fn find(about: &About<'_>, said: &Said) -> Option<Failure> {
         .as_ref()
         .map_or_else(String::new, |object| format!(" {}", object.short()));
     let (cause, sentence) = if is_timeout(why) {
-        (
-            Cause::TimedOut,
-            format!("its {event} hook{which} was not done when its time was up"),
-        )
+        (Cause::TimedOut, not_done(event, &which))
     } else {
         let why = brief(reason(why), SENTENCE_LIMIT);
         (
@@ -71,12 +68,15 @@ fn of_removal(about: &About<'_>, text: &str) -> Option<Failure> {
         true => "post-delete",
         false => "pre-delete",
     };
-    let why = brief(reason(text), SENTENCE_LIMIT);
     let short = object.short();
-    let failure = Failure::new(
-        Cause::Hook,
-        format!("its {event} hook {short} failed: {why}"),
-    );
+    let failure = match is_timeout(text) {
+        true => Failure::new(Cause::TimedOut, not_done(event, &format!(" {short}"))),
+        false => {
+            let why = brief(reason(text), SENTENCE_LIMIT);
+            let sentence = format!("its {event} hook {short} failed: {why}");
+            Failure::new(Cause::Hook, sentence)
+        }
+    };
     let failure = failure.through(short);
     Some(match is_over {
         true => failure.hint(
@@ -97,6 +97,10 @@ pub fn find_any_timeout(_: &About<'_>, said: &Said) -> Option<Failure> {
         Failure::new(Cause::TimedOut, "helm was not done when its time was up")
             .hint("a longer `timeout` of this release gives it more")
     })
+}
+
+fn not_done(event: &str, which: &str) -> String {
+    format!("its {event} hook{which} was not done when its time was up")
 }
 
 fn is_timeout(text: &str) -> bool {

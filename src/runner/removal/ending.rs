@@ -21,6 +21,21 @@ impl Down<'_> {
         self.queue.succeed(at);
     }
 
+    /// Another stack has taken the release over since.
+    pub(super) fn leave_to(&mut self, at: usize, owner: &str) {
+        let step = self.releases[at].step;
+        self.emitter.emit(EventKind::Warning {
+            release: Some(step.id.clone()),
+            message: format!(
+                "release `{}` in `{}` is of stack `{owner}` by now, and stays",
+                step.release, step.namespace
+            ),
+        });
+        let kept = vec![format!("release/{}", step.release)];
+        self.end(at, |release| EventKind::ReleaseRemoved { release, kept });
+        self.queue.succeed(at);
+    }
+
     pub(super) fn expire(&mut self, at: usize) {
         let release = &mut self.releases[at];
         release.stop_helm();

@@ -381,6 +381,12 @@ impl<'p> Down<'p> {
         let left = run.map_or(step.timeout, |end| end.saturating_duration_since(now));
         release.limit = step.timeout.min(left);
         release.deadline = Some(now + release.limit);
+        let stack = self.plan.stack.as_str();
+        let taken = self.last_record(at).and_then(|it| it.other_owner(stack));
+        if let Some(owner) = taken.map(str::to_owned) {
+            self.leave_to(at, &owner);
+            return;
+        }
         let Some(revision) = self.last_record(at).map(|record| record.revision) else {
             match self.releases[at].remembered.is_empty() {
                 true => self.removed(at),

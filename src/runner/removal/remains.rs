@@ -26,7 +26,11 @@ impl Down<'_> {
     /// be followed: the pods outlive it, and a controller that has not heard yet that its
     /// ReplicaSet is gone replaces the first of them.
     pub(super) fn find_owners(&mut self, at: usize) {
-        let objects = self.objects(&self.releases[at]);
+        let release = &self.releases[at];
+        let mut objects = self.objects(release);
+        let hooks = release.contents.hooks.iter();
+        let run = hooks.filter(|hook| hook.may_have_run());
+        objects.extend(run.map(|hook| hook.object.clone()));
         let mut found: Vec<Uid> = objects.iter().flat_map(|o| self.owners(o)).collect();
         found.extend(self.world.controllers_among(&objects).cloned());
         self.releases[at].owners.extend(found);

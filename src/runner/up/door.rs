@@ -16,12 +16,26 @@ const PAUSE: Duration = Duration::from_secs(1);
 impl Up<'_> {
     /// Lets the release begin once it has a namespace. It has its place among the helms.
     pub(super) fn go_to_the_door(&mut self, at: usize) {
+        self.tell_a_change_of_stacks(at);
         let release = &self.releases[at];
         if release.back.is_some() || !self.plan.may_be_brought(&release.step.namespace) {
             self.clear_the_way(at);
             return;
         }
         self.ask_for_the_namespace(at, Duration::ZERO);
+    }
+
+    fn tell_a_change_of_stacks(&mut self, at: usize) {
+        let step = self.releases[at].step;
+        let last = (self.world).last_record(step.namespace.as_str(), step.release.as_str());
+        let Some(owner) = last.and_then(|it| it.other_owner(self.stack.as_str())) else {
+            return;
+        };
+        let said = format!(
+            "release `{}` in `{}` was of stack `{owner}`, and is of this one from now on",
+            step.release, step.namespace
+        );
+        self.warn(at, said);
     }
 
     fn ask_for_the_namespace(&mut self, at: usize, pause: Duration) {
