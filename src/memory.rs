@@ -16,7 +16,7 @@ use crate::event::{EventKind, Holder, Outcome, Verb};
 use crate::keyed::Key;
 use crate::names::{Namespace, ReleaseId, ReleaseName, RunId, StackName};
 use crate::plan::{Plan, Step};
-use crate::snapshot::{LastingHook, Remaining, Surveyed};
+use crate::snapshot::{LastingHook, Remaining, StackId, Surveyed};
 
 use document::readable;
 pub use document::{Document, Unreadable};
@@ -230,6 +230,17 @@ impl StackRecord {
         };
         self.releases = whole.steps().iter().map(release).collect();
         self.orphans = orphans;
+    }
+
+    /// By which the stack is known in helm's records.
+    pub fn id(&self) -> StackId {
+        let all = self.releases.iter().chain(&self.orphans);
+        StackId {
+            listed: all
+                .map(|it| (it.namespace.clone(), it.release.clone()))
+                .collect(),
+            ..StackId::new(self.stack.clone(), self.namespace.clone())
+        }
     }
 
     pub fn release(&self, id: &ReleaseId) -> Option<&StackRelease> {

@@ -53,6 +53,7 @@ async fn a_removal_that_went_well_asks_for_no_version() {
         target: Target::default(),
         marks: Marks {
             stack: plan.stack.clone(),
+            home: plan.namespace.clone(),
             run: RunId::foreign("20260101-000000-0001"),
         },
         charts: HashMap::new(),

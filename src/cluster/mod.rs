@@ -41,8 +41,10 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::memory::Left;
-use crate::names::{Namespace, ReleaseName, RunId, StackName};
-use crate::runner::ports::{Ensured, LogPart, LogTarget, ObserveError, Observer, RevisionEnd};
+use crate::names::{Namespace, ReleaseName, StackName};
+use crate::runner::ports::{
+    Ensured, LogPart, LogTarget, Maker, ObserveError, Observer, RevisionEnd,
+};
 use crate::snapshot::{Contents, Drift, Lingering, Meta, ObjectRef, Observation, Record, Surveyed};
 
 pub use connect::{ConnectError, ConnectErrorKind, Target};
@@ -238,10 +240,12 @@ impl Observer for Cluster {
         release: &'a ReleaseName,
         target: u32,
         revision: u32,
-        run: &'a RunId,
+        by: Maker<'a>,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
         let labels = json!({
-            "stackctl.dev/run": run.as_str(),
+            "stackctl.dev/stack": by.stack.name.as_str(),
+            "stackctl.dev/home": by.stack.namespace.as_str(),
+            "stackctl.dev/run": by.run.as_str(),
             "stackctl.dev/revision": revision.to_string(),
             convert::ROLLED_BACK: format!("{revision}-{target}"),
         });

@@ -5,13 +5,11 @@ use jiff::Timestamp;
 use super::inputs::Inputs;
 use super::namespaces::Namespaces;
 use super::signals::Signals;
-use super::{Context, drive, lease, orphans, print, profile, session, stack_record, up};
+use super::{Context, drive, emptied, lease, orphans, print, profile, session, stack_record, up};
 use crate::cli::Down;
-use crate::cluster::{Cluster, Emptied};
 use crate::error::Failure;
 use crate::event::{Outcome, Verb};
 use crate::identity;
-use crate::names::RunId;
 use crate::output::Progress;
 use crate::plan::{Plan, Selection};
 use crate::runner::{self, Settings};
@@ -26,6 +24,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
         ids => Selection::WithDependents(ids.to_vec()),
     };
     let plan = profile::plan(&profile, &selection)?;
+    let whole = profile::plan(&profile, &Selection::All)?;
     let asks = !args.yes;
     if asks && !context.environment.can_ask() {
         return Err(Context::usage(format!(
@@ -51,7 +50,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
     let name = run.clone();
     let stay = Cell::new(Vec::new());
     let stay = &stay;
-    let (plan, cluster, selection) = (&plan, &cluster, &selection);
+    let (plan, whole, cluster, selection) = (&plan, &whole, &cluster, &selection);
     let awaited = &Namespaces::new(cluster, plan, args.run.timeout);
     let work = async move |channels| {
         settings.timeout = awaited.time_left();
@@ -75,9 +74,11 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
             Some(stored) => stack_record::end(cluster, stored, &name, &ended).await,
             None => stack_record::remember(cluster, plan, &name, &ended).await?,
         }
-        if all_is_gone {
-            stay.set(namespaces(cluster, plan, &name).await);
-        }
+        let emptied = match all_is_gone {
+            true => plan.namespaces().into_iter().collect(),
+            false => emptied::of(plan, &ended, whole),
+        };
+        stay.set(emptied::remove(cluster, emptied, &name).await);
         Ok(ended.outcome)
     };
     let driven = drive::drive(signals, reporter, args.run.output, |channels, canceller| {
@@ -93,22 +94,6 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
         print::notes(&stay.take())?;
     }
     driven
-}
-
-/// Removes namespaces that we have made, if nothing is left in them. Returns why others stay.
-async fn namespaces(cluster: &Cluster, plan: &Plan, run: &RunId) -> Vec<String> {
-    let mut stay = Vec::new();
-    for namespace in plan.namespaces() {
-        let why = match cluster.remove_if_empty(&namespace, run).await {
-            Ok(Emptied::Removed | Emptied::NotOurs) => continue,
-            Ok(Emptied::Holds(what)) => format!("it holds {}", wording::folded(&what)),
-            Ok(Emptied::Unknown(kind)) => format!("its {kind} may not be listed"),
-            Ok(Emptied::Changed) => "somebody else has changed it meanwhile".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        stay.push(format!("namespace `{namespace}` stays: {why}"));
-    }
-    stay
 }
 
 fn confirm(context: &Context, plan: &Plan, cluster: &str) -> Result<(), Failure> {

@@ -26,7 +26,9 @@ pub async fn run(context: &Context, args: &History) -> Result<(), Failure> {
     let cluster = session::connect(context).await?;
     let (records, unread): (Vec<StackRecord>, Vec<ObserveError>) = match planned {
         Some(stack) => {
-            let found = cluster.read_stack(&stack.name, &stack.namespace).await;
+            let found = cluster
+                .read_stack(&stack.id.name, &stack.id.namespace)
+                .await;
             found.map(|record| (record.into_iter().collect(), Vec::new()))
         }
         None => {

@@ -6,12 +6,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::namespaces::Namespaces;
 use super::session;
 use crate::cli::Run;
+use crate::cluster::Cluster;
 use crate::error::{Failure, Kind};
 use crate::event::{CancelReason, Holder, Outcome, Verb};
 use crate::identity;
 use crate::names::{Namespace, RunId, StackName};
 use crate::plan::Plan;
-use crate::runner::ports::ObserveError;
+use crate::runner::ports::{Leases, ObserveError};
 use crate::runner::{self, Channels, Clock, NotHeld, Wish};
 
 /// Who wants the stack.
@@ -110,6 +111,18 @@ where
     };
     keeper.give_back().await;
     ended
+}
+
+/// No run of the stack has left a Lease there yet.
+///
+/// # Errors
+/// The cluster can't be asked.
+pub async fn is_new(cluster: &Cluster, plan: &Plan) -> Result<bool, Failure> {
+    match cluster.lease(&plan.stack, &plan.namespace).read().await {
+        Ok(lease) => Ok(lease.is_none()),
+        Err(ObserveError::NotFound(_)) => Ok(true),
+        Err(error) => Err(session::observe(&error)),
+    }
 }
 
 /// Another run has taken the stack from this one.

@@ -5,6 +5,7 @@ mod completions;
 mod doctor;
 mod down;
 mod drive;
+mod emptied;
 mod graph;
 mod history;
 mod init;

@@ -6,13 +6,13 @@ use super::session;
 use crate::cluster::Cluster;
 use crate::error::Failure;
 use crate::memory::{StackRecord, StackRelease};
-use crate::names::{Namespace, ReleaseId};
+use crate::names::{Namespace, ReleaseId, StackName};
 use crate::plan::{Leftover, Plan};
 use crate::runner::ports::ObserveError;
-use crate::snapshot::{Record, RecordStatus};
+use crate::snapshot::{Record, StackId};
 
-/// The orphans of a stack in the cluster, with what the record knows of them. `whole` is the plan of
-/// all that the profile names.
+/// The orphans of a stack in the cluster, with what the record knows of them, be it that they were
+/// orphans before or that the profile has just dropped them. `whole` is the plan of all that it names.
 ///
 /// # Errors
 /// The cluster can't be asked.
@@ -21,31 +21,39 @@ pub async fn still_there(
     whole: &Plan,
     record: &StackRecord,
 ) -> Result<Vec<StackRelease>, Failure> {
-    let known = &record.orphans;
+    let found = find(cluster, whole, record).await;
+    found.map_err(|error| session::observe(&error))
+}
+
+/// As [`still_there`].
+///
+/// # Errors
+/// `Denied`, `Unreachable`.
+pub async fn find(
+    cluster: &Cluster,
+    whole: &Plan,
+    record: &StackRecord,
+) -> Result<Vec<StackRelease>, ObserveError> {
+    let stack = record.id();
+    let known: Vec<&StackRelease> = record.releases.iter().chain(&record.orphans).collect();
     let mut namespaces = whole.namespaces();
     namespaces.extend(known.iter().map(|it| it.namespace.clone()));
     namespaces.sort();
     namespaces.dedup();
-    let records = records(cluster, whole, &namespaces).await;
-    let records = records.map_err(|error| session::observe(&error))?;
+    let records = records(cluster, &whole.stack, &namespaces).await?;
     let mut orphans = Vec::new();
-    for record in Record::last_of_each(records) {
+    let last = Record::last_of_each(records).into_iter();
+    for record in last.filter(|record| stack.owns(record)) {
+        if !is_orphan(cluster, &stack, &record, whole).await? {
+            continue;
+        }
         let (namespace, name) = (record.namespace.as_str(), record.release.as_str());
         let mut known = known.iter();
         let known =
             known.find(|it| it.release.as_str() == name && it.namespace.as_str() == namespace);
-        // Another namespace may have a stack of the same name.
-        let is_here = known.is_some() || namespace == whole.namespace.as_str();
-        if !is_here {
-            continue;
-        }
-        let is_orphan = is_orphan(cluster, &record, whole).await;
-        if !is_orphan.map_err(|error| session::observe(&error))? {
-            continue;
-        }
         let id = record.marks.release.as_deref().unwrap_or(name);
         match (known, id.parse(), name.parse(), namespace.parse()) {
-            (Some(known), ..) => orphans.push(known.clone()),
+            (Some(&known), ..) => orphans.push(known.clone()),
             (None, Ok(id), Ok(release), Ok(namespace)) => orphans.push(StackRelease {
                 id,
                 release,
@@ -65,8 +73,9 @@ pub async fn still_there(
 ///
 /// # Errors
 /// As those of [`Cluster::revisions`].
-pub async fn is_orphan(
+async fn is_orphan(
     cluster: &Cluster,
+    stack: &StackId,
     last: &Record,
     whole: &Plan,
 ) -> Result<bool, ObserveError> {
@@ -78,24 +87,22 @@ pub async fn is_orphan(
     };
     let revisions = cluster.revisions(&namespace, &release).await?;
     let newest = revisions.iter().max_by_key(|record| record.revision);
-    Ok(newest.is_some_and(|newest| {
-        (newest.status != RecordStatus::Uninstalled || newest.is_half_removed())
-            && newest.marks.stack.as_deref() == Some(whole.stack.as_str())
-    }))
+    Ok(newest.is_some_and(|newest| newest.is_there() && stack.owns(newest)))
 }
 
+/// The records that bear the stack's name, in these namespaces where no more may be seen.
 async fn records(
     cluster: &Cluster,
-    whole: &Plan,
+    stack: &StackName,
     namespaces: &[Namespace],
 ) -> Result<Vec<Record>, ObserveError> {
-    match cluster.records(Some(&whole.stack), None).await {
+    match cluster.records(Some(stack), None).await {
         Err(ObserveError::Denied(_)) => {}
         found => return found,
     }
     let mut records = Vec::new();
     for namespace in namespaces {
-        records.extend(cluster.records(Some(&whole.stack), Some(namespace)).await?);
+        records.extend(cluster.records(Some(stack), Some(namespace)).await?);
     }
     Ok(records)
 }

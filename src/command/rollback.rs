@@ -56,6 +56,7 @@ pub async fn run(context: &Context, args: &Rollback) -> Result<(), Failure> {
                 break (stored, back);
             }
         };
+        settings.listed = stored.record.id().listed;
         let ids = back.to.keys().cloned().collect();
         let plan = profile::plan(profile, &Selection::Only(ids))?;
         let ended = runner::back(&plan, &back, &helm, cluster, &settings, channels).await;

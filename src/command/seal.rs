@@ -41,6 +41,14 @@ pub fn freeze(plan: &Plan, helm: &mut Helm) -> Result<(), Failure> {
     helm.freeze(plan).map_err(|error| unreadable(&error))
 }
 
+/// The digests of a plan's inputs under a key of one's own, of values as they were taken.
+///
+/// # Errors
+/// The inputs can't be read.
+pub fn apart(plan: &Plan, helm: &Helm, key: &Key) -> Result<HashMap<ReleaseId, String>, Failure> {
+    helm.digests(plan, key).map_err(|error| unreadable(&error))
+}
+
 /// Makes the digests of a plan's inputs.
 ///
 /// # Errors
@@ -70,9 +78,8 @@ pub fn known(record: &StackRecord, helm: &Helm) -> HashMap<ReleaseId, Known> {
 }
 
 /// What hooks had made of the releases when each was seen ready last, with its revision then.
-pub fn hooks(record: Option<&StackRecord>) -> HashMap<ReleaseId, (u32, Vec<LastingHook>)> {
-    let releases = record.into_iter().flat_map(|record| &record.releases);
-    let hooks = releases.filter_map(|release| {
+pub fn hooks(record: &StackRecord) -> HashMap<ReleaseId, (u32, Vec<LastingHook>)> {
+    let hooks = record.releases.iter().filter_map(|release| {
         let verified = release.verified.as_ref()?;
         let made = (verified.revision, verified.hooks.clone());
         Some((release.id.clone(), made))

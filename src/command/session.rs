@@ -82,6 +82,7 @@ fn no_helm(error: &BinaryError) -> Failure {
 pub fn marks(plan: &Plan, run: &RunId) -> Marks {
     Marks {
         stack: plan.stack.clone(),
+        home: plan.namespace.clone(),
         run: run.clone(),
     }
 }

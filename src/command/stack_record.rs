@@ -14,6 +14,7 @@ use crate::names::{ReleaseId, RunId};
 use crate::plan::{Plan, Selection};
 use crate::profile::Profile;
 use crate::runner::ports::{Leases, ObserveError};
+use crate::snapshot::StackId;
 
 pub use ended::end;
 pub use left::{forget, remember};
@@ -27,6 +28,14 @@ pub async fn read(cluster: &Cluster, plan: &Plan) -> Result<Option<StoredStack>,
     known.map_err(|error| session::observe(&error))
 }
 
+/// A run that has been taken note of.
+pub struct Begun {
+    pub stored: StoredStack,
+    pub key: Key,
+    /// By which the stack was known before.
+    pub before: StackId,
+}
+
 /// Takes note of a run that begins: the graph, which `status` needs when no profile is at hand, who
 /// runs, and the key of the inputs' digests.
 ///
@@ -38,7 +47,7 @@ pub async fn begin(
     profile: &Profile,
     helm: &Helm,
     by: &Holder,
-) -> Result<(StoredStack, Key), Failure> {
+) -> Result<Begun, Failure> {
     let whole = Plan::new(profile, &Selection::All).map_err(anyhow::Error::from)?;
     let file = profile.file.file_name().unwrap_or_default();
     let label = |(id, chart): (&ReleaseId, &Staged)| (id.clone(), chart.label.clone());
@@ -48,6 +57,7 @@ pub async fn begin(
         let empty = || StackRecord::new(whole.stack.clone(), whole.namespace.clone(), "");
         let mut now = stored.unwrap_or_else(|| StoredStack::new(empty()));
         let record = &mut now.record;
+        let before = record.id();
         record.take_in(&file.to_string_lossy(), &whole, &charts);
         let key = match &record.key {
             Some(key) => key.clone(),
@@ -56,7 +66,11 @@ pub async fn begin(
         record.key = Some(key.clone());
         record.orphans = orphans::still_there(cluster, &whole, record).await?;
         if note(cluster, &mut now, by).await? {
-            return Ok((now, key));
+            return Ok(Begun {
+                stored: now,
+                key,
+                before,
+            });
         }
         stored = read(cluster, &whole).await?;
     }

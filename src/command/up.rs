@@ -1,11 +1,16 @@
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
 use super::inputs::Inputs;
 use super::namespaces::Namespaces;
+use super::plan::Kept;
 use super::signals::Signals;
-use super::{Context, drive, lease, lock, orphans, plan, profile, seal, session, stack_record};
+use super::{
+    Context, drive, emptied, lease, lock, orphans, plan, print, profile, seal, session,
+    stack_record,
+};
 use crate::cli::{Run, Up};
 use crate::cluster::Cluster;
 use crate::error::Failure;
@@ -13,7 +18,8 @@ use crate::event::Verb;
 use crate::helm::Helm;
 use crate::identity;
 use crate::names::RunId;
-use crate::preview::Request;
+use crate::output::Progress;
+use crate::plan::Selection;
 use crate::runner::{self, Channels, Settings};
 
 pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
@@ -21,11 +27,16 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     session::require_secret_driver()?;
     let profile = profile::load(context)?;
     let kept = args.plan.as_deref().map(plan::read).transpose()?;
+    let kept = kept.map(|kept| Kept {
+        prune: args.prune,
+        ..kept
+    });
     let selection = match &kept {
-        Some(kept) => profile::selection(&kept.selected, kept.only),
+        Some(Kept { saved, .. }) => profile::selection(&saved.selected, saved.only),
         None => profile::selection(&args.releases, args.only),
     };
     let plan = profile::plan(&profile, &selection)?;
+    let whole = profile::plan(&profile, &Selection::All)?;
     let locked = lock::wanted(&profile, args.locked)?;
     let mut signals = Signals::catch()?;
     let run = session::run_id(Timestamp::now());
@@ -45,7 +56,13 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
             inputs.ask_helm(context, &plan).await?;
         }
         let cluster = cluster?;
-        let helm = inputs.helm(context, &cluster, session::marks(&plan, &run));
+        let mut helm = inputs.helm(context, &cluster, session::marks(&plan, &run));
+        if let Some(kept) = &kept
+            && lease::is_new(&cluster, &plan).await?
+        {
+            // A refusal is to leave no Lease behind, nor a namespace for it.
+            plan::holds(context, &cluster, &mut helm, (&whole, &plan), kept).await?;
+        }
         Ok((cluster, helm))
     };
     let (cluster, mut helm) = signals.unless_any(before).await?;
@@ -54,30 +71,23 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         prune: args.prune,
         ..settings(run.clone(), &cluster, &args.run, &helm)
     };
-    let (plan, profile, cluster, kept) = (&plan, &profile, &cluster, &kept);
+    let (plan, whole, profile, cluster, kept) = (&plan, &whole, &profile, &cluster, &kept);
     let name = run.clone();
+    let stay = &Cell::new(Vec::new());
     let namespaces = &Namespaces::new(cluster, plan, args.run.timeout);
     let work = async move |mut channels: Channels| {
+        if let Some(kept) = kept {
+            plan::holds(context, cluster, &mut helm, (whole, plan), kept).await?;
+        }
         if let Err(why) = namespaces.ready(&mut channels).await {
             return why.ends();
         }
         settings.timeout = namespaces.time_left();
-        if let (Some(file), Some(kept)) = (&args.plan, kept) {
-            // As `plan` does, for the two to be compared.
-            let record = seal::as_before(cluster, plan, &mut helm).await?;
-            let request = Request {
-                selected: kept.selected.clone(),
-                only: kept.only,
-                key: kept.key.clone(),
-                hooks: seal::hooks(record.as_ref()),
-            };
-            let now = plan::look(context, plan, &helm, cluster, request).await?;
-            plan::unmoved(file, kept, &now.saved)?;
-        }
         let by = identity::holder(name.clone(), Verb::Up, Timestamp::now());
-        let (stored, key) = stack_record::begin(cluster, profile, &helm, &by).await?;
-        let record = &stored.record;
-        seal::all(plan, &mut helm, &key)?;
+        let begun = stack_record::begin(cluster, profile, &helm, &by).await?;
+        let record = &begun.stored.record;
+        seal::all(plan, &mut helm, &begun.key)?;
+        settings.listed.clone_from(&begun.before.listed);
         settings.orphans = orphans::plan(record);
         settings.left.clone_from(&record.left);
         let newest = record.newest_set();
@@ -89,10 +99,14 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         let mut ended = ended.map_err(|error| session::observe(&error))?;
         // What is left out was not looked at.
         ended.together &= plan.steps().len() == record.releases.len();
-        stack_record::end(cluster, stored, &name, &ended).await;
+        stack_record::end(cluster, begun.stored, &name, &ended).await;
+        if let Some(orphans) = &settings.orphans {
+            let emptied = emptied::of(orphans, &ended, whole);
+            stay.set(emptied::remove(cluster, emptied, &name).await);
+        }
         Ok(ended.outcome)
     };
-    drive::drive(signals, reporter, args.run.output, |channels, canceller| {
+    let driven = drive::drive(signals, reporter, args.run.output, |channels, canceller| {
         let who = lease::Who {
             verb: Verb::Up,
             run,
@@ -100,7 +114,11 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         };
         lease::hold(namespaces, who, &args.run, canceller, channels, work)
     })
-    .await
+    .await;
+    if args.run.progress != Progress::Quiet {
+        print::notes(&stay.take())?;
+    }
+    driven
 }
 
 pub fn settings(run: RunId, cluster: &Cluster, args: &Run, helm: &Helm) -> Settings {
@@ -118,6 +136,7 @@ pub fn settings(run: RunId, cluster: &Cluster, args: &Run, helm: &Helm) -> Setti
         orphans: None,
         prune: false,
         back_on_failure: None,
+        listed: BTreeSet::new(),
         known: HashMap::new(),
     }
 }

@@ -35,6 +35,8 @@ pub struct Connection {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marks {
     pub stack: StackName,
+    /// The stack's own namespace.
+    pub home: Namespace,
     pub run: RunId,
 }
 
@@ -96,8 +98,8 @@ pub fn upgrade(
     // Values of an earlier revision must not shine through.
     args.push("--reset-values".into());
     let mut labels = format!(
-        "stackctl.dev/stack={},stackctl.dev/release={},stackctl.dev/run={},stackctl.dev/revision={}",
-        marks.stack, what.id, marks.run, what.revision
+        "stackctl.dev/stack={},stackctl.dev/home={},stackctl.dev/release={},stackctl.dev/run={},stackctl.dev/revision={}",
+        marks.stack, marks.home, what.id, marks.run, what.revision
     );
     if let Some(inputs) = what.inputs {
         labels += &format!(",stackctl.dev/inputs={inputs}");
@@ -277,6 +279,7 @@ mod tests {
             &connection(),
             &Marks {
                 stack: "oro".parse().unwrap(),
+                home: "shops".parse().unwrap(),
                 run: RunId::new("2026-01-02T03:04:05Z".parse().unwrap(), 7),
             },
             &Upgrade {
@@ -301,7 +304,7 @@ mod tests {
           --values a.yaml
           --values b.yaml
           --reset-values
-          --labels stackctl.dev/stack=oro,stackctl.dev/release=php-fpm,stackctl.dev/run=20260102-030405-0007,stackctl.dev/revision=3,stackctl.dev/inputs=0a1b2c,team=shop
+          --labels stackctl.dev/stack=oro,stackctl.dev/home=shops,stackctl.dev/release=php-fpm,stackctl.dev/run=20260102-030405-0007,stackctl.dev/revision=3,stackctl.dev/inputs=0a1b2c,team=shop
           --description stackctl up, run 20260102-030405-0007
           --history-max 10
           --timeout 599s

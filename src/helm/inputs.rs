@@ -1,6 +1,7 @@
 //! Of what a release is made, as one digest: the chart, its values, and the commands around it.
 //! Not where they come from: the same commit on another machine is the same.
 
+use std::collections::HashMap;
 use std::io;
 
 use sha2::{Digest as _, Sha256};
@@ -9,6 +10,7 @@ use super::deploy::Helm;
 use super::digest::Digest;
 use crate::files;
 use crate::keyed::Key;
+use crate::names::ReleaseId;
 use crate::plan::{Plan, Step};
 use crate::profile::{Fetched, Secret, Values};
 use crate::wording::hex;
@@ -26,12 +28,20 @@ impl Helm {
     /// A chart or a file of values can't be read.
     pub fn seal(&mut self, plan: &Plan, key: &Key) -> io::Result<()> {
         self.freeze(plan)?;
-        for step in plan.steps() {
-            let parts = serde_json::to_vec(&self.parts(step)?)?;
-            let digest = key.digest(&parts).label().to_owned();
-            self.sealed.insert(step.id.clone(), digest);
-        }
+        self.sealed.extend(self.digests(plan, key)?);
         Ok(())
+    }
+
+    /// The digest of each release's inputs under this key, of values as they were frozen.
+    ///
+    /// # Errors
+    /// A chart or a file of values can't be read.
+    pub fn digests(&self, plan: &Plan, key: &Key) -> io::Result<HashMap<ReleaseId, String>> {
+        let digest = |step: &Step| {
+            let parts = serde_json::to_vec(&self.parts(step)?)?;
+            Ok((step.id.clone(), key.digest(&parts).label().to_owned()))
+        };
+        plan.steps().iter().map(digest).collect()
     }
 
     /// Copies the user's files of values: a release may wait long for its turn, and is made of what they

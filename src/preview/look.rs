@@ -19,7 +19,7 @@ use crate::names::ReleaseId;
 use crate::plan::{Command, Plan, Step};
 use crate::process::Stop;
 use crate::runner::ports::{DeployError, MissingKind, ObserveError, Observer, Refusal, Trouble};
-use crate::snapshot::{LastingHook, Record, RecordStatus};
+use crate::snapshot::{LastingHook, Record, RecordStatus, StackId};
 
 /// Releases that are looked at together: each has a helm, which is a whole CPU.
 const RELEASES: usize = 4;
@@ -80,8 +80,21 @@ pub struct Request {
     pub only: bool,
     /// Of the digests.
     pub key: Key,
+    /// Of what goes into each release, under that key.
+    pub sources: HashMap<ReleaseId, String>,
+    /// By which helm's records of the stack are known.
+    pub stack: StackId,
     /// What hooks had made for others when a revision was seen ready, as far as that is remembered.
     pub hooks: HashMap<ReleaseId, (u32, Vec<LastingHook>)>,
+}
+
+/// What is looked at, and through whom.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub plan: &'a Plan,
+    pub helm: &'a Helm,
+    pub cluster: &'a Cluster,
+    pub stack: &'a StackId,
 }
 
 /// Looks at every release of a plan.
@@ -94,8 +107,14 @@ pub async fn look(
     cluster: &Cluster,
     request: Request,
 ) -> Result<Looked, LookError> {
+    let scene = Scene {
+        plan,
+        helm,
+        cluster,
+        stack: &request.stack,
+    };
     let mut seen: Vec<Seen> = stream::iter(plan.steps())
-        .map(|step| release(plan, step, helm, cluster, &request.hooks))
+        .map(|step| release(scene, step, &request.hooks))
         .buffered(RELEASES)
         .try_collect()
         .await?;
@@ -103,10 +122,10 @@ pub async fn look(
     for (at, seen) in seen.iter_mut().enumerate() {
         if let Some(coming) = definitions.coming(at, &seen.missing).await? {
             let step = &plan.steps()[at];
-            *seen = release_apart(plan, step, helm, cluster, &coming).await?;
+            *seen = release_apart(scene, step, &coming).await?;
         }
     }
-    moving::look(plan, helm, cluster, &mut seen).await?;
+    moving::look(scene, &mut seen).await?;
     let secret = seen.iter().flat_map(|it| secret::values(&it.compared));
     let named = |it: &Seen| [it.preview.id.to_string(), it.preview.release.to_string()];
     let names = seen.iter().flat_map(named);
@@ -131,7 +150,10 @@ pub async fn look(
         ..
     } in seen
     {
-        saved.add(&preview.id, &rendered, preview.revision, &compared);
+        let sources = request.sources.get(&preview.id).cloned();
+        let sources = sources.unwrap_or_default();
+        let cluster = (preview.revision, compared.as_slice());
+        saved.add(&preview.id, &rendered, sources, cluster);
         preview.compare(&compared, &saved.key);
         releases.push(preview);
     }
@@ -173,14 +195,13 @@ impl Rendering<'_> {
 }
 
 async fn release(
-    plan: &Plan,
+    scene: Scene<'_>,
     step: &Step,
-    helm: &Helm,
-    cluster: &Cluster,
     hooks: &HashMap<ReleaseId, (u32, Vec<LastingHook>)>,
 ) -> Result<Seen, LookError> {
+    let cluster = scene.cluster;
     let records = cluster.revisions(&step.namespace, &step.release).await?;
-    let seen = rendered(plan, step, helm, cluster, (&records, Rendering::DryRun));
+    let seen = rendered(scene, step, &records, Rendering::DryRun);
     let mut seen = seen.await?;
     if let Some(applied) = &seen.preview.applied {
         let remembered = hooks.get(&step.id);
@@ -202,12 +223,11 @@ async fn release(
 /// Looks again at a release that helm refuses because of kinds that the run brings: `coming` tells
 /// with what each comes.
 pub(super) async fn release_apart(
-    plan: &Plan,
+    scene: Scene<'_>,
     step: &Step,
-    helm: &Helm,
-    cluster: &Cluster,
     coming: &Coming,
 ) -> Result<Seen, LookError> {
+    let cluster = scene.cluster;
     let records = cluster.revisions(&step.namespace, &step.release).await?;
     let mut served = cluster.api_versions().await?;
     served.extend(coming.served());
@@ -216,8 +236,8 @@ pub(super) async fn release_apart(
         served,
         upgrade: !installs(&records),
     };
-    let how = (records.as_slice(), Rendering::Apart(&capabilities));
-    let mut seen = rendered(plan, step, helm, cluster, how).await?;
+    let how = Rendering::Apart(&capabilities);
+    let mut seen = rendered(scene, step, &records, how).await?;
     for one in &mut seen.compared {
         if let Some(provider) = coming.provider(one).filter(|_| one.after == After::New) {
             one.note = Some(format!("its kind {provider}"));
@@ -232,12 +252,17 @@ fn installs(records: &[Record]) -> bool {
 }
 
 async fn rendered(
-    plan: &Plan,
+    scene: Scene<'_>,
     step: &Step,
-    helm: &Helm,
-    cluster: &Cluster,
-    (records, how): (&[Record], Rendering<'_>),
+    records: &[Record],
+    how: Rendering<'_>,
 ) -> Result<Seen, LookError> {
+    let Scene {
+        plan,
+        helm,
+        cluster,
+        stack,
+    } = scene;
     let last = records.iter().max_by_key(|record| record.revision);
     let installs = installs(records);
     let revision = last.map_or(0, |record| record.revision) + 1;
@@ -273,7 +298,7 @@ async fn rendered(
                 verified,
                 commands: after().filter(|_| !verified).collect(),
             };
-            last.is_made_of(plan.stack.as_str(), inputs).then(applied)
+            last.is_made_of(stack, inputs).then(applied)
         }),
         left_behind: left_behind(records),
         why: None,

@@ -18,7 +18,7 @@ pub use look::{LookError, Looked, Request, look};
 pub use saved::{Moved, Rendered, Saved};
 pub use text::text;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::keyed::Key;
@@ -41,7 +41,7 @@ pub struct Preview {
     pub orphans: Vec<Orphan>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orphan {
     pub release: ReleaseName,
     pub namespace: Namespace,

@@ -6,10 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::definitions::Coming;
-use super::look::{LookError, Seen, release_apart};
+use super::look::{LookError, Scene, Seen, release_apart};
 use super::{After, Compared};
-use crate::cluster::Cluster;
-use crate::helm::Helm;
 use crate::plan::{Plan, Step};
 
 /// By object and namespace, the release that deletes it.
@@ -19,12 +17,8 @@ type Leaving = BTreeMap<(String, Option<String>), String>;
 ///
 /// # Errors
 /// As for a look.
-pub async fn look(
-    plan: &Plan,
-    helm: &Helm,
-    cluster: &Cluster,
-    seen: &mut [Seen],
-) -> Result<(), LookError> {
+pub async fn look(scene: Scene<'_>, seen: &mut [Seen]) -> Result<(), LookError> {
+    let plan = scene.plan;
     for at in 0..seen.len() {
         let leaving = leaving(plan, at, seen);
         let for_these = |it: &String| leaving.keys().any(|(object, _)| object == it);
@@ -32,7 +26,7 @@ pub async fn look(
             continue;
         }
         let step = &plan.steps()[at];
-        let mut again = release_apart(plan, step, helm, cluster, &Coming::default()).await?;
+        let mut again = release_apart(scene, step, &Coming::default()).await?;
         for one in &mut again.compared {
             settle(one, &leaving, step);
         }

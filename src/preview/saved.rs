@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::After;
-use super::Compared;
+use super::{After, Compared, Orphan};
 use crate::keyed::{Digest, Key};
 use crate::manifest::Field;
 use crate::names::{Namespace, ReleaseId, StackName};
 
 /// The shape that is written; a reader refuses another.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
@@ -25,11 +24,16 @@ pub struct Saved {
     pub only: bool,
     pub key: Key,
     pub releases: Vec<SavedRelease>,
+    /// Releases of the stack that the profile did not name any more.
+    pub orphans: Vec<Orphan>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedRelease {
     pub id: ReleaseId,
+    /// Of the chart, its values and all else that goes into it, whatever becomes of them: `up` lets helm
+    /// at a release when it is another.
+    pub sources: String,
     /// Of what helm renders; of a chart that may render differently each time, of the commands alone.
     pub inputs: Digest,
     /// Of such a chart, the digests of all fields that are the same each time, by digests of their
@@ -76,6 +80,7 @@ impl Saved {
             only,
             key,
             releases: Vec::new(),
+            orphans: Vec::new(),
         }
     }
 
@@ -96,8 +101,8 @@ impl Saved {
         &mut self,
         id: &ReleaseId,
         rendered: &Rendered,
-        revision: u32,
-        compared: &[Compared],
+        sources: String,
+        (revision, compared): (u32, &[Compared]),
     ) {
         let before: Vec<Value> = compared
             .iter()
@@ -118,6 +123,7 @@ impl Saved {
         }
         self.releases.push(SavedRelease {
             id: id.clone(),
+            sources,
             inputs: self.key.digest(rendered.text.as_bytes()),
             same,
             varying,
@@ -133,7 +139,7 @@ impl Saved {
         for then in &self.releases {
             match find(&now.releases, &then.id) {
                 None => moved.push(Moved::Release(then.id.clone())),
-                Some(it) if !then.is_rendered_as(&it) => moved.push(Moved::Inputs(it.id)),
+                Some(it) if !then.is_made_as(&it) => moved.push(Moved::Inputs(it.id)),
                 Some(it) if it.cluster != then.cluster => moved.push(Moved::Cluster(it.id)),
                 Some(_) => {}
             }
@@ -145,12 +151,18 @@ impl Saved {
         moved.extend(new.map(|it| Moved::Release(it.id.clone())));
         moved
     }
+
+    /// Orphans of this moment that this plan does not tell of.
+    pub fn untold<'a>(&self, now: &'a Saved) -> Vec<&'a Orphan> {
+        let orphans = now.orphans.iter();
+        orphans.filter(|it| !self.orphans.contains(it)).collect()
+    }
 }
 
 impl SavedRelease {
     /// A field that varies may be the same twice by chance: it counts where it does so both times, or
     /// neither time.
-    fn is_rendered_as(&self, other: &SavedRelease) -> bool {
+    fn is_made_as(&self, other: &SavedRelease) -> bool {
         let agree = |one: &SavedRelease, other: &SavedRelease| {
             let same = one.same.iter().all(|(name, value)| {
                 other.varying.contains_key(name) || other.same.get(name) == Some(value)
@@ -161,7 +173,10 @@ impl SavedRelease {
             });
             same && varying
         };
-        self.inputs == other.inputs && agree(self, other) && agree(other, self)
+        self.sources == other.sources
+            && self.inputs == other.inputs
+            && agree(self, other)
+            && agree(other, self)
     }
 }
 

@@ -139,7 +139,7 @@ fn lists_are_compared_by_name_or_by_place() {
 #[test]
 fn a_plan_that_is_kept_knows_what_has_moved() {
     let id: ReleaseId = "web".parse().unwrap();
-    let saved = |rendered: &str, image: &str| {
+    let saved = |sources: &str, rendered: &str, image: &str| {
         let selected = (Vec::new(), false);
         let mut saved = Saved::new(
             "shop".parse().unwrap(),
@@ -152,24 +152,47 @@ fn a_plan_that_is_kept_knows_what_has_moved() {
             text: rendered.into(),
             ..Rendered::default()
         };
-        saved.add(
-            &id,
-            &rendered,
-            1,
-            &[compared(Some(deployment(image, 1)), After::New)],
-        );
+        let compared = [compared(Some(deployment(image, 1)), After::New)];
+        saved.add(&id, &rendered, sources.into(), (1, &compared));
         Saved::read(&serde_json::to_string(&saved).unwrap()).unwrap()
     };
-    let then = saved("a", "web:1");
-    assert_eq!(then.moved(&saved("a", "web:1")), []);
+    let then = saved("x", "a", "web:1");
+    assert_eq!(then.moved(&saved("x", "a", "web:1")), []);
     assert_eq!(
-        then.moved(&saved("b", "web:1")),
+        then.moved(&saved("x", "b", "web:1")),
+        [Moved::Inputs(id.clone())]
+    );
+    // Notes, a version or labels: nothing of them is in the manifest.
+    assert_eq!(
+        then.moved(&saved("y", "a", "web:1")),
         [Moved::Inputs(id.clone())]
     );
     assert_eq!(
-        then.moved(&saved("a", "web:2")),
+        then.moved(&saved("x", "a", "web:2")),
         [Moved::Cluster(id.clone())]
     );
+}
+
+#[test]
+fn a_plan_that_is_kept_tells_of_the_orphans_that_there_were() {
+    let saved = |orphans: &[&str]| {
+        let (name, all) = ("shop".parse().unwrap(), (Vec::new(), false));
+        let mut saved = Saved::new(name, "shop".parse().unwrap(), "kind".into(), all, key());
+        let orphan = |release: &&str| Orphan {
+            release: release.parse().unwrap(),
+            namespace: "shop".parse().unwrap(),
+        };
+        saved.orphans = orphans.iter().map(orphan).collect();
+        Saved::read(&serde_json::to_string(&saved).unwrap()).unwrap()
+    };
+    let (then, now) = (saved(&["old", "gone"]), saved(&["old", "new"]));
+    let untold: Vec<&str> = then
+        .untold(&now)
+        .into_iter()
+        .map(|it| it.release.as_str())
+        .collect();
+    assert_eq!(untold, ["new"]);
+    assert_eq!(then.moved(&now), []);
 }
 
 /// It may be gone a moment later, and nobody has changed anything.
@@ -179,7 +202,8 @@ fn a_job_that_goes_by_itself_does_not_move_a_plan_that_is_kept() {
         let (name, all) = ("shop".parse().unwrap(), (Vec::new(), false));
         let mut saved = Saved::new(name, "shop".parse().unwrap(), "kind".into(), all, key());
         let one = compared(before, After::New);
-        saved.add(&"web".parse().unwrap(), &Rendered::default(), 1, &[one]);
+        let id = "web".parse().unwrap();
+        saved.add(&id, &Rendered::default(), String::new(), (1, &[one]));
         saved
     };
     let job = |spec: Value| Some(json!({"kind": "Job", "metadata": {"name": "j"}, "spec": spec}));
@@ -310,7 +334,7 @@ fn what_varies_makes_no_kept_plan_stale_and_what_does_not_makes_it() {
             fields: fields.collect(),
             ..Rendered::default()
         };
-        saved.add(&id, &rendered, 1, &[]);
+        saved.add(&id, &rendered, String::new(), (1, &[]));
         Saved::read(&serde_json::to_string(&saved).unwrap()).unwrap()
     };
     let color = |value: &str| ("color", Same(json!(value)));

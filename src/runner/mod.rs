@@ -26,7 +26,7 @@ mod tracked;
 mod up;
 mod watching;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use futures::stream::LocalBoxStream;
@@ -35,7 +35,7 @@ use tokio::time::Instant;
 
 use crate::event::{CancelReason, EventKind, Outcome, VerdictClass};
 use crate::memory::{EndedRelease, Left, Verified, VerifiedSet};
-use crate::names::{ReleaseId, RunId};
+use crate::names::{Namespace, ReleaseId, ReleaseName, RunId};
 use crate::plan::Plan;
 use crate::snapshot::{LastingHook, ObjectRef, Observation};
 use crate::verdict::CompletedRule;
@@ -78,6 +78,8 @@ pub struct Settings {
     pub prune: bool,
     /// What to go back to, should this run fail.
     pub back_on_failure: Option<VerifiedSet>,
+    /// Releases that were known to be the stack's before the run.
+    pub listed: BTreeSet<(Namespace, ReleaseName)>,
     /// By which a release is known to be unchanged; those that are not among them never are.
     pub known: HashMap<ReleaseId, Known>,
 }

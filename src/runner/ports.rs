@@ -16,7 +16,9 @@ use crate::lease::Lease;
 use crate::memory::Left;
 use crate::names::{Namespace, ReleaseName, RunId, StackName};
 use crate::plan::{Command, Step};
-use crate::snapshot::{Contents, Drift, Lingering, Meta, ObjectRef, Observation, Record, Surveyed};
+use crate::snapshot::{
+    Contents, Drift, Lingering, Meta, ObjectRef, Observation, Record, StackId, Surveyed,
+};
 
 /// Installs, upgrades and removes releases.
 pub trait Deployer {
@@ -119,6 +121,13 @@ pub enum RevisionEnd {
     Failed,
 }
 
+/// Who makes a revision.
+#[derive(Debug, Clone, Copy)]
+pub struct Maker<'a> {
+    pub stack: &'a StackId,
+    pub run: &'a RunId,
+}
+
 /// Sees the cluster.
 pub trait Observer {
     /// Starts to watch these namespaces and returns once the first state of all watches has been
@@ -216,7 +225,7 @@ pub trait Observer {
         end: RevisionEnd,
     ) -> LocalBoxFuture<'a, Result<Record, ObserveError>>;
 
-    /// Writes on the record of `target` that this run of the stack is going to make `revision` from
+    /// Writes on the record of `target` that a run of a stack is going to make `revision` from
     /// it. `helm rollback` takes the labels of the record that it goes back to (`pkg/action/rollback.go`,
     /// `prepareRollback`) and writes them with each state of the new one, so the new one says from its
     /// first moment who has made it, whenever helm is ended.
@@ -226,7 +235,7 @@ pub trait Observer {
         release: &'a ReleaseName,
         target: u32,
         revision: u32,
-        run: &'a RunId,
+        by: Maker<'a>,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>>;
 
     /// Writes on the record of a revision that its removal has begun, so that whoever finds the

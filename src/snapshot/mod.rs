@@ -16,7 +16,9 @@ pub use object::{
     Remaining, Share, Surveyed, Uid,
 };
 pub use pod::{ContainerSpec, ContainerState, ContainerStatus, Instance, Pod, Terminated, Volume};
-pub use record::{Contents, Hook, LastingHook, Leaves, Marks, Record, RecordStatus, Unread};
+pub use record::{
+    Contents, Hook, LastingHook, Leaves, Marks, Record, RecordStatus, StackId, Unread,
+};
 pub use workload::{
     Claim, Custom, Definition, Endpoints, Job, ReplicaSet, Service, StorageClass, UpdateStrategy,
     Workload, WorkloadKind,

@@ -1,9 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{ObjectRef, World};
+use crate::names::{Namespace, ReleaseName, StackName};
 
 /// A revision of a helm release, as the labels of its Secret tell it
 /// (helm `pkg/storage/driver/secrets.go`). The payload is not part of it.
@@ -34,13 +35,13 @@ impl Record {
 
     /// A run of this stack has made this very revision. helm copies labels into later revisions, so
     /// one that somebody else has made is none of ours.
-    pub fn is_of(&self, stack: &str) -> bool {
-        let Marks {
-            revision,
-            stack: of,
-            ..
-        } = &self.marks;
-        *revision == Some(self.revision) && of.as_deref() == Some(stack)
+    pub fn is_of(&self, stack: &StackId) -> bool {
+        self.marks.revision == Some(self.revision) && stack.owns(self)
+    }
+
+    /// helm has it still, or a removal of it is not through.
+    pub fn is_there(&self) -> bool {
+        self.status != RecordStatus::Uninstalled || self.is_half_removed()
     }
 
     /// Another stack than this one, whose run has made this very revision.
@@ -50,7 +51,7 @@ impl Record {
     }
 
     /// helm was through with bringing the release back to that revision.
-    pub fn is_back_at(&self, stack: &str, target: u32) -> bool {
+    pub fn is_back_at(&self, stack: &StackId, target: u32) -> bool {
         self.status == RecordStatus::Deployed
             && self.is_of(stack)
             && self.marks.target == Some(target)
@@ -67,10 +68,49 @@ impl Record {
     }
 
     /// helm was through with it, and it was made of these inputs.
-    pub fn is_made_of(&self, stack: &str, inputs: &str) -> bool {
+    pub fn is_made_of(&self, stack: &StackId, inputs: &str) -> bool {
         self.status == RecordStatus::Deployed
             && self.is_of(stack)
             && self.marks.inputs.as_deref() == Some(inputs)
+    }
+}
+
+/// A stack, as helm's records tell it from others: name and namespace together are its identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackId {
+    pub name: StackName,
+    /// The stack's own, wherever its releases are.
+    pub namespace: Namespace,
+    /// Releases that are known to be its. It says whose a record is that bears a name alone.
+    pub listed: BTreeSet<(Namespace, ReleaseName)>,
+}
+
+impl StackId {
+    /// A stack of which nothing is remembered.
+    pub fn new(name: StackName, namespace: Namespace) -> StackId {
+        StackId {
+            name,
+            namespace,
+            listed: BTreeSet::new(),
+        }
+    }
+
+    /// The record bears this stack's mark. Marks of before name no namespace: they count where the
+    /// stack has its own, and where the release is known to be its.
+    pub fn owns(&self, record: &Record) -> bool {
+        let Record { marks, .. } = record;
+        marks.stack.as_deref() == Some(self.name.as_str())
+            && match &marks.home {
+                Some(home) => home == self.namespace.as_str(),
+                None => record.namespace == self.namespace.as_str() || self.lists(record),
+            }
+    }
+
+    fn lists(&self, record: &Record) -> bool {
+        let mut listed = self.listed.iter();
+        listed.any(|(namespace, release)| {
+            namespace.as_str() == record.namespace && release.as_str() == record.release
+        })
     }
 }
 
@@ -83,6 +123,8 @@ const DELETE: [&str; 2] = ["pre-delete", "post-delete"];
 pub struct Marks {
     /// `stackctl.dev/stack`
     pub stack: Option<String>,
+    /// `stackctl.dev/home`, the stack's own namespace
+    pub home: Option<String>,
     /// `stackctl.dev/release`, the id in the profile
     pub release: Option<String>,
     /// `stackctl.dev/run`
@@ -375,5 +417,43 @@ mod tests {
             namespace: Some("shop".into()),
         });
         assert_eq!(contents.once_ready(&world), contents);
+    }
+
+    /// A record of release `x` in `namespace`, as a run of a stack `shop` has made it.
+    fn record(namespace: &str, home: Option<&str>) -> Record {
+        Record {
+            namespace: namespace.into(),
+            release: "x".into(),
+            revision: 1,
+            status: RecordStatus::Deployed,
+            modified: None,
+            marks: Marks {
+                stack: Some("shop".into()),
+                home: home.map(str::to_owned),
+                revision: Some(1),
+                ..Marks::default()
+            },
+        }
+    }
+
+    #[test]
+    fn stacks_of_one_name_are_told_apart_by_their_namespaces() {
+        let stack =
+            |namespace: &str| StackId::new("shop".parse().unwrap(), namespace.parse().unwrap());
+        let (one, two) = (stack("one"), stack("two"));
+        for namespace in ["one", "two", "three"] {
+            let record = record(namespace, Some("one"));
+            assert!(one.owns(&record) && record.is_of(&one), "{namespace}");
+            assert!(!two.owns(&record) && !record.is_of(&two), "{namespace}");
+        }
+        let unnamed = record("two", None);
+        assert!(two.owns(&unnamed) && !one.owns(&unnamed));
+        let known = StackId {
+            listed: [("two".parse().unwrap(), "x".parse().unwrap())].into(),
+            ..one
+        };
+        assert!(known.owns(&unnamed));
+        assert!(!known.owns(&record("two", Some("two"))));
+        assert!(!known.owns(&record("three", None)));
     }
 }

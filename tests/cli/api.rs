@@ -348,6 +348,7 @@ pub const CONFIG_MAPS: &str = "/api/v1/namespaces/shop/configmaps";
 pub const CRON_JOBS: &str = "/apis/batch/v1/namespaces/shop/cronjobs";
 pub const TOPICS: &str = "/apis/example.com/v1/namespaces/shop/topics";
 const SECRETS: &str = "/api/v1/secrets";
+pub const STACK: &str = "/api/v1/namespaces/shop/secrets/stackctl.dev.stack.shop";
 const OURS: &str = "managed-by";
 const HELMS: &str = "helm";
 pub const PODS: &str = "/api/v1/namespaces/shop/pods";
@@ -405,7 +406,8 @@ pub fn shop_with(more: &str) -> Api {
         let name = pod["metadata"]["name"].as_str().unwrap();
         api.object(&format!("{PODS}/{name}"), pod.clone());
     }
-    api.list(SECRETS, OURS, [stack(&["api", "web", "mail"])])
+    api.object(STACK, stack(&["api", "web", "mail"]))
+        .list(SECRETS, OURS, [stack(&["api", "web", "mail"])])
         .list(
             "/api/v1/namespaces/shop/secrets",
             OURS,

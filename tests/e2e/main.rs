@@ -17,6 +17,7 @@ mod kill_matrix;
 mod killed;
 mod lease;
 mod many;
+mod namesakes;
 mod namespaces;
 mod order_food;
 mod oro;

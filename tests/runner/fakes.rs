@@ -11,11 +11,11 @@ use futures::stream::{self, LocalBoxStream};
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use stackctl::memory::Left;
-use stackctl::names::{Namespace, ReleaseName, RunId, StackName};
+use stackctl::names::{Namespace, ReleaseName, StackName};
 use stackctl::plan::{Command, Step};
 use stackctl::runner::ports::{
-    Cancel, DeployError, Deployer, Ensured, History, LogPart, LogTarget, ObserveError, Observer,
-    Refusal, RevisionEnd, Trouble,
+    Cancel, DeployError, Deployer, Ensured, History, LogPart, LogTarget, Maker, ObserveError,
+    Observer, Refusal, RevisionEnd, Trouble,
 };
 use stackctl::snapshot::{
     Condition, ContainerState, Contents, Contested, Drift, Hook, Job, Lingering, Marks, Meta,
@@ -730,7 +730,7 @@ impl Observer for Fake {
         release: &'a ReleaseName,
         _: u32,
         revision: u32,
-        _: &'a RunId,
+        _: Maker<'a>,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
         let made = (release.to_string(), revision);
         self.inner.made.borrow_mut().push(made);
@@ -860,6 +860,18 @@ pub fn applied(fake: &Fake, step: &Step, inputs: &str, verified: bool) {
             .borrow_mut()
             .push(job(step, Some("Complete")));
     }
+}
+
+/// The same, seen ready, by a run of the stack of this name that is at home there.
+pub fn made_by(fake: &Fake, step: &Step, inputs: &str, home: Option<&str>) {
+    applied(fake, step, inputs, true);
+    let Snapshot::Record(mut record) = record(step, RecordStatus::Deployed) else {
+        unreachable!()
+    };
+    record.marks.inputs = Some(inputs.into());
+    record.marks.verified = Some(record.revision);
+    record.marks.home = home.map(str::to_owned);
+    fake.tell(Snapshot::Record(record));
 }
 
 /// Puts a release into the cluster whose first install has failed.

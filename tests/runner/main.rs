@@ -22,7 +22,7 @@ mod sooner;
 mod unanswered;
 mod unchanged;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use fakes::{
@@ -33,7 +33,7 @@ use proptest::prelude::*;
 use scripted::Scripted;
 use stackctl::event::{CancelReason, Event, EventKind, Outcome, Verdict, VerdictClass};
 use stackctl::memory::{EndedRelease, Left, VerifiedSet};
-use stackctl::names::{ReleaseId, RunId};
+use stackctl::names::{Namespace, ReleaseId, ReleaseName, RunId};
 use stackctl::plan::{Plan, Selection};
 use stackctl::profile::{self, Profile};
 use stackctl::runner::ports::ObserveError;
@@ -56,6 +56,8 @@ struct Case {
     orphans: Option<Plan>,
     volumes: bool,
     left: Vec<Left>,
+    /// Releases that were known to be the stack's.
+    listed: BTreeSet<(Namespace, ReleaseName)>,
     /// When signals come, in milliseconds from the start.
     signals: Vec<(u64, CancelReason)>,
     _folder: tempfile::TempDir,
@@ -106,6 +108,7 @@ impl Case {
             orphans: None,
             volumes: false,
             left: Vec::new(),
+            listed: BTreeSet::new(),
             signals: Vec::new(),
             _folder: folder,
         }
@@ -127,6 +130,7 @@ impl Case {
             prune: self.orphans.is_some(),
             volumes: self.volumes,
             left: self.left.clone(),
+            listed: self.listed.clone(),
             ..settings()
         }
     }
@@ -215,6 +219,7 @@ fn settings() -> Settings {
         orphans: None,
         prune: false,
         back_on_failure: None,
+        listed: BTreeSet::new(),
         known: HashMap::new(),
     }
 }

@@ -10,10 +10,10 @@ use futures::stream::{self, LocalBoxStream};
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use stackctl::memory::Left;
-use stackctl::names::{Namespace, ReleaseName, RunId, StackName};
+use stackctl::names::{Namespace, ReleaseName, StackName};
 use stackctl::plan::{Command, Step};
 use stackctl::runner::ports::{
-    Cancel, DeployError, Deployer, Ensured, History, Life, LogPart, LogTarget, ObserveError,
+    Cancel, DeployError, Deployer, Ensured, History, Life, LogPart, LogTarget, Maker, ObserveError,
     Observer, RevisionEnd,
 };
 use stackctl::snapshot::{
@@ -300,7 +300,7 @@ impl Observer for Scripted {
         _: &'a ReleaseName,
         _: u32,
         _: u32,
-        _: &'a RunId,
+        _: Maker<'a>,
     ) -> LocalBoxFuture<'a, Result<(), ObserveError>> {
         async { Ok(()) }.boxed_local()
     }

@@ -7,7 +7,7 @@ use stackctl::snapshot::{
     Condition, Custom, Hook, LastingHook, Meta, ObjectRef, Share, Snapshot, Surveyed, Uid,
 };
 
-use super::fakes::{Fate, Hand, SHARE, applied};
+use super::fakes::{Fate, Hand, SHARE, applied, made_by};
 use super::{Case, Ran};
 
 /// Three releases that an earlier run has brought up, `c` with other inputs than now.
@@ -366,4 +366,32 @@ fn what_is_unchanged_is_judged_by_what_was_really_seen() {
         assert!(ready.unwrap().elapsed_ms >= 1000, "watched: {watched}");
         assert_eq!(ran.outcome, Outcome::Ready);
     }
+}
+
+/// Another stack of this name has it, or an older stackctl has made it and nobody knows for whom.
+#[test]
+fn what_a_stack_of_the_same_name_has_made_is_not_unchanged() {
+    let elsewhere = |profile: &mut stackctl::profile::Profile| {
+        profile.releases[0].namespace = "elsewhere".parse().unwrap();
+    };
+    let ran = |home: Option<&str>, listed: bool| {
+        let mut case = Case::with(&[("a", Fate::Ready(1000), &[])], elsewhere);
+        let step = &case.plan.steps()[0];
+        made_by(&case.fake, step, "now", home);
+        let known = Known {
+            inputs: "now".into(),
+            verified: None,
+        };
+        if listed {
+            let named = (step.namespace.clone(), step.release.clone());
+            case.listed.insert(named);
+        }
+        case.known.insert(step.id.clone(), known);
+        ends(&case.run(&super::Way::Up))[0].1
+    };
+    let (unchanged, ready) = (ReleaseEnd::Unchanged, ReleaseEnd::Ready);
+    assert_eq!(ran(Some("test"), false), unchanged);
+    assert_eq!(ran(Some("elsewhere"), true), ready);
+    assert_eq!(ran(None, true), unchanged);
+    assert_eq!(ran(None, false), ready);
 }

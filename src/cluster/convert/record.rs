@@ -37,6 +37,7 @@ pub fn record(meta: &ObjectMeta) -> Option<Record> {
             .and_then(|seconds| Timestamp::from_second(seconds).ok()),
         marks: Marks {
             stack: text("stackctl.dev/stack"),
+            home: text("stackctl.dev/home"),
             release: text("stackctl.dev/release"),
             run: text("stackctl.dev/run"),
             revision: number("stackctl.dev/revision"),

@@ -5,6 +5,7 @@ use crate::command::orphans;
 use crate::doctor::Check;
 use crate::helm::Workspace;
 use crate::identity;
+use crate::memory::StackRecord;
 use crate::plan::Plan;
 use crate::runner::ports::{Leases, ObserveError, Observer};
 use crate::snapshot::{ObjectRef, Record, RecordStatus, World};
@@ -28,6 +29,18 @@ pub fn of_this_machine() -> Vec<Check> {
 /// The stack's Lease, and releases that helm was not let end.
 pub async fn of_stack(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
     let mut checks = lock(cluster, plan).await;
+    let known = cluster.read_stack(&plan.stack, &plan.namespace).await;
+    let empty = || StackRecord::new(plan.stack.clone(), plan.namespace.clone(), "");
+    let remembered = match known {
+        Ok(known) => known.unwrap_or_else(empty),
+        Err(ObserveError::NotFound(_)) => empty(),
+        Err(error) => {
+            checks.push(Check::problem(ABOUT, error.to_string()));
+            return checks;
+        }
+    };
+    checks.extend(orphaned(cluster, plan, &remembered).await);
+    let stack = remembered.id();
     let mut all = Vec::new();
     for namespace in plan.namespaces() {
         match cluster.records(Some(&plan.stack), Some(&namespace)).await {
@@ -36,23 +49,28 @@ pub async fn of_stack(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
             Err(error) => checks.push(Check::problem(ABOUT, error.to_string())),
         }
     }
-    for record in Record::last_of_each(all) {
+    let last = Record::last_of_each(all).into_iter();
+    for record in last.filter(|record| stack.owns(record)) {
         checks.extend(half_done(&record));
         checks.extend(failed_hook(cluster, &record).await);
-        // Elsewhere it may be of another stack of this name.
-        if record.namespace != plan.namespace.as_str() {
-            continue;
-        }
-        let is_orphan = orphans::is_orphan(cluster, &record, plan).await;
-        if is_orphan.unwrap_or(false) {
-            let says = format!(
-                "release `{}` in `{}` is of this stack, and the profile names it no more",
-                record.release, record.namespace
-            );
-            checks.push(Check::warning(ABOUT, says).hint("`stackctl up --prune` removes it"));
-        }
     }
     checks
+}
+
+/// As `up` tells of them.
+async fn orphaned(cluster: &Cluster, plan: &Plan, remembered: &StackRecord) -> Vec<Check> {
+    let orphans = match orphans::find(cluster, plan, remembered).await {
+        Ok(orphans) => orphans,
+        Err(error) => return vec![Check::problem(ABOUT, error.to_string())],
+    };
+    let told = orphans.iter().map(|orphan| {
+        let says = format!(
+            "release `{}` in `{}` is of this stack, and the profile names it no more",
+            orphan.release, orphan.namespace
+        );
+        Check::warning(ABOUT, says).hint("`stackctl up --prune` removes it")
+    });
+    told.collect()
 }
 
 fn half_done(record: &Record) -> Option<Check> {

@@ -108,7 +108,7 @@ fn crowd(needed: usize, limit: usize) -> String {
 fn waiting_for(stacks: &[Stack]) -> String {
     let titles = stacks.iter();
     let titles: Vec<String> = titles
-        .map(|stack| session::title(&stack.name, &stack.namespace))
+        .map(|stack| session::title(&stack.id.name, &stack.id.namespace))
         .collect();
     format!(
         "no container has such a log yet: waiting for those of {}",

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::named;
+use super::{Kept, named};
 use crate::error::{Failure, Kind};
 use crate::files;
-use crate::preview::{Moved, Saved};
+use crate::preview::{Moved, Orphan, Saved};
 
 /// A plan has two digests for each release, and a short one for each field of a chart that renders
 /// differently each time.
@@ -22,19 +22,25 @@ pub fn write(file: &Path, saved: &Saved) -> Result<(), Failure> {
     })
 }
 
-pub fn read(file: &Path) -> Result<Saved, Failure> {
+pub fn read(file: &Path) -> Result<Kept, Failure> {
     let text = files::read_text(file, LARGEST).map_err(|error| error.to_string());
-    text.and_then(|text| Saved::read(&text)).map_err(|why| {
+    let saved = text.and_then(|text| Saved::read(&text)).map_err(|why| {
         Failure::new(
             Kind::Invalid,
             format!("{} can't be used: {why}", named(file)),
         )
         .hint("make one with `stackctl plan --save FILE`")
+    })?;
+    Ok(Kept {
+        file: file.to_owned(),
+        saved,
+        prune: false,
     })
 }
 
-/// Refuses a plan that is not that of this moment any more.
-pub fn unmoved(file: &Path, then: &Saved, now: &Saved) -> Result<(), Failure> {
+/// Refuses a plan that is not that of this moment any more; one that is to `prune` too, where it does
+/// not tell of all that would go.
+pub fn unmoved(file: &Path, then: &Saved, now: &Saved, prune: bool) -> Result<(), Failure> {
     let mut moved = Vec::new();
     for (what, then, now) in [
         ("stack", then.stack.to_string(), now.stack.to_string()),
@@ -53,6 +59,12 @@ pub fn unmoved(file: &Path, then: &Saved, now: &Saved) -> Result<(), Failure> {
         Moved::Inputs(id) => format!("  `{id}`: its chart or its values have changed"),
         Moved::Cluster(id) => format!("  `{id}`: the cluster has changed"),
         Moved::Release(id) => format!("  `{id}`: the profile has changed"),
+    }));
+    let untold = then.untold(now).into_iter().filter(|_| prune);
+    moved.extend(untold.map(|Orphan { release, namespace }| {
+        format!(
+            "  release `{release}` in `{namespace}` would be pruned, and it does not tell of that"
+        )
     }));
     if moved.is_empty() {
         return Ok(());

@@ -1,16 +1,12 @@
 //! Finds the stacks in the cluster, as far as we may look.
 
-use std::collections::BTreeMap;
-
-use super::{Found, Member, Stack, namespaces, recorded};
-use crate::budget::Budgets;
+use super::{Found, Member, Stack, orphaned, recorded};
 use crate::cluster::Cluster;
 use crate::command::{Context, session};
 use crate::error::{Failure, Kind};
 use crate::memory::StackRecord;
 use crate::names::{Namespace, ReleaseId};
 use crate::runner::ports::ObserveError;
-use crate::snapshot::Record;
 
 /// The stacks that a command is about, with the releases that were asked for: `planned`, else all
 /// that the cluster records.
@@ -21,10 +17,13 @@ pub async fn find(
     wanted: &[ReleaseId],
 ) -> Result<Found, Failure> {
     let _waiting = context.environment.waiting_for("looking for stacks");
+    // A profile says which namespace its stack has, and its releases may be in others.
     let only = context.common.namespace.as_ref();
+    let only = only.filter(|_| planned.is_none());
     let everywhere = cluster.records(None, only).await;
     let mut unseen = Vec::new();
-    let mut stacks = if let Some(planned) = planned {
+    let mut stacks = if let Some(mut planned) = planned {
+        planned.id = orphaned::remembered(cluster, planned.id, &mut unseen).await?;
         vec![planned]
     } else {
         let fallback = fallback(context, cluster)?;
@@ -44,11 +43,11 @@ pub async fn find(
     };
     let records = match everywhere {
         Err(ObserveError::Denied(_)) if only.is_none() => {
-            records_of(cluster, &stacks, &mut unseen).await
+            orphaned::records(cluster, &stacks, &mut unseen).await
         }
         other => other,
     };
-    add_orphans(&mut stacks, &records.map_err(|e| session::observe(&e))?);
+    orphaned::add(&mut stacks, records.map_err(|e| session::observe(&e))?);
     check(&stacks, wanted)?;
     for stack in &mut stacks {
         let keep = |member: &Member| wanted.is_empty() || wanted.contains(&member.id);
@@ -71,59 +70,6 @@ pub fn fallback(context: &Context, cluster: &Cluster) -> Result<Namespace, Failu
     }
 }
 
-/// The records of releases that bear our mark, namespace by namespace.
-async fn records_of(
-    cluster: &Cluster,
-    stacks: &[Stack],
-    unseen: &mut Vec<String>,
-) -> Result<Vec<Record>, ObserveError> {
-    let mut records = Vec::new();
-    for namespace in namespaces(stacks) {
-        match cluster.records(None, Some(&namespace)).await {
-            Ok(found) => records.extend(found),
-            Err(ObserveError::Denied(why)) => unseen.push(format!(
-                "releases in `{namespace}` that no profile names any more are not seen: {why}"
-            )),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(records)
-}
-
-fn add_orphans(stacks: &mut [Stack], records: &[Record]) {
-    let mut marked: BTreeMap<(&str, &str), &Record> = BTreeMap::new();
-    for record in records {
-        marked.insert((&record.namespace, &record.release), record);
-    }
-    for record in marked.into_values() {
-        let known = stacks
-            .iter()
-            .flat_map(|stack| &stack.releases)
-            .any(|member| {
-                member.release.as_str() == record.release
-                    && member.namespace.as_str() == record.namespace
-            });
-        let Some(stack) = stacks
-            .iter_mut()
-            .find(|stack| !known && stack.could_hold(record))
-        else {
-            continue;
-        };
-        let id = record.marks.release.as_deref().unwrap_or(&record.release);
-        if let (Ok(id), Ok(release), Ok(namespace)) =
-            (id.parse(), record.release.parse(), record.namespace.parse())
-        {
-            stack.releases.push(Member {
-                id,
-                release,
-                namespace,
-                budgets: Budgets::default(),
-                orphaned: true,
-            });
-        }
-    }
-}
-
 fn check(stacks: &[Stack], wanted: &[ReleaseId]) -> Result<(), Failure> {
     let known = || stacks.iter().flat_map(|stack| &stack.releases);
     let is_unknown = |id: &&ReleaseId| known().all(|member| member.id != **id);
@@ -141,6 +87,8 @@ fn check(stacks: &[Stack], wanted: &[ReleaseId]) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Budgets;
+    use crate::snapshot::StackId;
 
     fn stack(ids: &[&str]) -> Stack {
         let member = |id: &&str| Member {
@@ -151,8 +99,7 @@ mod tests {
             orphaned: false,
         };
         Stack {
-            name: "shop".parse().unwrap(),
-            namespace: "shop".parse().unwrap(),
+            id: StackId::new("shop".parse().unwrap(), "shop".parse().unwrap()),
             releases: ids.iter().map(member).collect(),
         }
     }

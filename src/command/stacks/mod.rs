@@ -3,6 +3,7 @@
 mod find;
 mod gone;
 mod known;
+mod orphaned;
 mod seen;
 mod view;
 
@@ -13,9 +14,9 @@ use crate::budget::Budgets;
 use crate::cluster::Cluster;
 use crate::error::Failure;
 use crate::memory::{StackRecord, StackRelease};
-use crate::names::{Namespace, ReleaseId, ReleaseName, StackName};
+use crate::names::{Namespace, ReleaseId, ReleaseName};
 use crate::plan::Selection;
-use crate::snapshot::Record;
+use crate::snapshot::StackId;
 
 pub use find::{fallback, find};
 pub use seen::Seen;
@@ -23,21 +24,10 @@ pub use view::View;
 
 #[derive(Debug)]
 pub struct Stack {
-    pub name: StackName,
-    pub namespace: Namespace,
+    /// By which helm's records of it are known.
+    pub id: StackId,
     /// In the order of the needs, those that nobody plans any more at the end.
     pub releases: Vec<Member>,
-}
-
-impl Stack {
-    /// The record bears the stack's name, and is where the stack is: another namespace may have a
-    /// stack of the same name.
-    fn could_hold(&self, record: &Record) -> bool {
-        let own = std::iter::once(&self.namespace);
-        let mut namespaces = own.chain(self.releases.iter().map(|member| &member.namespace));
-        record.marks.stack.as_deref() == Some(self.name.as_str())
-            && namespaces.any(|namespace| namespace.as_str() == record.namespace)
-    }
 }
 
 #[derive(Debug)]
@@ -47,7 +37,7 @@ pub struct Member {
     pub namespace: Namespace,
     /// The profile's, else those of every release.
     pub budgets: Budgets,
-    /// The cluster has it for this stack, but neither profile nor stack record names it.
+    /// The cluster has it for this stack, and nobody plans it any more.
     pub orphaned: bool,
 }
 
@@ -87,8 +77,7 @@ pub fn planned(context: &Context) -> Result<Option<Stack>, Failure> {
         orphaned: false,
     };
     Ok(Some(Stack {
-        name: plan.stack.clone(),
-        namespace: plan.namespace.clone(),
+        id: StackId::new(plan.stack.clone(), plan.namespace.clone()),
         releases: plan.steps().iter().map(member).collect(),
     }))
 }
@@ -102,8 +91,7 @@ fn recorded(record: StackRecord) -> Stack {
         orphaned: false,
     };
     Stack {
-        name: record.stack,
-        namespace: record.namespace,
+        id: record.id(),
         releases: record.releases.into_iter().map(member).collect(),
     }
 }

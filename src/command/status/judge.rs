@@ -85,8 +85,8 @@ impl<'a> Judge<'a> {
                 releases.push(rows::row(look));
             }
             stacks.push(StackStatus {
-                stack: stack.name.clone(),
-                namespace: stack.namespace.clone(),
+                stack: stack.id.name.clone(),
+                namespace: stack.id.namespace.clone(),
                 context: self.cluster.context().to_owned(),
                 releases,
             });

@@ -41,7 +41,7 @@ impl Up<'_> {
             let was_begun = release.deadline.is_some() && release.settled.is_none();
             let is_changed = last.is_some_and(|last| {
                 let by_this_run = was_begun && last.revision != release.found;
-                let by_another = Some(last.revision) != target && last.is_of(self.stack.as_str());
+                let by_another = Some(last.revision) != target && last.is_of(&self.stack);
                 by_this_run || (by_another && target.is_some())
             });
             if is_changed {

@@ -202,7 +202,7 @@ impl Up<'_> {
         self.releases[at].left_behind = None;
         let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
         let record = self.world.last_record(namespace, name);
-        let ours = record.is_some_and(|record| record.is_of(self.stack.as_str()));
+        let ours = record.is_some_and(|record| record.is_of(&self.stack));
         match record.map(|it| it.status) {
             Some(status) if status.is_pending() => self.close_revision(at, last.revision, status),
             Some(status @ RecordStatus::Uninstalling) => self.take_away(at, status, &last),
@@ -264,7 +264,7 @@ impl Up<'_> {
             .releases
             .iter()
             .any(|it| it.step.id == step.id && it.back.is_some());
-        let ours = last.is_of(self.stack.as_str());
+        let ours = last.is_of(&self.stack);
         let why = match run {
             _ if last.status == RecordStatus::Uninstalling && is_going_back => {
                 return Some(Refusal {

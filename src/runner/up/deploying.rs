@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Done, LAST_WORDS, Up};
 use crate::event::EventKind;
-use crate::runner::ports::{Cancel, DeployError, Refusal, Trouble};
+use crate::runner::ports::{Cancel, DeployError, Maker, Refusal, Trouble};
 use crate::runner::tracked::{Doom, Phase};
 use crate::runner::watching::watch_objects;
 use crate::snapshot::{Contents, ObjectRef, RecordStatus};
@@ -45,12 +45,14 @@ impl Up<'_> {
         let cancel: Cancel = release.cancel.clone();
         let limits = release.limits();
         let deployer = self.deployer;
-        let (observer, run) = (self.observer, self.run.clone());
+        let (observer, run, stack) = (self.observer, self.run.clone(), self.stack.clone());
         let deployed = async move {
             let deployed = match back {
                 Some(to) => {
                     let (namespace, release) = (&step.namespace, &step.release);
-                    let mark = || observer.mark_target(namespace, release, to, revision, &run);
+                    let (run, stack) = (&run, &stack);
+                    let by = || Maker { stack, run };
+                    let mark = || observer.mark_target(namespace, release, to, revision, by());
                     let marked = match cancel.may_start().await {
                         Ok(()) => Ok(limits.until_answered(mark).await),
                         Err(cancelled) => Err(cancelled),

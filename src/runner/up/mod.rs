@@ -37,9 +37,9 @@ use super::tracked::{Phase, Tracked};
 use super::{Back, Channels, Ended, Ends, Gate, Known, Settings};
 use crate::event::{CancelReason, EventKind, Outcome, Verb, VerdictClass};
 use crate::memory::VerifiedSet;
-use crate::names::{ReleaseId, RunId, StackName};
+use crate::names::{ReleaseId, RunId};
 use crate::plan::{Plan, Queue};
-use crate::snapshot::{Observation, Pod, Snapshot, Uid, World};
+use crate::snapshot::{Observation, Pod, Snapshot, StackId, Uid, World};
 use crate::verdict::{CompletedRule, Waiting};
 
 /// How long a failure waits for the last lines of its log and for its cause to be seen.
@@ -108,7 +108,7 @@ struct Up<'p> {
     deployer: &'p dyn Deployer,
     observer: &'p dyn Observer,
     run: RunId,
-    stack: StackName,
+    stack: StackId,
     /// Releases that a helm may still be at work on are taken up all the same.
     recover: bool,
     known: HashMap<ReleaseId, Known>,
@@ -167,7 +167,10 @@ impl<'p> Up<'p> {
             deployer,
             observer,
             run: settings.run.clone(),
-            stack: plan.stack.clone(),
+            stack: StackId {
+                listed: settings.listed.clone(),
+                ..StackId::new(plan.stack.clone(), plan.namespace.clone())
+            },
             recover: settings.recover,
             known: settings.known.clone(),
             settled: None,

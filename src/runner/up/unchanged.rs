@@ -100,7 +100,7 @@ impl<'p> Up<'p> {
         let known = self.known.get(&step.id);
         let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
         let last: &Record = self.world.last_record(namespace, name)?;
-        let stack = self.stack.as_str();
+        let stack = &self.stack;
         let is_as_wanted = match self.releases[at].back {
             Some(target) => last.is_back_at(stack, target),
             None => last.is_made_of(stack, &known?.inputs),
