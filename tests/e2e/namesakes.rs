@@ -47,7 +47,7 @@ fn a_stack_leaves_what_another_of_its_name_has_in_its_namespace() {
         let shown = told("status", profile, &["-o", "json"]).expect_code(0);
         let shown: Value = serde_json::from_str(&shown.stdout).expect("JSON");
         let releases = shown["stacks"][0]["releases"].as_array().expect("releases");
-        let ids: Vec<&Value> = releases.iter().map(|it| &it["id"]).collect();
+        let ids: Vec<&Value> = releases.iter().map(|it| &it["release"]).collect();
         assert_eq!(ids, [own]);
     }
     let again = Ended::up(&first, &[]).expect_code(0);
@@ -76,10 +76,8 @@ fn what_is_elsewhere_and_not_named_any_more_is_told_by_all_and_goes_with_its_nam
     let shown = told("status", &profile, &["-o", "json"]).expect_code(0);
     let shown: Value = serde_json::from_str(&shown.stdout).expect("JSON");
     let last = &shown["stacks"][0]["releases"][1];
-    assert_eq!(
-        (&last["id"], &last["orphaned"]),
-        (&"web".into(), &true.into())
-    );
+    assert_eq!(last["release"], "web");
+    assert_eq!(last["state"], "orphaned");
     let looked = told("doctor", &profile, &[]);
     let says = "release `web` in `far-away` is of this stack, and the profile names it no more";
     assert!(looked.stdout.contains(says), "{}", looked.stdout);
