@@ -44,10 +44,18 @@ impl Record {
         self.status != RecordStatus::Uninstalled || self.is_half_removed()
     }
 
-    /// Another stack than this one, whose run has made this very revision.
-    pub fn other_owner(&self, stack: &str) -> Option<&str> {
+    /// Another stack than this one, whose run has made this very revision, as people are told of it.
+    pub fn other_owner(&self, stack: &StackId) -> Option<String> {
         let owner = self.marks.stack.as_deref()?;
-        (self.marks.revision == Some(self.revision) && owner != stack).then_some(owner)
+        if self.marks.revision != Some(self.revision) {
+            return None;
+        }
+        if owner != stack.name.as_str() {
+            return Some(format!("stack `{owner}`"));
+        }
+        let home = self.marks.home.as_deref()?;
+        let is_elsewhere = home != stack.namespace.as_str();
+        is_elsewhere.then(|| format!("stack `{owner}` of namespace `{home}`"))
     }
 
     /// helm was through with bringing the release back to that revision.
@@ -445,6 +453,9 @@ mod tests {
             let record = record(namespace, Some("one"));
             assert!(one.owns(&record) && record.is_of(&one), "{namespace}");
             assert!(!two.owns(&record) && !record.is_of(&two), "{namespace}");
+            assert_eq!(record.other_owner(&one), None);
+            let told = record.other_owner(&two);
+            assert_eq!(told.as_deref(), Some("stack `shop` of namespace `one`"));
         }
         let unnamed = record("two", None);
         assert!(two.owns(&unnamed) && !one.owns(&unnamed));

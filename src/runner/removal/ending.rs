@@ -27,7 +27,7 @@ impl Down<'_> {
         self.emitter.emit(EventKind::Warning {
             release: Some(step.id.clone()),
             message: format!(
-                "release `{}` in `{}` is of stack `{owner}` by now, and stays",
+                "release `{}` in `{}` is of {owner} by now, and stays",
                 step.release, step.namespace
             ),
         });

@@ -27,8 +27,8 @@ use crate::event::{CancelReason, EventKind, Verb, VerdictClass};
 use crate::memory::{EndedRelease, Left, ReleaseEnd};
 use crate::plan::{Plan, Queue, Step};
 use crate::snapshot::{
-    Contents, Lingering, ObjectRef, Observation, Record, RecordStatus, Remaining, Snapshot, Uid,
-    World,
+    Contents, Lingering, ObjectRef, Observation, Record, RecordStatus, Remaining, Snapshot,
+    StackId, Uid, World,
 };
 use crate::verdict::CompletedRule;
 use hooks::DeleteHooks;
@@ -381,9 +381,9 @@ impl<'p> Down<'p> {
         let left = run.map_or(step.timeout, |end| end.saturating_duration_since(now));
         release.limit = step.timeout.min(left);
         release.deadline = Some(now + release.limit);
-        let stack = self.plan.stack.as_str();
-        let taken = self.last_record(at).and_then(|it| it.other_owner(stack));
-        if let Some(owner) = taken.map(str::to_owned) {
+        let stack = StackId::new(self.plan.stack.clone(), self.plan.namespace.clone());
+        let taken = self.last_record(at).and_then(|it| it.other_owner(&stack));
+        if let Some(owner) = taken {
             self.leave_to(at, &owner);
             return;
         }

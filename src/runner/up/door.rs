@@ -28,11 +28,11 @@ impl Up<'_> {
     fn tell_a_change_of_stacks(&mut self, at: usize) {
         let step = self.releases[at].step;
         let last = (self.world).last_record(step.namespace.as_str(), step.release.as_str());
-        let Some(owner) = last.and_then(|it| it.other_owner(self.stack.as_str())) else {
+        let Some(owner) = last.and_then(|it| it.other_owner(&self.stack)) else {
             return;
         };
         let said = format!(
-            "release `{}` in `{}` was of stack `{owner}`, and is of this one from now on",
+            "release `{}` in `{}` was of {owner}, and is of this one from now on",
             step.release, step.namespace
         );
         self.warn(at, said);
