@@ -270,6 +270,7 @@ fn shown(assessment: &Assessment) -> String {
             Hope::Certain => "certain".to_owned(),
             Hope::Likely(time) => format!("likely after {}s", time.as_secs()),
             Hope::AfterHooks => "judged after the hooks".to_owned(),
+            Hope::Retried => "judged when the time is up".to_owned(),
         };
         lines.push(format!("{hope}: {}", finding.verdict.sentence));
         lines.push(format!("  key: {}", finding.key));

@@ -8,6 +8,8 @@ use crate::cluster::{Resource, Right};
 use crate::names::Namespace;
 use crate::wording;
 
+const LEASES: &str = "leases";
+
 /// Verbs of stackctl's own questions in every namespace of a stack, by resource and group. The last
 /// says what is lost without it; nothing where an `up` can't do without.
 const OWN: [(&str, &str, &[&str], &str); 14] = [
@@ -28,7 +30,7 @@ const OWN: [(&str, &str, &[&str], &str); 14] = [
         "",
     ),
     (
-        "leases",
+        LEASES,
         "coordination.k8s.io",
         &["get", "list", "watch", "create", "update", "patch"],
         "",
@@ -102,14 +104,17 @@ pub struct Want {
 }
 
 /// All rights that a stack needs. `objects` are those that helm renders: their resource, their
-/// namespace, and one of them by name.
+/// namespace, and one of them by name. The Lease is in the stack's own namespace, `home`.
 pub fn wants(
+    home: &Namespace,
     namespaces: &[Namespace],
     objects: &BTreeMap<(Resource, Option<String>), String>,
 ) -> Vec<Want> {
     let mut wants = Vec::new();
     for namespace in namespaces {
-        for (name, group, verbs, lost) in OWN {
+        let own = OWN.into_iter();
+        let own = own.filter(|(name, ..)| *name != LEASES || namespace == home);
+        for (name, group, verbs, lost) in own {
             let (resource, subresource) = match name.split_once('/') {
                 Some((resource, subresource)) => (resource, subresource),
                 None => (name, ""),
@@ -188,7 +193,7 @@ mod tests {
             (resource, Some("shop".to_owned())),
             "deployment/web".to_owned(),
         )];
-        let wants = wants(&[shop()], &objects.into());
+        let wants = wants(&shop(), &[shop()], &objects.into());
         let asked: Vec<(Want, bool)> = wants
             .into_iter()
             .map(|want| {
@@ -214,7 +219,7 @@ mod tests {
 
     #[test]
     fn one_word_is_enough_where_nothing_is_lacking() {
-        let asked = wants(&[shop()], &BTreeMap::new());
+        let asked = wants(&shop(), &[shop()], &BTreeMap::new());
         let asked: Vec<(Want, bool)> = asked.into_iter().map(|want| (want, true)).collect();
         let checks = lacking(&asked);
         assert_eq!(checks.len(), 1);

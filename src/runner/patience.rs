@@ -17,7 +17,8 @@ impl Patience {
     /// Takes note of the trouble there is now and returns the worst that is beyond hope: certain
     /// ones at once, likely ones when they have used up their budget. What is held uses up nothing.
     pub fn exhausted(&mut self, findings: &[Finding], held: Held, now: Instant) -> Option<Finding> {
-        let counts = |f: &&Finding| f.hope != Hope::AfterHooks && !held.holds(f);
+        let is_borne = |f: &&Finding| matches!(f.hope, Hope::AfterHooks | Hope::Retried);
+        let counts = |f: &&Finding| !is_borne(f) && !held.holds(f);
         self.since
             .retain(|key, _| findings.iter().filter(counts).any(|f| f.key == *key));
         for finding in findings.iter().filter(counts) {
@@ -43,7 +44,7 @@ impl Patience {
 
     fn end(&self, finding: &Finding) -> Option<Instant> {
         match finding.hope {
-            Hope::Certain | Hope::AfterHooks => None,
+            Hope::Certain | Hope::AfterHooks | Hope::Retried => None,
             Hope::Likely(budget) => Some(*self.since.get(&finding.key)? + budget),
         }
     }

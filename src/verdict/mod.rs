@@ -112,6 +112,8 @@ pub enum Hope {
     Likely(Duration),
     /// A hook of the release itself may still end it: judged once helm is through with its hooks.
     AfterHooks,
+    /// Its Job tries again by itself, as often as its spec says: judged when the time is up.
+    Retried,
 }
 
 /// One run of a container.

@@ -12,7 +12,11 @@ pub async fn check(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
     for namespace in plan.namespaces() {
         checks.push(match cluster.find_namespace(&namespace).await {
             Ok(Ensured::Going(kept)) => going(plan, &namespace, &kept),
-            Ok(Ensured::Existed | Ensured::Assumed | Ensured::Made) => {
+            Ok(Ensured::Assumed) => {
+                let says = "is there is not known: these credentials may not read namespaces";
+                Check::warning("namespace", format!("whether `{namespace}` {says}"))
+            }
+            Ok(Ensured::Existed | Ensured::Made) => {
                 Check::good("namespace", format!("`{namespace}` is there"))
             }
             Ok(Ensured::Missing) if plan.create_namespace => {

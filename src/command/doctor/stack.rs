@@ -79,7 +79,7 @@ async fn rights(
         };
         kinds.entry(placed).or_insert_with(|| object.short());
     }
-    let wants = doctor::wants(&plan.namespaces(), &kinds);
+    let wants = doctor::wants(&plan.namespace, &plan.namespaces(), &kinds);
     let asked: Vec<(Want, Result<bool, _>)> = stream::iter(wants)
         .map(|want| async {
             let answer = cluster.may(&want.right).await;

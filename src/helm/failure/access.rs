@@ -35,7 +35,7 @@ fn forbidden(about: &About<'_>, text: &str) -> Option<Failure> {
         Some(namespace) => format!("a Role in namespace `{namespace}`"),
         None => "a ClusterRole".to_owned(),
     };
-    let ask = about.kubectl(namespace, &format!("auth can-i {verb} {named} --as {user}"));
+    let ask = about.kubectl(namespace, &format!("auth can-i {verb} {named}"));
     let mut failure = Failure::new(Cause::Forbidden, sentence).hint(format!(
         "it needs {what} that allows `{verb}` on `{named}`, bound to it; `{ask}` tells whether it has"
     ));

@@ -1,4 +1,5 @@
-//! Jobs that have failed by their own conditions, hooks among them.
+//! Jobs that have failed by their own conditions, hooks among them, and those whose pods have failed
+//! and are tried again.
 
 use crate::event::ContainerRole;
 use crate::snapshot::{Job, Pod};
@@ -15,8 +16,10 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
     let Body::Job(job) = subject.body else {
         return None;
     };
-    let JobPhase::Failed(condition) = job_phase(job) else {
-        return None;
+    let (condition, hope) = match job_phase(job) {
+        JobPhase::Failed(condition) => (Some(condition), Hope::Certain),
+        JobPhase::Running if job.failed > 0 => (None, Hope::Retried),
+        _ => return None,
     };
     let cause = if subject.hook {
         Cause::HookFailed
@@ -35,34 +38,31 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
     let culprit = culprit
         .filter_map(|pod| Culprit::of(case, subject.hook, pod))
         .next();
-    let what = match (condition.reason.as_str(), &culprit) {
-        ("DeadlineExceeded", _) => {
+    let reason = condition.map(|it| (it.reason.as_str(), it.message.as_str()));
+    let what = match (reason, &culprit) {
+        (Some(("DeadlineExceeded", _)), _) => {
             "was stopped: it took longer than its `activeDeadlineSeconds`".to_owned()
         }
-        ("PodFailurePolicy", _) => {
-            format!(
-                "was given up by its pod failure policy: {}",
-                brief(&condition.message)
-            )
+        (Some(("PodFailurePolicy", message)), _) => {
+            format!("was given up by its pod failure policy: {}", brief(message))
         }
         (_, Some(culprit)) => {
             let (who, how) = (culprit.who(), culprit.how());
-            match job.failed.max(culprit.attempt) {
-                ..=1 => format!("failed: {who} {how}"),
-                tries => format!("failed {}, last when {who} {how}", times(tries)),
-            }
+            failed(
+                hope,
+                job.failed.max(culprit.attempt),
+                &format!("{who} {how}"),
+            )
         }
-        (_, None) if lost.is_some() => {
-            let lost = lost.unwrap_or_default();
-            match job.failed {
-                ..=1 => format!("failed: {lost}"),
-                tries => format!("failed {}, last when {lost}", times(tries)),
-            }
-        }
-        (reason, None) => format!("failed: {reason}: {}", brief(&condition.message)),
+        (_, None) if lost.is_some() => failed(hope, job.failed, &lost.unwrap_or_default()),
+        (Some((reason, message)), None) => format!("failed: {reason}: {}", brief(message)),
+        (None, None) => return None,
     };
-    let draft = Draft::new(cause, Hope::Certain, format!("{name} {what}"))
-        .condition(subject.object.short(), condition);
+    let draft = Draft::new(cause, hope, format!("{name} {what}"));
+    let draft = match condition {
+        Some(condition) => draft.condition(subject.object.short(), condition),
+        None => draft,
+    };
     let draft = match (&culprit, pods.first()) {
         (Some(culprit), _) => {
             let pod = format!("pod/{}", culprit.pod.meta.name);
@@ -79,6 +79,16 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
     };
     let role = culprit.map_or(ContainerRole::Main, |c| c.role);
     Some(draft.hint(case.logs_hint(role)))
+}
+
+fn failed(hope: Hope, tries: u32, how: &str) -> String {
+    let number = times(tries.max(1));
+    match (hope, tries) {
+        (Hope::Retried, ..=1) => format!("has failed {number} so far: {how}"),
+        (Hope::Retried, _) => format!("has failed {number} so far, last when {how}"),
+        (_, ..=1) => format!("failed: {how}"),
+        (_, _) => format!("failed {number}, last when {how}"),
+    }
 }
 
 /// Newest first, and last the one that the Job's controller has removed already.

@@ -176,7 +176,8 @@ impl<'a> Case<'a> {
             let hope = match f.hope {
                 Hope::Certain => 0,
                 Hope::Likely(_) => 1,
-                Hope::AfterHooks => 2,
+                Hope::Retried => 2,
+                Hope::AfterHooks => 3,
             };
             let of_hook = self.is_of_hook(f);
             (hope, !of_hook, f.cause, f.object.short(), f.key.clone())

@@ -35,6 +35,9 @@ fn standstill(job: &Job) -> Option<String> {
             "left to the controller `{controller}` (`managedBy`)"
         ));
     }
+    if job.suspended {
+        return Some("suspended: no pod starts until its `suspend` is false".to_owned());
+    }
     let stands = job.parallelism == 0 && job.active == 0;
     stands.then(|| "its `parallelism` is 0, so that no pod starts".to_owned())
 }

@@ -30,7 +30,7 @@ pub fn deepest(case: &Case<'_>, objects: &[ObjectHealth], findings: &[Finding]) 
                 log_of: finding.log_of.clone(),
             })
     };
-    let is_deferred = |finding: &&Finding| finding.hope == Hope::AfterHooks;
+    let is_deferred = |finding: &&Finding| matches!(finding.hope, Hope::AfterHooks | Hope::Retried);
     // While a load balancer is being made, whatever else is not ready tells more.
     let is_told = |f: &&Finding| !is_deferred(f) && f.cause != Cause::NoAddress;
     let of_trouble = findings.iter().find(is_told).map(waiting_for);
@@ -49,7 +49,11 @@ pub fn deepest(case: &Case<'_>, objects: &[ObjectHealth], findings: &[Finding]) 
     let hooks = || case.subjects.iter().filter(running_hook);
     let unready = || case.subjects.iter().filter(unready);
     of_trouble
-        .or_else(|| hooks().next().map(|hook| blocking_hook(case, hook)))
+        .or_else(|| {
+            hooks()
+                .next()
+                .map(|hook| blocking_hook(case, hook, findings))
+        })
         .or_else(|| findings.iter().find(is_deferred).map(waiting_for))
         .or_else(|| unready().find_map(|subject| blocking_pod(case, subject)))
         .or_else(|| {
@@ -76,11 +80,15 @@ fn blocking_pod(case: &Case<'_>, subject: &Subject<'_>) -> Option<Waiting> {
         .find_map(|member| pod::blocked(case, member))
 }
 
-fn blocking_hook(case: &Case<'_>, hook: &Subject<'_>) -> Waiting {
+fn blocking_hook(case: &Case<'_>, hook: &Subject<'_>, findings: &[Finding]) -> Waiting {
+    let short = hook.object.short();
+    let trouble = findings.iter().find(|it| it.object == hook.object);
+    let said = trouble.map(|it| it.verdict.sentence.trim_start_matches("hook "));
     let inner = blocking_pod(case, hook).unwrap_or_else(|| Waiting {
-        on: match &hook.body {
-            Body::Job(job) => format!("{} {}", hook.object.short(), ready::job_progress(job)),
-            _ => format!("{} running", hook.object.short()),
+        on: match (&hook.body, said) {
+            (_, Some(said)) => said.to_owned(),
+            (Body::Job(job), None) => format!("{short} {}", ready::job_progress(job)),
+            (_, None) => format!("{short} running"),
         },
         since: hook.body.meta().map(|meta| meta.created),
         chain: vec![hook.object.short()],
