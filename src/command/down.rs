@@ -76,7 +76,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
         }
         let emptied = match all_is_gone {
             true => plan.namespaces().into_iter().collect(),
-            false => emptied::of(plan, &ended, whole),
+            false => emptied::of(cluster, plan, &ended, whole).await,
         };
         stay.set(emptied::remove(cluster, emptied, &name).await);
         Ok(ended.outcome)

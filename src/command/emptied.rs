@@ -5,29 +5,40 @@ use std::collections::BTreeSet;
 use crate::cluster::{Cluster, Emptied};
 use crate::memory::ReleaseEnd;
 use crate::names::{Namespace, RunId};
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 use crate::runner::Ended;
+use crate::snapshot::Record;
 use crate::wording;
 
 /// Where a run has removed releases of `plan`, and the stack has no other of them: `whole` is all that
 /// its profile names.
-pub fn of(plan: &Plan, ended: &Ended, whole: &Plan) -> BTreeSet<Namespace> {
-    let is_removed = |step: &&crate::plan::Step| {
+pub async fn of(
+    cluster: &Cluster,
+    plan: &Plan,
+    ended: &Ended,
+    whole: &Plan,
+) -> BTreeSet<Namespace> {
+    let is_removed = |step: &&Step| {
         let mut ends = ended.releases.iter();
         ends.any(|it| it.id == step.id && it.end == ReleaseEnd::Removed)
     };
-    let (gone, left): (Vec<_>, Vec<_>) = plan.steps().iter().partition(is_removed);
-    let stays = |namespace: &Namespace| {
-        let is_gone = |name: &str| {
-            let mut gone = gone.iter();
-            gone.any(|it| it.namespace == *namespace && it.release.as_str() == name)
-        };
-        let mut others = whole.steps().iter().chain(left.iter().copied());
-        *namespace == whole.namespace
-            || others.any(|it| it.namespace == *namespace && !is_gone(it.release.as_str()))
-    };
-    let namespaces = gone.iter().map(|step| step.namespace.clone());
-    namespaces.filter(|it| !stays(it)).collect()
+    let gone = plan.steps().iter().filter(is_removed);
+    let mut emptied: BTreeSet<Namespace> = gone.map(|step| step.namespace.clone()).collect();
+    emptied.remove(&whole.namespace);
+    for step in whole.steps() {
+        if emptied.contains(&step.namespace) && is_there(cluster, step).await {
+            emptied.remove(&step.namespace);
+        }
+    }
+    emptied
+}
+
+/// Where there is no answer, whoever removes the namespace asks again what is in it.
+async fn is_there(cluster: &Cluster, step: &Step) -> bool {
+    let revisions = cluster.revisions(&step.namespace, &step.release).await;
+    let revisions = revisions.unwrap_or_default();
+    let last = revisions.iter().max_by_key(|record| record.revision);
+    last.is_some_and(Record::is_there)
 }
 
 /// Removes those that we have made, if nothing is left in them. Returns why others stay.

@@ -101,7 +101,7 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         ended.together &= plan.steps().len() == record.releases.len();
         stack_record::end(cluster, begun.stored, &name, &ended).await;
         if let Some(orphans) = &settings.orphans {
-            let emptied = emptied::of(orphans, &ended, whole);
+            let emptied = emptied::of(cluster, orphans, &ended, whole).await;
             stay.set(emptied::remove(cluster, emptied, &name).await);
         }
         Ok(ended.outcome)

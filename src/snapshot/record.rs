@@ -89,7 +89,7 @@ pub struct StackId {
     pub name: StackName,
     /// The stack's own, wherever its releases are.
     pub namespace: Namespace,
-    /// Releases that are known to be its. It says whose a record is that bears a name alone.
+    /// Releases that are known to be its. They say whose a record is that bears a name alone.
     pub listed: BTreeSet<(Namespace, ReleaseName)>,
 }
 
@@ -104,13 +104,13 @@ impl StackId {
     }
 
     /// The record bears this stack's mark. Marks of before name no namespace: they count where the
-    /// stack has its own, and where the release is known to be its.
+    /// release is known to be its, for any stack of that name may have it.
     pub fn owns(&self, record: &Record) -> bool {
         let Record { marks, .. } = record;
         marks.stack.as_deref() == Some(self.name.as_str())
             && match &marks.home {
                 Some(home) => home == self.namespace.as_str(),
-                None => record.namespace == self.namespace.as_str() || self.lists(record),
+                None => self.lists(record),
             }
     }
 
@@ -458,7 +458,7 @@ mod tests {
             assert_eq!(told.as_deref(), Some("stack `shop` of namespace `one`"));
         }
         let unnamed = record("two", None);
-        assert!(two.owns(&unnamed) && !one.owns(&unnamed));
+        assert!(!two.owns(&unnamed) && !one.owns(&unnamed));
         let known = StackId {
             listed: [("two".parse().unwrap(), "x".parse().unwrap())].into(),
             ..one

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Cluster, Ended, Stack, sandbox};
+use crate::support::{Cluster, Ended, Stack, helm, sandbox};
 
 const CONFIG: &str =
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{.Release.Name}}-settings}\n";
@@ -82,14 +82,49 @@ fn what_is_elsewhere_and_not_named_any_more_is_told_by_all_and_goes_with_its_nam
     let says = "release `web` in `far-away` is of this stack, and the profile names it no more";
     assert!(looked.stdout.contains(says), "{}", looked.stdout);
     Ended::up(&profile, &["--prune"]).expect_code(0);
-    // It waits until the namespace is gone, and would time out where nobody deletes it.
+    assert!(!is_active(&cluster, "far-away"));
+}
+
+#[test]
+fn a_namespace_goes_with_the_last_release_in_it_or_is_told_to_stay() {
+    let cluster = Cluster::of(sandbox());
+    cluster.remove_namespace("last-away");
+    let stack = Stack::new("last")
+        .release("api", CONFIG, "")
+        .release("web", CONFIG, "namespace: last-away")
+        .release("mail", CONFIG, "namespace: last-away");
+    let profile = stack.profile();
+    Ended::up(&profile, &[]).expect_code(0);
+    let down = |id: &str| told("down", &profile, &[id, "--yes"]).expect_code(0);
+    let first = down("web");
+    assert!(!first.stderr.contains("last-away"), "{}", first.stderr);
+    assert!(is_active(&cluster, "last-away"));
+    down("mail");
+    assert!(!is_active(&cluster, "last-away"));
+
+    cluster.remove_namespace("last-away");
+    Ended::up(&profile, &[]).expect_code(0);
+    helm(&[
+        "install",
+        "other",
+        stack.folder().join("api").to_str().expect("UTF-8"),
+        "-n",
+        "last-away",
+    ]);
+    down("web");
+    let held = down("mail");
+    let says = "namespace `last-away` stays: it holds configmap/other-settings";
+    assert!(held.stderr.contains(says), "{}", held.stderr);
+    cluster.remove_namespace("last-away");
+}
+
+fn is_active(cluster: &Cluster, namespace: &str) -> bool {
     let phase = cluster.block_on(async |client| {
         let api: kube::Api<k8s_openapi::api::core::v1::Namespace> = kube::Api::all(client);
-        let found = api.get_opt("far-away").await.expect("an answer");
+        let found = api.get_opt(namespace).await.expect("an answer");
         found.and_then(|it| it.status).and_then(|it| it.phase)
     });
-    assert_ne!(phase.as_deref(), Some("Active"));
-    cluster.remove_namespace("far-away");
+    phase.as_deref() == Some("Active")
 }
 
 /// What it was read for is done, or nothing: no release that it does not tell of goes, and nothing is

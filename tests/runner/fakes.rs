@@ -947,6 +947,7 @@ fn record_of(step: &Step, revision: u32, run: &str, status: RecordStatus) -> Sna
             run: Some(run.into()),
             revision: Some(revision),
             stack: Some("test".into()),
+            home: Some("test".into()),
             ..Marks::default()
         },
     })
