@@ -34,6 +34,8 @@ pub struct World {
     lost: HashMap<Uid, Vec<Loss>>,
     /// Jobs that are no more, as they were last.
     departed_jobs: HashMap<Uid, Job>,
+    /// Objects of kinds that the cluster's owners have added and that are no more.
+    departed_customs: HashMap<Uid, Custom>,
     /// By pod and container: why its image could not be pulled when that was last tried.
     pull_errors: HashMap<(Uid, String), String>,
     /// Kinds that may not be seen, each with the namespace, or None for the whole cluster.
@@ -187,7 +189,11 @@ impl World {
             Snapshot::StorageClass(class) => drop(self.storage_classes.remove(&class.uid)),
             Snapshot::Service(service) => drop(self.services.remove(&service.meta.uid)),
             Snapshot::Endpoints(slice) => drop(self.endpoints.remove(&slice.meta.uid)),
-            Snapshot::Custom(custom) => drop(self.customs.remove(&custom.meta.uid)),
+            Snapshot::Custom(custom) => {
+                self.customs.remove(&custom.meta.uid);
+                let uid = custom.meta.uid.clone();
+                self.departed_customs.insert(uid, custom.clone());
+            }
             Snapshot::Record(record) => drop(self.records.remove(&record_key(record))),
             // The cluster forgets events after an hour; what they told stays true.
             Snapshot::Event(_) => {}
@@ -361,12 +367,14 @@ impl World {
     }
 
     pub fn custom(&self, object: &ObjectRef) -> Option<&Custom> {
-        let named = |c: &&Custom| {
-            c.object.kind == object.kind
-                && c.object.group() == object.group()
-                && is(object, &c.meta)
-        };
-        newest(self.customs.values().filter(named), |c| &c.meta)
+        let named = self.customs.values().filter(|c| is_custom(object, c));
+        newest(named, |c| &c.meta)
+    }
+
+    /// One of this name was there and is no more.
+    pub fn has_lost_custom(&self, object: &ObjectRef) -> bool {
+        let mut departed = self.departed_customs.values();
+        self.custom(object).is_none() && departed.any(|c| is_custom(object, c))
     }
 
     /// Ready addresses behind a Service, over all its slices.
@@ -435,6 +443,13 @@ fn is(object: &ObjectRef, meta: &super::Meta) -> bool {
             .namespace
             .as_ref()
             .is_none_or(|ns| *ns == meta.namespace)
+}
+
+fn is_custom(object: &ObjectRef, custom: &Custom) -> bool {
+    let ObjectRef { kind, .. } = &custom.object;
+    *kind == object.kind
+        && custom.object.group() == object.group()
+        && is(object, &custom.meta)
 }
 
 fn record_key(record: &Record) -> (String, String, u32) {

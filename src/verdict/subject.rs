@@ -94,7 +94,8 @@ pub fn left_by_hooks<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>
 }
 
 /// None for a kind that has no readiness. Kinds that the cluster's owners have added are judged
-/// once seen: many of them carry no status, and are not watched for that reason.
+/// from when they are seen, though they vanish: many of them carry no status, and are not watched for
+/// that reason.
 fn seen<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Option<Body<'a>> {
     let found = match (object.group(), object.kind.as_str()) {
         ("apps", kind) => {
@@ -119,9 +120,9 @@ fn seen<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Option<B
         ("", "PersistentVolumeClaim") => world.claim(object).map(Body::Claim),
         ("", "Service") => world.service(object).map(Body::Service),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-            custom(world, object).map(Body::Custom)
+            custom(world, object)
         }
-        _ => return custom(world, object).map(Body::Custom),
+        _ => return custom(world, object),
     };
     Some(found.unwrap_or(Body::Missing))
 }
@@ -137,10 +138,16 @@ fn departed<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Opti
 
 /// Cluster-scoped objects have an empty namespace, whichever was thought of before their kind was
 /// served.
-fn custom<'a>(world: &'a World, object: &ObjectRef) -> Option<&'a Custom> {
-    world.custom(object).or_else(|| {
-        let mut object = object.clone();
-        object.namespace = Some(String::new());
-        world.custom(&object)
-    })
+fn custom<'a>(world: &'a World, object: &ObjectRef) -> Option<Body<'a>> {
+    let at = |namespace: &str| ObjectRef {
+        namespace: Some(namespace.to_owned()),
+        ..object.clone()
+    };
+    let places = [object.clone(), at("")];
+    let there = places.iter().find_map(|it| world.custom(it));
+    let is_lost = || places.iter().any(|it| world.has_lost_custom(it));
+    match there {
+        Some(custom) => Some(Body::Custom(custom)),
+        None => is_lost().then_some(Body::Missing),
+    }
 }

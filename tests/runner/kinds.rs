@@ -2,8 +2,8 @@
 
 use stackctl::event::{EventKind, Outcome};
 use stackctl::snapshot::{
-    Claim, Condition, ContainerState, Custom, Definition, Job, ObjectRef, Owner, Snapshot,
-    Workload, WorkloadKind,
+    Claim, Condition, ContainerState, Custom, Definition, Job, ObjectRef, Observation, Owner,
+    Snapshot, Workload, WorkloadKind,
 };
 
 use crate::scripted::{Script, Scripted, app, end, meta, object, pod_of, running, seen, workload};
@@ -159,6 +159,23 @@ fn one_that_is_never_met_is_told_and_has_an_end() {
         let ends = ran.ends();
         assert_ne!(ends["a"], "ready", "{}", kind.need);
         assert_eq!(ends["b"], "blocked", "{}", kind.need);
+    }
+}
+
+#[test]
+fn what_vanishes_while_it_is_waited_for_does_not_become_ready() {
+    for kind in kinds() {
+        let mut a: Script = app("a", &running(), None);
+        a.objects.push(kind.object.clone());
+        a.tells.push((100, seen(kind.unmet.clone())));
+        a.tells
+            .push((20_000, Observation::Gone(kind.unmet.clone())));
+        let cluster = Scripted::new([("a", a), ("b", app("b", &running(), None))]);
+        let ran = run_scripted(&[("a", &[]), ("b", &["a"])], &cluster);
+        assert_ne!(ran.ends()["a"], "ready", "{}", kind.need);
+        assert_eq!(ran.ends()["b"], "blocked", "{}", kind.need);
+        let sentence = &ran.verdict("a").sentence;
+        assert!(sentence.ends_with(": not in the cluster"), "{sentence}");
     }
 }
 
