@@ -447,9 +447,7 @@ fn is(object: &ObjectRef, meta: &super::Meta) -> bool {
 
 fn is_custom(object: &ObjectRef, custom: &Custom) -> bool {
     let ObjectRef { kind, .. } = &custom.object;
-    *kind == object.kind
-        && custom.object.group() == object.group()
-        && is(object, &custom.meta)
+    *kind == object.kind && custom.object.group() == object.group() && is(object, &custom.meta)
 }
 
 fn record_key(record: &Record) -> (String, String, u32) {

@@ -119,9 +119,7 @@ fn seen<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Option<B
         ("", "Pod") => world.pod(object).map(Body::Pod),
         ("", "PersistentVolumeClaim") => world.claim(object).map(Body::Claim),
         ("", "Service") => world.service(object).map(Body::Service),
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-            custom(world, object)
-        }
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => custom(world, object),
         _ => return custom(world, object),
     };
     Some(found.unwrap_or(Body::Missing))
