@@ -22,8 +22,18 @@ use crate::snapshot::ObjectRef;
 pub(super) struct Served {
     pub resource: ApiResource,
     pub namespaced: bool,
-    /// Has a status and can be watched.
-    pub has_status: bool,
+    pub status: Status,
+}
+
+/// Where the objects of a kind have their status, if they can be watched at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    /// They have none, or can't be watched.
+    Nowhere,
+    /// In a subresource: somebody means to write it.
+    Apart,
+    /// Some may have one, written with all the rest.
+    Within,
 }
 
 impl Served {
@@ -124,17 +134,24 @@ impl Discovery {
 
 fn find(resources: &Resources, kind: &str) -> Option<Served> {
     let (resource, capabilities) = resources.iter().find(|(r, _)| r.kind == kind)?;
-    let has_status = capabilities
-        .subresources
-        .iter()
-        .any(|(sub, _)| sub.plural == "status");
+    let mut subresources = capabilities.subresources.iter();
+    let can_be_watched = capabilities.supports_operation(verbs::LIST)
+        && capabilities.supports_operation(verbs::WATCH);
     Some(Served {
         resource: resource.clone(),
         namespaced: capabilities.scope == Scope::Namespaced,
-        has_status: has_status
-            && capabilities.supports_operation(verbs::LIST)
-            && capabilities.supports_operation(verbs::WATCH),
+        status: match subresources.any(|(sub, _)| sub.plural == "status") {
+            _ if !can_be_watched => Status::Nowhere,
+            true => Status::Apart,
+            false if is_of_others(&resource.group) => Status::Within,
+            false => Status::Nowhere,
+        },
     })
+}
+
+/// Not a group of Kubernetes itself, of which the kinds without a subresource have no status.
+fn is_of_others(group: &str) -> bool {
+    group.contains('.') && !group.ends_with(".k8s.io")
 }
 
 /// Kinds that have a snapshot of their own are served by every cluster: no need to ask.
@@ -156,7 +173,7 @@ fn built_in(api_version: &str, kind: &str) -> Option<Served> {
     };
     Some(Served {
         namespaced: kind != "StorageClass",
-        has_status: true,
+        status: Status::Apart,
         resource,
     })
 }

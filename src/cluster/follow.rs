@@ -9,13 +9,13 @@ use kube::api::DynamicObject;
 use kube::core::{ApiResource, GroupVersionKind, TypeMeta};
 
 use super::convert::{custom, untyped};
-use super::discovery::{Served, is_watched};
+use super::discovery::{Served, Status, is_watched};
 use super::error::ask;
 use super::feed::{Label, Source};
 use super::watch::delivered;
 use super::{Cluster, locked};
 use crate::runner::ports::ObserveError;
-use crate::snapshot::{ObjectRef, Observation, Snapshot};
+use crate::snapshot::{Custom, ObjectRef, Observation, Snapshot};
 
 /// Groups whose kinds have no status to wait for, so that they need not be asked about.
 const WITHOUT_STATUS: [&str; 2] = ["", "rbac.authorization.k8s.io"];
@@ -43,13 +43,13 @@ impl Cluster {
         }
         for (api_version, kind, namespace) in wanted {
             let served = self.discovery.resolve(api_version, kind).await?;
-            if let Some(served) = served.filter(|served| served.has_status) {
+            if let Some(served) = served.filter(|served| served.status != Status::Nowhere) {
                 followed.push((served, namespace));
             }
         }
-        let definitions = followed
-            .iter()
-            .map(|(served, _)| self.read_definition(served));
+        // Nobody has promised a status where there is no place for it.
+        let promising = followed.iter().filter(|it| it.0.status == Status::Apart);
+        let definitions = promising.map(|(served, _)| self.read_definition(served));
         try_join_all(definitions).await?;
         for (served, namespace) in followed {
             if !served.namespaced {
@@ -67,6 +67,20 @@ impl Cluster {
         // A watch that can't begin has said so by itself, as interrupted.
         drop(join_all(firsts.into_iter().map(delivered)).await);
         Ok(())
+    }
+
+    /// Objects of this kind are watched for the releases that have some, and missed where they may not
+    /// be.
+    ///
+    /// # Errors
+    /// The API server does not say what it serves.
+    pub async fn is_followed(&self, object: &ObjectRef) -> Result<bool, ObserveError> {
+        if is_watched(object) || WITHOUT_STATUS.contains(&object.group()) {
+            return Ok(false);
+        }
+        let resolved = self.discovery.resolve(&object.api_version, &object.kind);
+        let served = resolved.await?;
+        Ok(served.is_some_and(|served| served.status == Status::Apart))
     }
 
     /// Delivers the definition of a kind, once in the cluster's life. What another API server stands
@@ -116,7 +130,7 @@ fn is_custom(group: &str) -> bool {
 
 fn source(cluster: &Cluster, served: &Served, namespace: Option<String>) -> Source<DynamicObject> {
     let client = cluster.client.clone();
-    let resource = &served.resource;
+    let (resource, status) = (&served.resource, served.status);
     let types = TypeMeta {
         api_version: resource.api_version.clone(),
         kind: resource.kind.clone(),
@@ -129,16 +143,20 @@ fn source(cluster: &Cluster, served: &Served, namespace: Option<String>) -> Sour
         selector: None,
         label: Label {
             resource: served.plural(),
+            group: resource.group.clone(),
             kind: resource.kind.clone(),
             namespace,
         },
         essential: false,
-        quiet: false,
+        quiet: status == Status::Within,
         reach: Arc::clone(&cluster.reach),
         convert: Box::new(move |mut object| {
             // The items of a list leave them out.
             object.types.get_or_insert_with(|| types.clone());
-            untyped(object)
+            match status {
+                Status::Within => custom(object).map(Custom::written_whole).map(Snapshot::Custom),
+                _ => untyped(object),
+            }
         }),
     }
 }

@@ -154,6 +154,7 @@ pub(super) async fn delivered(mut first: watch::Receiver<First>) -> Result<(), O
 fn label<K: Resource<DynamicType = ()>>(namespace: Option<&str>) -> Label {
     Label {
         resource: K::plural(&()).into_owned(),
+        group: K::group(&()).into_owned(),
         kind: K::kind(&()).into_owned(),
         namespace: namespace.map(str::to_owned),
     }

@@ -8,7 +8,7 @@ mod text;
 use serde::Serialize;
 
 pub use escalation::{Grant, RoleRef, Source, grants, held};
-pub use rights::{Want, lacking, wants};
+pub use rights::{Rendered, Want, lacking, wants};
 pub use text::text;
 
 /// One thing that was looked at.

@@ -9,6 +9,7 @@ use crate::names::Namespace;
 use crate::wording;
 
 const LEASES: &str = "leases";
+const UNWATCHED: &str = "`up` reads them one by one, and `status` can't judge them";
 
 /// Verbs of stackctl's own questions in every namespace of a stack, by resource and group. The last
 /// says what is lost without it; nothing where an `up` can't do without.
@@ -45,19 +46,19 @@ const OWN: [(&str, &str, &[&str], &str); 14] = [
         "deployments",
         "apps",
         &["list", "watch"],
-        "they are not seen ready",
+        UNWATCHED,
     ),
     (
         "statefulsets",
         "apps",
         &["list", "watch"],
-        "they are not seen ready",
+        UNWATCHED,
     ),
     (
         "daemonsets",
         "apps",
         &["list", "watch"],
-        "they are not seen ready",
+        UNWATCHED,
     ),
     (
         "replicasets",
@@ -69,25 +70,25 @@ const OWN: [(&str, &str, &[&str], &str); 14] = [
         "jobs",
         "batch",
         &["list", "watch"],
-        "they are not seen ready",
+        UNWATCHED,
     ),
     (
         "persistentvolumeclaims",
         "",
         &["list", "watch"],
-        "they are not seen ready",
+        UNWATCHED,
     ),
     (
         "services",
         "",
         &["list", "watch"],
-        "they are not seen ready",
+        UNWATCHED,
     ),
     (
         "endpointslices",
         "discovery.k8s.io",
         &["list", "watch"],
-        "Services are not seen ready",
+        "needs on Services are not seen met",
     ),
 ];
 /// What helm does with an object over its life.
@@ -103,12 +104,21 @@ pub struct Want {
     pub by: String,
 }
 
-/// All rights that a stack needs. `objects` are those that helm renders: their resource, their
-/// namespace, and one of them by name. The Lease is in the stack's own namespace, `home`.
+/// Objects that helm renders, of one kind in one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// One of them by name.
+    pub name: String,
+    /// They are waited for, and what every stack asks for does not show them.
+    pub is_followed: bool,
+}
+
+/// All rights that a stack needs. `objects` are those that helm renders, by their resource and their
+/// namespace. The Lease is in the stack's own namespace, `home`.
 pub fn wants(
     home: &Namespace,
     namespaces: &[Namespace],
-    objects: &BTreeMap<(Resource, Option<String>), String>,
+    objects: &BTreeMap<(Resource, Option<String>), Rendered>,
 ) -> Vec<Want> {
     let mut wants = Vec::new();
     for namespace in namespaces {
@@ -136,16 +146,24 @@ pub fn wants(
         }
     }
     for ((resource, namespace), object) in objects {
+        let right = |verb: &&str| Right::Object {
+            verb: (*verb).to_owned(),
+            resource: resource.clone(),
+            subresource: String::new(),
+            name: None,
+            namespace: namespace.clone(),
+        };
         wants.extend(HELM.iter().map(|verb| Want {
-            right: Right::Object {
-                verb: (*verb).to_owned(),
-                resource: resource.clone(),
-                subresource: String::new(),
-                name: None,
-                namespace: namespace.clone(),
-            },
+            right: right(verb),
             lost: "",
-            by: format!("helm, for {object}"),
+            by: format!("helm, for {}", object.name),
+        }));
+        let watch = ["list", "watch"];
+        let watch = watch.iter().filter(|_| object.is_followed);
+        wants.extend(watch.map(|verb| Want {
+            right: right(verb),
+            lost: UNWATCHED,
+            by: format!("stackctl, for {}", object.name),
         }));
     }
     wants
@@ -191,7 +209,10 @@ mod tests {
         };
         let objects = [(
             (resource, Some("shop".to_owned())),
-            "deployment/web".to_owned(),
+            Rendered {
+                name: "deployment/web".to_owned(),
+                is_followed: false,
+            },
         )];
         let wants = wants(&shop(), &[shop()], &objects.into());
         let asked: Vec<(Want, bool)> = wants
@@ -215,6 +236,37 @@ mod tests {
                 "Warning: may not get `pods/log` in namespace `shop` (stackctl): logs are not shown",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_waited_for_is_to_be_watched() {
+        let resource = Resource {
+            group: "example.org".into(),
+            plural: "slows".into(),
+        };
+        let slow = |is_followed| Rendered {
+            name: "slow/cr".to_owned(),
+            is_followed,
+        };
+        let lacking = |is_followed| {
+            let kind = (resource.clone(), Some("shop".to_owned()));
+            let wants = wants(&shop(), &[shop()], &[(kind, slow(is_followed))].into());
+            let is_allowed = |want: &Want| {
+                let is_slow = want.right.what() == "`slows.example.org`";
+                !is_slow || !["list", "watch"].contains(&want.right.verb())
+            };
+            let asked = wants.into_iter().map(|want| (is_allowed(&want), want));
+            let asked: Vec<(Want, bool)> = asked.map(|(is, want)| (want, is)).collect();
+            let checks = lacking(&asked);
+            assert_eq!(checks.len(), 1);
+            checks[0].says.clone()
+        };
+        assert_eq!(
+            lacking(true),
+            "may not list and watch `slows.example.org` in namespace `shop` (stackctl, for slow/cr): \
+             `up` reads them one by one, and `status` can't judge them"
+        );
+        assert!(lacking(false).starts_with("all "), "{}", lacking(false));
     }
 
     #[test]

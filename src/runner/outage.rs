@@ -26,8 +26,9 @@ impl Outage {
         let message = match seen {
             Observation::Seen(_)
             | Observation::Gone(_)
-            | Observation::Hidden { .. }
-            | Observation::Visible { .. } => return false,
+            | Observation::Hidden(_)
+            | Observation::Visible(_)
+            | Observation::Absent(_) => return false,
             Observation::Interrupted { what, why } => format!("can't watch {what}: {why}"),
             Observation::Resumed { what } => format!("watching {what} again"),
             Observation::Unreachable { since, why } => {

@@ -165,7 +165,7 @@ pub trait Observer {
     ) -> LocalBoxFuture<'a, Result<Contents, ObserveError>>;
 
     /// The present state of these objects, asked for once, for the moment after helm has returned:
-    /// a watch may still show the generation before.
+    /// a watch may still show the generation before, or may not be at all.
     fn refresh<'a>(
         &'a self,
         objects: &'a [ObjectRef],

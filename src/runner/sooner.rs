@@ -78,9 +78,10 @@ fn lacks(until: &Until, release: &Tracked<'_>) -> Option<String> {
             let mut assessed = assessed.filter(|it| is(&it.object, kind, name));
             let why = assessed.find_map(|it| match it.health {
                 // A Service is ready by itself, and of use to others when somebody answers for it.
-                Health::Ready if it.ready < it.desired.min(1) => {
-                    Some("none of its endpoints is ready")
-                }
+                Health::Ready if it.ready < it.desired.min(1) => Some(match it.reason.as_str() {
+                    "" => "none of its endpoints is ready",
+                    unseen => unseen,
+                }),
                 Health::Ready => None,
                 _ => Some(it.reason.as_str()),
             })?;

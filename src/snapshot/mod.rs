@@ -9,6 +9,7 @@ mod record;
 mod workload;
 mod world;
 
+use std::fmt;
 use std::time::Duration;
 
 pub use object::{
@@ -53,15 +54,11 @@ pub enum Observation {
         why: String,
     },
     /// Objects of this kind may not be seen there, and never were: nothing is known of them.
-    Hidden {
-        kind: String,
-        namespace: Option<String>,
-    },
+    Hidden(Watched),
     /// Now they are seen.
-    Visible {
-        kind: String,
-        namespace: Option<String>,
-    },
+    Visible(Watched),
+    /// The answer to a question: there is no such object.
+    Absent(ObjectRef),
     /// The watch goes on again.
     Resumed {
         what: String,
@@ -73,4 +70,37 @@ pub enum Observation {
     },
     /// It answers again.
     Reachable,
+}
+
+/// The objects of one kind in one place.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Watched {
+    pub group: String,
+    pub kind: String,
+    /// The plural, as people call it: `deployments`, `certificates.cert-manager.io`.
+    pub resource: String,
+    /// None for the whole cluster.
+    pub namespace: Option<String>,
+}
+
+impl Watched {
+    fn has(&self, group: &str, kind: &str, namespace: Option<&str>) -> bool {
+        let is_there = self.namespace.is_none() || self.namespace.as_deref() == namespace;
+        is_there && self.kind == kind && self.group == group
+    }
+}
+
+/// `deployments in namespace `shop``
+impl fmt::Display for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Watched {
+            resource,
+            namespace,
+            ..
+        } = self;
+        match namespace {
+            Some(namespace) => write!(f, "{resource} in namespace `{namespace}`"),
+            None => write!(f, "{resource} of the cluster"),
+        }
+    }
 }

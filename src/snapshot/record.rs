@@ -402,7 +402,7 @@ pub struct LastingHook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::Observation;
+    use crate::snapshot::{Observation, Watched};
 
     #[test]
     fn of_a_revision_that_was_ready_a_job_that_is_away_is_past() {
@@ -420,10 +420,12 @@ mod tests {
         };
         let mut world = World::default();
         assert_eq!(contents.once_ready(&world).objects, [config, other]);
-        world.apply(&Observation::Hidden {
+        world.apply(&Observation::Hidden(Watched {
+            group: "batch".into(),
             kind: "Job".into(),
+            resource: "jobs".into(),
             namespace: Some("shop".into()),
-        });
+        }));
         assert_eq!(contents.once_ready(&world), contents);
     }
 

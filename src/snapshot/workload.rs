@@ -143,11 +143,25 @@ pub struct Custom {
     pub definition: Option<Definition>,
 }
 
+impl Custom {
+    /// As of a kind whose status is written with all the rest: writing it makes a generation of its
+    /// own, so the one that it names is always past.
+    #[must_use]
+    pub fn written_whole(mut self) -> Custom {
+        self.observed_generation = None;
+        for condition in &mut self.conditions {
+            condition.observed_generation = None;
+        }
+        self
+    }
+}
+
 /// A kind that a CustomResourceDefinition brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
     pub group: String,
     pub kind: String,
-    /// It prints the `Ready` condition of its objects in a column, so each will have one.
+    /// It prints the `Ready` condition of its objects in a column, and has a place of its own for their
+    /// status, so each will have one.
     pub promises_ready: bool,
 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::{
     Claim, ClusterEvent, ContainerState, ContainerStatus, Custom, Definition, Endpoints, Job,
     ObjectRef, Observation, Pod, Record, ReplicaSet, Service, Snapshot, StorageClass, Terminated,
-    Uid, Workload,
+    Uid, Watched, Workload, WorkloadKind,
 };
 
 /// Events kept per object; the one that was not seen for the longest time goes first.
@@ -38,8 +38,10 @@ pub struct World {
     departed_customs: HashMap<Uid, Custom>,
     /// By pod and container: why its image could not be pulled when that was last tried.
     pull_errors: HashMap<(Uid, String), String>,
-    /// Kinds that may not be seen, each with the namespace, or None for the whole cluster.
-    hidden: HashSet<(String, Option<String>)>,
+    /// What may not be seen.
+    hidden: HashSet<Watched>,
+    /// Objects that were asked for and not there; who is seen was so later.
+    absent: HashSet<ObjectRef>,
 }
 
 /// One end of a container. The API shows the last two at most; the world remembers more.
@@ -67,11 +69,14 @@ impl World {
         match observation {
             Observation::Seen(snapshot) => self.seen(snapshot.clone()),
             Observation::Gone(snapshot) => self.gone(snapshot),
-            Observation::Hidden { kind, namespace } => {
-                self.hidden.insert((kind.clone(), namespace.clone()));
+            Observation::Hidden(watched) => {
+                self.hidden.insert(watched.clone());
             }
-            Observation::Visible { kind, namespace } => {
-                self.hidden.remove(&(kind.clone(), namespace.clone()));
+            Observation::Visible(watched) => {
+                self.hidden.remove(watched);
+            }
+            Observation::Absent(object) => {
+                self.absent.insert(object.clone());
             }
             Observation::Interrupted { .. }
             | Observation::Resumed { .. }
@@ -81,18 +86,43 @@ impl World {
     }
 
     /// Takes in the answer to a question, which may be older than what the watches have told since:
-    /// only objects that are new or have a newer spec are taken from it.
+    /// only objects that are new or have a newer spec are taken from it. Of what no watch tells it is
+    /// the last word.
     pub fn apply_answer(&mut self, observation: &Observation) {
-        let Observation::Seen(snapshot) = observation else {
-            return;
-        };
+        match observation {
+            Observation::Seen(snapshot) => self.answered(snapshot),
+            Observation::Absent(object) => {
+                let known = self.snapshot(object).filter(|_| self.is_hidden(object));
+                if let Some(known) = known {
+                    self.gone(&known);
+                }
+                self.apply(observation);
+            }
+            _ => {}
+        }
+    }
+
+    fn answered(&mut self, snapshot: &Snapshot) {
         let Some(meta) = meta_of(snapshot) else {
             return;
         };
+        let (group, kind) = kind_of(snapshot);
+        let is_hidden = self.hiding(group, kind, Some(&meta.namespace)).is_some();
         let known = self.meta(&meta.uid);
-        if known.is_none_or(|known| known.generation < meta.generation) {
+        if is_hidden || known.is_none_or(|known| known.generation < meta.generation) {
             self.seen(snapshot.clone());
         }
+    }
+
+    /// The object as it was last seen, of the kinds that have readiness.
+    fn snapshot(&self, object: &ObjectRef) -> Option<Snapshot> {
+        let workload = self.workload(object).cloned().map(Snapshot::Workload);
+        workload
+            .or_else(|| self.job(object).cloned().map(Snapshot::Job))
+            .or_else(|| self.pod(object).cloned().map(Snapshot::Pod))
+            .or_else(|| self.claim(object).cloned().map(Snapshot::Claim))
+            .or_else(|| self.service(object).cloned().map(Snapshot::Service))
+            .or_else(|| self.custom(object).cloned().map(Snapshot::Custom))
     }
 
     fn seen(&mut self, snapshot: Snapshot) {
@@ -252,10 +282,27 @@ impl World {
         self.pull_errors.get(&key).map(String::as_str)
     }
 
-    /// Whether the object is there can't be known: its kind may not be seen where it lives.
+    /// Whether the object is there can't be known from the watches: its kind may not be seen where it
+    /// lives.
     pub fn is_hidden(&self, object: &ObjectRef) -> bool {
-        let at = |namespace| self.hidden.contains(&(object.kind.clone(), namespace));
-        at(object.namespace.clone()) || at(None)
+        self.hides(object).is_some()
+    }
+
+    /// The watch that would tell of this object and may not.
+    pub fn hides(&self, object: &ObjectRef) -> Option<&Watched> {
+        let namespace = object.namespace.as_deref();
+        self.hiding(object.group(), &object.kind, namespace)
+    }
+
+    /// The same of the addresses behind a Service.
+    pub fn hides_endpoints(&self, service: &Service) -> Option<&Watched> {
+        let namespace = Some(service.meta.namespace.as_str());
+        self.hiding("discovery.k8s.io", "EndpointSlice", namespace)
+    }
+
+    fn hiding(&self, group: &str, kind: &str, namespace: Option<&str>) -> Option<&Watched> {
+        let mut hidden = self.hidden.iter();
+        hidden.find(|watched| watched.has(group, kind, namespace))
     }
 
     /// The CustomResourceDefinition that brings the kind, where a release has brought it.
@@ -371,10 +418,16 @@ impl World {
         newest(named, |c| &c.meta)
     }
 
-    /// One of this name was there and is no more.
+    /// One of this name was there and is no more, or was asked for in vain.
     pub fn has_lost_custom(&self, object: &ObjectRef) -> bool {
         let mut departed = self.departed_customs.values();
-        self.custom(object).is_none() && departed.any(|c| is_custom(object, c))
+        let mut is_lost = || self.is_absent(object) || departed.any(|c| is_custom(object, c));
+        self.custom(object).is_none() && is_lost()
+    }
+
+    /// It was asked for and not there.
+    pub fn is_absent(&self, object: &ObjectRef) -> bool {
+        self.absent.contains(object)
     }
 
     /// Ready addresses behind a Service, over all its slices.
@@ -413,6 +466,21 @@ fn meta_of(snapshot: &Snapshot) -> Option<&super::Meta> {
         Snapshot::Service(service) => Some(&service.meta),
         Snapshot::Custom(custom) => Some(&custom.meta),
         _ => None,
+    }
+}
+
+/// Group and kind, of what [`meta_of`] knows.
+fn kind_of(snapshot: &Snapshot) -> (&str, &str) {
+    match snapshot {
+        Snapshot::Workload(workload) => match workload.kind {
+            WorkloadKind::ReplicationController => ("", workload.kind.as_str()),
+            _ => ("apps", workload.kind.as_str()),
+        },
+        Snapshot::Job(_) => ("batch", "Job"),
+        Snapshot::Claim(_) => ("", "PersistentVolumeClaim"),
+        Snapshot::Service(_) => ("", "Service"),
+        Snapshot::Custom(custom) => (custom.object.group(), &custom.object.kind),
+        _ => ("", "Pod"),
     }
 }
 

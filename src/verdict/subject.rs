@@ -94,8 +94,8 @@ pub fn left_by_hooks<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>
 }
 
 /// None for a kind that has no readiness. Kinds that the cluster's owners have added are judged
-/// from when they are seen, though they vanish: many of them carry no status, and are not watched for
-/// that reason.
+/// from when they are seen, though they vanish, and where their status may not be seen: many of them
+/// carry none, and are not missed.
 fn seen<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Option<Body<'a>> {
     let found = match (object.group(), object.kind.as_str()) {
         ("apps", kind) => {
@@ -143,9 +143,9 @@ fn custom<'a>(world: &'a World, object: &ObjectRef) -> Option<Body<'a>> {
     };
     let places = [object.clone(), at("")];
     let there = places.iter().find_map(|it| world.custom(it));
-    let is_lost = || places.iter().any(|it| world.has_lost_custom(it));
+    let is_missed = |it| world.has_lost_custom(it) || world.is_hidden(it);
     match there {
         Some(custom) => Some(Body::Custom(custom)),
-        None => is_lost().then_some(Body::Missing),
+        None => places.iter().any(is_missed).then_some(Body::Missing),
     }
 }

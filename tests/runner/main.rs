@@ -21,6 +21,7 @@ mod seeing_off;
 mod sooner;
 mod unanswered;
 mod unchanged;
+mod unwatched;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! A cluster that tells what a script says, when it says it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -55,6 +55,8 @@ pub struct Scripted {
     pub unanswered: Rc<RefCell<u32>>,
     /// What the reader of each container's log is told of it.
     pub lives: Rc<RefCell<HashMap<String, watch::Receiver<Life>>>>,
+    /// What objects are found to be when they are asked for, one time after the other; the last stays.
+    pub answers: Rc<RefCell<VecDeque<Vec<Observation>>>>,
 }
 
 impl Scripted {
@@ -68,6 +70,7 @@ impl Scripted {
             receiver: Rc::new(RefCell::new(Some(receiver))),
             unanswered: Rc::default(),
             lives: Rc::default(),
+            answers: Rc::default(),
         }
     }
 
@@ -227,7 +230,12 @@ impl Observer for Scripted {
         &'a self,
         _: &'a [ObjectRef],
     ) -> LocalBoxFuture<'a, Result<Vec<Observation>, ObserveError>> {
-        async { Ok(Vec::new()) }.boxed_local()
+        let mut answers = self.answers.borrow_mut();
+        let answer = match answers.len() {
+            0 | 1 => answers.front().cloned(),
+            _ => answers.pop_front(),
+        };
+        async { Ok(answer.unwrap_or_default()) }.boxed_local()
     }
 
     fn survey<'a>(

@@ -31,6 +31,7 @@ pub fn custom(object: DynamicObject) -> Option<Custom> {
 fn definition(object: &Value) -> Option<Definition> {
     let spec = object.get("spec")?;
     let columns = (spec.get("versions")?.as_array()?.iter())
+        .filter(|version| version.pointer("/subresources/status").is_some())
         .filter_map(|version| version.get("additionalPrinterColumns")?.as_array())
         .flatten();
     Some(Definition {

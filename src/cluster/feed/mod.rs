@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use super::reach::{Reach, is_absence};
 use crate::runner::ports::ObserveError;
-use crate::snapshot::{Observation, Snapshot};
+use crate::snapshot::{Observation, Snapshot, Watched};
 use failure::Failure;
 
 /// Errors in a row that make an outage: one is a connection that was cut, two bad luck.
@@ -59,7 +59,7 @@ pub(super) struct Source<K> {
     pub label: Label,
     /// The run makes no sense without it: a failure of the first list is passed on.
     pub essential: bool,
-    /// Not worth a word when it is denied.
+    /// Neither missed nor worth a word when it is denied.
     pub quiet: bool,
     pub reach: Arc<Reach>,
     pub convert: Box<dyn Fn(K) -> Option<Snapshot> + Send>,
@@ -70,6 +70,7 @@ pub(super) struct Source<K> {
 pub(super) struct Label {
     /// The plural, `pods`.
     pub resource: String,
+    pub group: String,
     /// `Pod`
     pub kind: String,
     pub namespace: Option<String>,
@@ -77,10 +78,16 @@ pub(super) struct Label {
 
 impl Label {
     fn text(&self) -> String {
-        let resource = &self.resource;
-        match &self.namespace {
-            Some(namespace) => format!("{resource} in namespace `{namespace}`"),
-            None => format!("{resource} of the cluster"),
+        self.watched().to_string()
+    }
+
+    fn watched(&self) -> Watched {
+        let label = self.clone();
+        Watched {
+            group: label.group,
+            kind: label.kind,
+            resource: label.resource,
+            namespace: label.namespace,
         }
     }
 
@@ -89,8 +96,8 @@ impl Label {
         match self.resource.as_str() {
             "events" => "causes that only events tell stay unnamed",
             "replicasets" => "pods of Deployments stay unseen",
-            "endpointslices" => "Services are not seen ready",
-            _ => "they are not seen ready",
+            "endpointslices" => "needs on Services are not seen met",
+            _ => "they are read one by one",
         }
     }
 }
@@ -247,10 +254,7 @@ where
         self.interrupted = false;
         self.listed_once = true;
         if std::mem::take(&mut self.hidden) {
-            let Label {
-                kind, namespace, ..
-            } = self.source.label.clone();
-            self.tell(Observation::Visible { kind, namespace });
+            self.tell(Observation::Visible(self.source.label.watched()));
         }
         if !self.only_listed && std::mem::take(&mut self.said) {
             let what = self.source.label.text();
@@ -327,13 +331,9 @@ where
             let what = self.source.label.text();
             self.tell(Observation::Interrupted { what, why });
         }
-        let is_denied = matches!(error, ObserveError::Denied(_));
-        let never_listed = !self.listed_once;
-        if is_denied && never_listed && !std::mem::replace(&mut self.hidden, true) {
-            let Label {
-                kind, namespace, ..
-            } = self.source.label.clone();
-            self.tell(Observation::Hidden { kind, namespace });
+        let is_missed = matches!(error, ObserveError::Denied(_)) && !quiet && !self.listed_once;
+        if is_missed && !std::mem::replace(&mut self.hidden, true) {
+            self.tell(Observation::Hidden(self.source.label.watched()));
         }
         let essential = self.source.essential;
         self.first.send_if_modified(|first| {

@@ -37,10 +37,11 @@ async fn refresh_reads_what_is_there() {
         .refresh(&[pod_ref("a"), pod_ref("b")])
         .await
         .unwrap();
-    let [Observation::Seen(Snapshot::Pod(pod))] = seen.as_slice() else {
+    let [Observation::Seen(Snapshot::Pod(pod)), absent] = seen.as_slice() else {
         panic!("{seen:?}");
     };
     assert_eq!(pod.phase, "at 4");
+    assert_eq!(*absent, Observation::Absent(pod_ref("b")));
     server.finish();
 }
 

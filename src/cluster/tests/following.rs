@@ -8,6 +8,8 @@ use crate::snapshot::ObjectRef;
 const GROUP: &str = "GET /apis/cert-manager.io/v1";
 const CERTIFICATES: &str = "GET /apis/cert-manager.io/v1/namespaces/shop/certificates";
 const DEFINITIONS: &str = "GET /apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const POLICIES: &str = "GET /apis/cert-manager.io/v1/namespaces/shop/policies";
+const SECRETS: &str = "GET /apis/cert-manager.io/v1/namespaces/shop/secrets";
 const ISSUERS: &str = "GET /apis/cert-manager.io/v1/clusterissuers";
 
 fn object(api_version: &str, kind: &str, namespace: Option<&str>) -> ObjectRef {
@@ -30,6 +32,7 @@ fn group() -> Answer {
             resource("clusterissuers", "ClusterIssuer", false),
             resource("clusterissuers/status", "ClusterIssuer", false),
             resource("policies", "Policy", true),
+            resource("secrets", "Secret", true),
         ],
     });
     Answer::Json(200, list)
@@ -81,30 +84,38 @@ async fn kinds_with_a_status_are_watched() {
             watch([("MODIFIED", changed)], Step::Hang),
         )
         .on(ISSUERS, list([]))
-        .on(&format!("{ISSUERS} watch"), watch([], Step::Hang));
+        .on(&format!("{ISSUERS} watch"), watch([], Step::Hang))
+        .on(POLICIES, list([certificate(1)]))
+        .on(&format!("{POLICIES} watch"), watch([], Step::Hang))
+        .on(SECRETS, refused(403, "Forbidden", "not you"));
     let cluster = server.cluster();
     let mut told = Told::by(&cluster);
     let objects = [
         object("cert-manager.io/v1", "Certificate", Some("shop")),
         object("cert-manager.io/v1", "ClusterIssuer", Some("wrongly")),
         object("cert-manager.io/v1", "Policy", Some("shop")),
+        object("cert-manager.io/v1", "Secret", Some("shop")),
         object("apps/v1", "Deployment", Some("shop")),
         object("v1", "ConfigMap", Some("shop")),
         object("rbac.authorization.k8s.io/v1", "Role", Some("shop")),
     ];
     follow(&cluster, &objects).await;
     follow(&cluster, &objects).await;
+    let mut all = told.take(5).await;
+    all[2..].sort();
     assert_eq!(
-        told.take(4).await,
+        all,
         [
             "seen customresourcedefinition/certificates.cert-manager.io None",
             "interrupted customresourcedefinition/clusterissuers.cert-manager.io: reading \
              customresourcedefinition/clusterissuers.cert-manager.io: not you (Forbidden); what has no status \
              yet counts as ready",
             "seen certificate/web Some(1)",
-            "seen certificate/web Some(2)"
+            "seen certificate/web Some(2)",
+            "seen policy/web None",
         ]
     );
+    assert_eq!(told.now(), [""; 0], "nobody misses what may have no status");
     server.finish();
 }
 

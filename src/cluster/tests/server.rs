@@ -273,8 +273,9 @@ fn short(observation: &Observation) -> String {
         Observation::Seen(snapshot) => format!("seen {}", name(snapshot)),
         Observation::Gone(snapshot) => format!("gone {}", name(snapshot)),
         Observation::Interrupted { what, why } => format!("interrupted {what}: {why}"),
-        Observation::Hidden { kind, namespace } => format!("hidden {kind} {namespace:?}"),
-        Observation::Visible { kind, namespace } => format!("visible {kind} {namespace:?}"),
+        Observation::Hidden(watched) => format!("hidden {watched}"),
+        Observation::Visible(watched) => format!("visible {watched}"),
+        Observation::Absent(object) => format!("absent {object}"),
         Observation::Resumed { what } => format!("resumed {what}"),
         Observation::Unreachable { since, why } => {
             format!("unreachable since {}s: {why}", since.as_secs())

@@ -9,7 +9,7 @@ use crate::command::Context;
 use crate::command::inputs::Inputs;
 use crate::command::session;
 use crate::doctor::State;
-use crate::doctor::{self, Check, Want};
+use crate::doctor::{self, Check, Rendered, Want};
 use crate::manifest;
 use crate::names::RunId;
 use crate::plan::Plan;
@@ -77,7 +77,14 @@ async fn rights(
             Ok(None) => continue,
             Err(error) => return vec![Check::warning("rights", error.to_string())],
         };
-        kinds.entry(placed).or_insert_with(|| object.short());
+        let is_followed = match cluster.is_followed(&object).await {
+            Ok(is_followed) => is_followed,
+            Err(error) => return vec![Check::warning("rights", error.to_string())],
+        };
+        kinds.entry(placed).or_insert_with(|| Rendered {
+            name: object.short(),
+            is_followed,
+        });
     }
     let wants = doctor::wants(&plan.namespace, &plan.namespaces(), &kinds);
     let asked: Vec<(Want, Result<bool, _>)> = stream::iter(wants)

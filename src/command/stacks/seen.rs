@@ -54,16 +54,14 @@ impl Seen {
             };
             verdict::assess(world, &scope, &member.budgets)
         });
-        let objects = assessment.iter().flat_map(|it| &it.objects);
-        let mut objects = objects.map(|health| &health.object);
-        let hidden = objects
-            .find(|object| world.is_hidden(object))
-            .map(|object| {
-                format!(
-                    "{} may not be watched, so its state is not known",
-                    object.short()
-                )
-            });
+        let mut objects = assessment.iter().flat_map(|it| &it.objects);
+        let hidden = objects.find_map(|health| {
+            let watched = world.hides(&health.object)?;
+            let object = health.object.short();
+            Some(format!(
+                "the state of {object} is not known: these credentials may not list {watched}"
+            ))
+        });
         let unreadable = unreadable.or(hidden).or_else(|| look.open().cloned());
         if let Some(assessment) = &mut assessment {
             look.tell(assessment);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::time::Instant;
 
-use super::{Done, LAST_WORDS, Up};
+use super::{Done, LAST_WORDS, READ_AGAIN, Up};
 use crate::event::EventKind;
 use crate::runner::ports::{Cancel, DeployError, Maker, Refusal, Trouble};
 use crate::runner::tracked::{Doom, Phase};
@@ -227,6 +227,26 @@ impl Up<'_> {
         };
         let looked = async move { Done::LookedAt(at, limits.unless(looked).await) };
         self.work.push(looked.boxed_local());
+    }
+
+    /// Reads again, after a pause, what of a release no watch may tell of.
+    pub(super) fn read_unwatched(&mut self, at: usize) {
+        let release = &self.releases[at];
+        let objects = release.contents.iter().flat_map(|it| &it.objects);
+        let hidden: Vec<ObjectRef> = objects
+            .filter(|it| self.world.is_hidden(it))
+            .cloned()
+            .collect();
+        if hidden.is_empty() {
+            return;
+        }
+        let (observer, limits) = (self.observer, release.limits());
+        let read = async move {
+            tokio::time::sleep(READ_AGAIN).await;
+            observer.refresh(&hidden).await
+        };
+        let read = async move { Done::LookedAt(at, limits.unless(read).await) };
+        self.work.push(read.boxed_local());
     }
 
     pub(super) fn mark_verified(&self, at: usize, revision: u32) {

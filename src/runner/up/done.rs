@@ -115,6 +115,9 @@ impl Up<'_> {
                 let release = &mut self.releases[at];
                 release.looked_at = true;
                 release.looking.reset();
+                if release.phase == Phase::Converging {
+                    self.read_unwatched(at);
+                }
             }
             Done::LookedAt(at, Err(error)) => {
                 let release = &mut self.releases[at];

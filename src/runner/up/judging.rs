@@ -1,10 +1,12 @@
 //! What becomes of a release, given what was seen of it.
 
+use std::collections::BTreeSet;
+
 use tokio::time::Instant;
 
 use super::deploying::earlier;
 use super::{LAST_WORDS, PROOF_LINES, REST_OF_LOG, Up};
-use crate::event::{EventKind, Verdict};
+use crate::event::{EventKind, Health, Verdict};
 use crate::runner::hold::{Held, Stage, Standing};
 use crate::runner::others::Others;
 use crate::runner::sooner::Turn;
@@ -249,9 +251,35 @@ impl Up<'_> {
             Phase::Waiting => "started",
             _ => "ready",
         };
-        let verdict = expired(what, &limit, &release.assessment, log);
+        let mut verdict = expired(what, &limit, &release.assessment, log);
+        verdict.hints.extend(self.rights_to_see(at));
         self.releases[at].stop_helm(Instant::now());
         self.fail(at, verdict);
+    }
+
+    /// What would show more of what a release waits for.
+    fn rights_to_see(&self, at: usize) -> BTreeSet<String> {
+        let release = &self.releases[at];
+        let own = [at];
+        let waited_for = match release.phase {
+            Phase::Waiting => release.step.needs.as_slice(),
+            _ => &own,
+        };
+        let objects = waited_for
+            .iter()
+            .flat_map(|&it| &self.releases[it].assessment.objects);
+        let hidden = objects.filter_map(|it| match it.health {
+            Health::Ready if it.ready >= it.desired => None,
+            Health::Ready => self.world.hides_endpoints(self.world.service(&it.object)?),
+            _ => self.world.hides(&it.object),
+        });
+        let hint = |watched| {
+            format!(
+                "with `list` and `watch` on {watched} it would be seen; `stackctl doctor` tells which \
+                 rights are lacking"
+            )
+        };
+        hidden.map(hint).collect()
     }
 
     pub(super) fn fail(&mut self, at: usize, verdict: Verdict) {

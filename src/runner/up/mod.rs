@@ -46,6 +46,8 @@ use crate::verdict::{CompletedRule, Waiting};
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 /// The same where the container has ended, and only a slow API server or node keeps back the rest.
 pub(super) const REST_OF_LOG: Duration = Duration::from_secs(5);
+/// How often what may not be watched is read.
+pub(super) const READ_AGAIN: Duration = Duration::from_secs(3);
 /// Log lines that a verdict shows.
 pub(super) const PROOF_LINES: usize = 20;
 /// Observations taken in before everything is judged again.
@@ -348,7 +350,7 @@ impl<'p> Up<'p> {
                     self.unjudged_pods.insert(pod.meta.uid.clone());
                 }
             }
-            Observation::Hidden { .. } | Observation::Visible { .. } => {
+            Observation::Hidden(_) | Observation::Visible(_) => {
                 self.world.apply(seen);
                 self.unjudged.extend(0..self.releases.len());
             }

@@ -14,7 +14,7 @@ mod stateful_set;
 pub use job::{JobPhase, hook_phase, job_phase, progress as job_progress};
 
 use crate::event::Health;
-use crate::snapshot::{Conditions, Custom, Pod, Workload, WorkloadKind, World};
+use crate::snapshot::{Conditions, Custom, Pod, Watched, Workload, WorkloadKind, World};
 
 use super::ObjectHealth;
 use super::member::{Member, is_old};
@@ -73,9 +73,9 @@ pub fn health(
             Body::Missing => State::new(Health::Missing, "not there yet", 0, 1),
         }
     };
-    let state = match world.is_hidden(&subject.object) {
-        true => unwatched(state),
-        false => state,
+    let state = match world.hides(&subject.object) {
+        Some(watched) => unwatched(state, watched, world.is_absent(&subject.object)),
+        None => state,
     };
     ObjectHealth {
         object: subject.object.clone(),
@@ -86,16 +86,14 @@ pub fn health(
     }
 }
 
-/// Of what may not be watched nobody knows whether it is there, and what it was when it was read once
+/// Of what may not be watched nobody knows whether it is there, and what it was when it was last read
 /// says little of now.
-fn unwatched(state: State) -> State {
+fn unwatched(state: State, watched: &Watched, is_absent: bool) -> State {
+    let lacks = format!("these credentials may not list {watched}");
     let reason = match state.health {
         Health::Ready => return state,
-        Health::Missing => "it may not be watched, so its state is not known".to_owned(),
-        _ => format!(
-            "{} when it was last read; it may not be watched",
-            state.reason
-        ),
+        Health::Missing if !is_absent => format!("its state is not known: {lacks}"),
+        _ => format!("{} when it was last read; {lacks}", state.reason),
     };
     State {
         health: Health::Progressing,
