@@ -154,7 +154,9 @@ fn source(cluster: &Cluster, served: &Served, namespace: Option<String>) -> Sour
             // The items of a list leave them out.
             object.types.get_or_insert_with(|| types.clone());
             match status {
-                Status::Within => custom(object).map(Custom::written_whole).map(Snapshot::Custom),
+                Status::Within => custom(object)
+                    .map(Custom::written_whole)
+                    .map(Snapshot::Custom),
                 _ => untyped(object),
             }
         }),

@@ -28,10 +28,7 @@ fn unwatched(object: ObjectRef, hidden: Observation) -> Script {
 }
 
 fn unwatched_deployment() -> Script {
-    unwatched(
-        deployment("a"),
-        hidden("apps", "Deployment", "deployments"),
-    )
+    unwatched(deployment("a"), hidden("apps", "Deployment", "deployments"))
 }
 
 fn available(is: bool) -> Vec<Observation> {
@@ -44,10 +41,7 @@ fn task() -> ObjectRef {
 }
 
 fn unwatched_task() -> Script {
-    unwatched(
-        task(),
-        hidden("example.com", "Task", "tasks.example.com"),
-    )
+    unwatched(task(), hidden("example.com", "Task", "tasks.example.com"))
 }
 
 fn task_that_is(ready: &str) -> Vec<Observation> {
@@ -72,7 +66,11 @@ fn task_that_is(ready: &str) -> Vec<Observation> {
 fn it_is_read_again_until_it_is_ready() {
     let cases = [
         (unwatched_deployment(), available(false), available(true)),
-        (unwatched_task(), task_that_is("False"), task_that_is("True")),
+        (
+            unwatched_task(),
+            task_that_is("False"),
+            task_that_is("True"),
+        ),
     ];
     for (script, not_yet, at_last) in cases {
         let cluster = Scripted::new([("a", script)]);
@@ -160,7 +158,8 @@ fn a_need_on_a_service_whose_endpoints_are_not_seen_says_so() {
     assert_eq!(ran.started("b"), None);
     let told = "service/a of release `a`: whether somebody answers for it is not known: these credentials \
                 may not list endpointslices in namespace `test`";
-    let waits = |event: &EventKind| matches!(event, EventKind::ReleaseWaiting { on, .. } if on == told);
+    let waits =
+        |event: &EventKind| matches!(event, EventKind::ReleaseWaiting { on, .. } if on == told);
     assert!(ran.when("b", waits).is_some());
     let hints = &ran.verdict("b").hints;
     assert!(hints[0].contains("on endpointslices in"), "{hints:?}");

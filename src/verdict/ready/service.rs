@@ -35,7 +35,9 @@ pub fn state(world: &World, service: &Service, is_old: &dyn Fn(&Uid) -> bool) ->
     }
     let unseen = world.hides_endpoints(service).filter(|_| ready < desired);
     let reason = unseen.map_or_else(String::new, |watched| {
-        format!("whether somebody answers for it is not known: these credentials may not list {watched}")
+        format!(
+            "whether somebody answers for it is not known: these credentials may not list {watched}"
+        )
     });
     State::new(Health::Ready, reason, ready, desired)
 }
