@@ -97,7 +97,7 @@ impl Label {
             "events" => "causes that only events tell stay unnamed",
             "replicasets" => "pods of Deployments stay unseen",
             "endpointslices" => "needs on Services are not seen met",
-            _ => "they are read one by one",
+            _ => "they are only seen where they are read one by one",
         }
     }
 }
