@@ -80,7 +80,7 @@ impl Cluster {
         }
         let resolved = self.discovery.resolve(&object.api_version, &object.kind);
         let served = resolved.await?;
-        Ok(served.is_some_and(|served| served.status == Status::Apart))
+        Ok(served.is_some_and(|served| served.status != Status::Nowhere))
     }
 
     /// Delivers the definition of a kind, once in the cluster's life. What another API server stands
@@ -148,7 +148,7 @@ fn source(cluster: &Cluster, served: &Served, namespace: Option<String>) -> Sour
             namespace,
         },
         essential: false,
-        quiet: status == Status::Within,
+        quiet: false,
         reach: Arc::clone(&cluster.reach),
         convert: Box::new(move |mut object| {
             // The items of a list leave them out.
