@@ -95,7 +95,7 @@ pub fn left_by_hooks<'a>(world: &'a World, scope: &Scope<'_>) -> Vec<Subject<'a>
 
 /// None for a kind that has no readiness. Kinds that the cluster's owners have added are judged
 /// from when they are seen, though they vanish, and where their status may not be seen: many of them
-/// carry none, and are not missed.
+/// carry none, and then nothing is waited for.
 fn seen<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Option<Body<'a>> {
     let found = match (object.group(), object.kind.as_str()) {
         ("apps", kind) => {
