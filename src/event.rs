@@ -149,6 +149,12 @@ pub enum EventKind {
     /// It has failed, and brings back what it has changed to the revisions that this run had verified.
     RunRollingBack {
         to: RunId,
+        /// The releases that go back.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        releases: Vec<ReleaseId>,
+        /// Those that are not as they were then, and can't go back.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left: Vec<ReleaseId>,
     },
     RunFinished {
         outcome: Outcome,

@@ -6,6 +6,7 @@
 mod document;
 #[cfg(test)]
 mod tests;
+mod way_back;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,10 +17,11 @@ use crate::event::{EventKind, Holder, Outcome, Verb};
 use crate::keyed::Key;
 use crate::names::{Namespace, ReleaseId, ReleaseName, RunId, StackName};
 use crate::plan::{Plan, Step};
-use crate::snapshot::{LastingHook, Remaining, StackId, Surveyed};
+use crate::snapshot::{LastingHook, Remaining, StackId, Surveyed, Uid};
 
 use document::readable;
 pub use document::{Document, Unreadable};
+pub use way_back::{NoWayBack, Obstacle, Present, Unreachable, WayBack, Why};
 
 /// The shape that is written; a reader refuses a newer one.
 pub const SCHEMA: u32 = 1;
@@ -89,6 +91,9 @@ pub struct StackRelease {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verified {
     pub revision: u32,
+    /// helm's record of it. None where an earlier version has written this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Uid>,
     pub objects: Vec<Surveyed>,
     /// Objects that hooks have made and that were there, or that helm had deleted by mistake.
     #[serde(
@@ -107,10 +112,23 @@ pub struct VerifiedSet {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     pub releases: BTreeMap<ReleaseId, u32>,
+    /// Which releases these were. Nothing is known of that where an earlier version has written this.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub identities: BTreeMap<ReleaseId, Identity>,
     /// A rollback has gone away from it, or its revisions were made again by one: it is a way back
     /// only for whoever names it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left: bool,
+}
+
+/// Which release stood behind an id, and which record of helm's behind its revision: helm counts anew
+/// when a release is installed anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub release: ReleaseName,
+    pub namespace: Namespace,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Uid>,
 }
 
 /// What removals have left of a release that is gone, and what a later one takes away that is to take
@@ -141,6 +159,18 @@ pub struct RunEnd {
     /// Every release was ready at the end, be it at a revision that it went back to.
     #[serde(default)]
     pub together: bool,
+    /// It had failed before, and this is how all was after it went back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<WentBack>,
+}
+
+/// That a run which had failed went back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WentBack {
+    /// To what this run had verified.
+    pub to: RunId,
+    /// What had failed before.
+    pub failed: Vec<ReleaseId>,
 }
 
 /// What became of a release in a run.
@@ -162,14 +192,6 @@ pub enum ReleaseEnd {
     Blocked,
     Cancelled,
     Removed,
-}
-
-/// Why there is nothing to go back to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoWayBack {
-    Nothing,
-    /// It has not verified everything together; these have, the newest first.
-    Unknown(Vec<RunId>),
 }
 
 impl ReleaseEnd {
@@ -247,36 +269,6 @@ impl StackRecord {
         self.releases.iter().find(|release| release.id == *id)
     }
 
-    /// The set to go back to: that of a run, else that of the rollback that has begun, else the newest
-    /// that is not what there is and that no rollback has gone away from. `now` holds the last revision
-    /// of each release that there is and that can go back.
-    ///
-    /// # Errors
-    /// Nothing was ever verified together, or not in that run.
-    pub fn way_back(
-        &self,
-        now: &BTreeMap<ReleaseId, u32>,
-        to: Option<&str>,
-    ) -> Result<&VerifiedSet, NoWayBack> {
-        let mut newest_first = self.sets.iter().rev();
-        match to {
-            Some(run) => {
-                let found = newest_first.find(|set| set.run.as_str() == run);
-                let known = || self.sets.iter().rev().map(|set| set.run.clone()).collect();
-                found.ok_or_else(|| NoWayBack::Unknown(known()))
-            }
-            None if self.target.is_some() => self.target.as_ref().ok_or(NoWayBack::Nothing),
-            None => {
-                let is_other = |set: &&VerifiedSet| {
-                    let mut all = set.releases.iter();
-                    !set.left
-                        && all.any(|(id, revision)| now.get(id).is_some_and(|now| now != revision))
-                };
-                newest_first.find(is_other).ok_or(NoWayBack::Nothing)
-            }
-        }
-    }
-
     /// Nothing of it is there but what a removal has left.
     pub fn is_gone(&self) -> bool {
         self.releases.is_empty()
@@ -347,13 +339,14 @@ impl StackRecord {
             if is_removed || ended.revision.is_some_and(|now| known != Some(now)) {
                 release.verified = None;
             }
-            if is_removed {
-                // helm counts anew if it comes again.
-                self.sets
-                    .retain(|set| !set.releases.contains_key(&ended.id));
-                self.target
-                    .take_if(|set| set.releases.contains_key(&ended.id));
-            }
+        }
+        let removed = end.releases.iter();
+        for ended in removed.filter(|it| it.end == ReleaseEnd::Removed) {
+            // helm counts anew if it comes again.
+            self.sets
+                .retain(|set| !set.releases.contains_key(&ended.id) || set.knows(&ended.id));
+            self.target
+                .take_if(|set| set.releases.contains_key(&ended.id));
         }
         for (id, verified) in verified {
             let mut releases = self.releases.iter_mut();
@@ -361,12 +354,15 @@ impl StackRecord {
                 release.verified = Some(verified);
             }
         }
-        if end.outcome == Outcome::Ready
-            && let Some(target) = self.target.take()
-        {
+        let target = match end.outcome {
+            Outcome::Ready => self.target.take().map(|target| target.run),
+            _ => None,
+        };
+        let back = end.back.as_ref().filter(|_| end.together);
+        if let Some(target) = target.or_else(|| back.map(|back| back.to.clone())) {
             // What there is now has been made from it.
             let mut sets = self.sets.iter_mut();
-            if let Some(set) = sets.find(|set| set.run == target.run) {
+            if let Some(set) = sets.find(|set| set.run == target) {
                 set.left = true;
             }
         }
@@ -385,18 +381,41 @@ impl StackRecord {
         }
     }
 
+    /// Takes note of which record of helm's stands behind a revision that was verified before that was
+    /// written down.
+    pub fn identify(&mut self, id: &ReleaseId, revision: u32, record: &Uid) {
+        let mut releases = self.releases.iter_mut();
+        let release = releases.find(|release| release.id == *id);
+        let verified = release.and_then(|release| release.verified.as_mut());
+        if let Some(verified) = verified.filter(|it| it.revision == revision) {
+            verified.record.get_or_insert_with(|| record.clone());
+        }
+    }
+
     /// What is verified now has been so together, unless something of the stack never was.
     fn keep_set(&mut self, run: &RunId, at: Timestamp) {
-        let revision = |release: &StackRelease| {
-            let verified = release.verified.as_ref()?;
-            Some((release.id.clone(), verified.revision))
-        };
-        let Some(releases) = self.releases.iter().map(revision).collect() else {
-            return;
-        };
+        let (mut releases, mut identities) = (BTreeMap::new(), BTreeMap::new());
+        for release in &self.releases {
+            let Some(verified) = &release.verified else {
+                return;
+            };
+            releases.insert(release.id.clone(), verified.revision);
+            let identity = Identity {
+                release: release.release.clone(),
+                namespace: release.namespace.clone(),
+                record: verified.record.clone(),
+            };
+            identities.insert(release.id.clone(), identity);
+        }
         if let Some(last) = self.sets.last_mut().filter(|it| it.releases == releases) {
-            last.left = false;
-            return;
+            if last.identities == identities {
+                last.left = false;
+                return;
+            }
+            // Of that one less is known.
+            if !last.knows_all() {
+                self.sets.pop();
+            }
         }
         let past = self.runs.iter().find(|past| past.by.run == *run);
         self.sets.push(VerifiedSet {
@@ -404,9 +423,22 @@ impl StackRecord {
             at,
             commit: past.and_then(|past| past.by.commit.clone()),
             releases,
+            identities,
             left: false,
         });
         let surplus = self.sets.len().saturating_sub(SETS);
         self.sets.drain(..surplus);
+    }
+}
+
+impl VerifiedSet {
+    /// It is known which record of helm's stood behind the release's revision.
+    fn knows(&self, id: &ReleaseId) -> bool {
+        let identity = self.identities.get(id);
+        identity.is_some_and(|identity| identity.record.is_some())
+    }
+
+    fn knows_all(&self) -> bool {
+        self.releases.keys().all(|id| self.knows(id))
     }
 }

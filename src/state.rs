@@ -21,8 +21,8 @@ pub struct RunState {
     pub releases: Vec<ReleaseState>,
     pub warnings: Vec<(Option<ReleaseId>, String)>,
     pub cancelling: Option<CancelReason>,
-    /// It has failed, and goes back to what this run had verified.
-    pub rolling_back: Option<RunId>,
+    /// It has failed, and goes back.
+    pub rolling_back: Option<RollingBack>,
     pub finished: Option<Finished>,
     /// When the last event happened.
     pub elapsed: Duration,
@@ -36,6 +36,15 @@ pub struct Run {
     pub namespace: Namespace,
     pub context: String,
     pub started: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct RollingBack {
+    /// To what this run had verified.
+    pub to: RunId,
+    pub releases: Vec<ReleaseId>,
+    /// Releases that can't go back.
+    pub left: Vec<ReleaseId>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -222,6 +231,16 @@ impl RunState {
         self.run.as_ref().map_or(Verb::Up, |run| run.verb)
     }
 
+    /// The releases that are not where the run goes back to, or not ready there.
+    pub fn not_back(&self) -> Vec<&ReleaseId> {
+        let Some(back) = &self.rolling_back else {
+            return Vec::new();
+        };
+        let is_ready = |id: &ReleaseId| self.release(id).is_some_and(|it| it.phase == Phase::Ready);
+        let unready = back.releases.iter().filter(|id| !is_ready(id));
+        unready.chain(&back.left).collect()
+    }
+
     /// Counted from the phases, so that it is right at any moment.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
@@ -264,7 +283,13 @@ impl RunState {
                 }
             }
             EventKind::RunCancelling { reason } => self.cancelling = Some(*reason),
-            EventKind::RunRollingBack { to } => self.rolling_back = Some(to.clone()),
+            EventKind::RunRollingBack { to, releases, left } => {
+                self.rolling_back = Some(RollingBack {
+                    to: to.clone(),
+                    releases: releases.clone(),
+                    left: left.clone(),
+                });
+            }
             EventKind::RunFinished { outcome, counts } => {
                 self.finished = Some(Finished {
                     outcome: *outcome,

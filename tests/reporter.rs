@@ -713,6 +713,12 @@ fn the_history_fits_its_terminal() {
         let releases: Vec<Value> = ends.iter().map(one).collect();
         json!({"at": at, "outcome": outcome, "releases": releases})
     };
+    let mut went_back = end(
+        "2026-01-03T09:20:30Z",
+        "failed",
+        &[("database", "ready"), ("web", "ready")],
+    );
+    went_back["back"] = json!({"to": "20260101-120000-0001", "failed": ["web"]});
     let record = json!({
         "schema": 1, "stack": "oro", "namespace": "shop", "profile": "oro.yaml", "releases": [],
         "sets": [{"run": "20260101-120000-0001", "at": "2026-01-01T12:03:07Z", "releases": {"web": 1}}],
@@ -721,14 +727,16 @@ fn the_history_fits_its_terminal() {
                 end("2026-01-01T12:03:07Z", "ready", &[("database", "unchanged"), ("web", "ready")])),
             run("20260103-090000-0002", "up", "2026-01-03T09:00:00Z",
                 end("2026-01-03T09:00:41Z", "failed", &[("database", "ready"), ("web", "failed"), ("cron", "failed"), ("shop", "blocked")])),
+            run("20260103-092000-0004", "up", "2026-01-03T09:20:00Z", went_back),
             run("20260103-093000-0003", "rollback", "2026-01-03T09:30:00Z", Value::Null),
         ],
     });
     let record: StackRecord = serde_json::from_value(record).unwrap();
     let now: Timestamp = "2026-01-03T09:31:00Z".parse().unwrap();
+    let back = [RunId::foreign("20260101-120000-0001")];
     let mut text = String::new();
     for (width, _) in SIZES {
-        let lines = history::lines(&record, now, Some(width), &UNICODE);
+        let lines = history::lines(&record, &back, now, Some(width), &UNICODE);
         assert!(
             lines
                 .iter()
@@ -1061,7 +1069,11 @@ fn kind() -> impl Strategy<Value = EventKind> {
         1 => (prop::option::of(id()), text())
             .prop_map(|(release, message)| EventKind::Warning { release, message }),
         1 => Just(EventKind::RunCancelling { reason: CancelReason::Deadline }),
-        1 => Just(EventKind::RunRollingBack { to: RunId::foreign("20260101-000000-0001") }),
+        1 => Just(EventKind::RunRollingBack {
+            to: RunId::foreign("20260101-000000-0001"),
+            releases: Vec::new(),
+            left: Vec::new(),
+        }),
         1 => Just(EventKind::RunFinished {
             outcome: Outcome::Failed,
             counts: Counts::default(),

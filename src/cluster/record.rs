@@ -150,10 +150,30 @@ impl Cluster {
             None => "owner=helm,stackctl.dev/stack".to_owned(),
         };
         let doing = format!("listing the records of releases in {place}");
-        let mut params = ListParams::default().labels(&selector).limit(PAGE);
+        self.pages(&api, &selector, &doing).await
+    }
+
+    /// Every revision of every release that helm keeps in a namespace, whoever made it. Only metadata
+    /// is asked for.
+    ///
+    /// # Errors
+    /// `Denied`, `Unreachable`.
+    pub async fn all_records(&self, namespace: &Namespace) -> Result<Vec<Record>, ObserveError> {
+        let api = Api::namespaced(self.client.clone(), namespace.as_str());
+        let doing = format!("listing helm's records in `{namespace}`");
+        self.pages(&api, "owner=helm", &doing).await
+    }
+
+    async fn pages(
+        &self,
+        api: &Api<PartialObjectMeta<Secret>>,
+        selector: &str,
+        doing: &str,
+    ) -> Result<Vec<Record>, ObserveError> {
+        let mut params = ListParams::default().labels(selector).limit(PAGE);
         let mut records = Vec::new();
         loop {
-            let page = ask(&doing, || api.list(&params)).await?;
+            let page = ask(doing, || api.list(&params)).await?;
             records.extend(page.items.iter().filter_map(|s| record(&s.metadata)));
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params = params.continue_token(&token),

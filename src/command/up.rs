@@ -20,7 +20,7 @@ use crate::identity;
 use crate::names::RunId;
 use crate::output::Progress;
 use crate::plan::Selection;
-use crate::runner::{self, Channels, Settings};
+use crate::runner::{self, Channels, OnFailure, Settings};
 
 pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
     let reporter = drive::reporter(context, &args.run)?;
@@ -90,8 +90,10 @@ pub async fn run(context: &Context, args: &Up) -> Result<(), Failure> {
         settings.listed.clone_from(&begun.before.listed);
         settings.orphans = orphans::plan(record);
         settings.left.clone_from(&record.left);
-        let newest = record.newest_set();
-        settings.back_on_failure = newest.filter(|_| args.rollback_on_failure).cloned();
+        if args.rollback_on_failure {
+            let whole = record.newest_set();
+            settings.on_failure = OnFailure::GoBack(whole.map(|set| set.within(plan, record)));
+        }
         if !args.force {
             settings.known = seal::known(record, &helm);
         }
@@ -135,7 +137,7 @@ pub fn settings(run: RunId, cluster: &Cluster, args: &Run, helm: &Helm) -> Setti
         left: Vec::new(),
         orphans: None,
         prune: false,
-        back_on_failure: None,
+        on_failure: OnFailure::Stay,
         listed: BTreeSet::new(),
         known: HashMap::new(),
     }

@@ -219,6 +219,7 @@ mod tests {
             outcome: Outcome::Failed,
             releases: Vec::new(),
             together: false,
+            back: None,
         };
         record.end(&run, end, Vec::new());
         record.releases[0].verified.as_mut().unwrap().revision = 4;

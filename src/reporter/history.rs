@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use super::container::between;
 use super::text::{clean, fit};
 use crate::event::Outcome;
-use crate::memory::{EndedRelease, PastRun, ReleaseEnd, StackRecord};
+use crate::memory::{EndedRelease, PastRun, ReleaseEnd, RunEnd, StackRecord};
+use crate::names::RunId;
 use crate::output::Palette;
 use crate::wording;
 
@@ -14,10 +15,11 @@ const COLUMNS: usize = 7;
 const TITLES: [&str; COLUMNS] = ["RUN", "AGE", "DID", "OUTCOME", "TOOK", "RELEASES", "WHO"];
 const OUTCOME: usize = 3;
 
-/// A title, the runs, and which of them `rollback --to` can bring back (`*`). Lines are cut at
+/// A title, the runs, and which of them `rollback --to` can bring `back` (`*`). Lines are cut at
 /// `width`; without one, in a pipe, nothing is.
 pub fn lines(
     record: &StackRecord,
+    back: &[RunId],
     now: Timestamp,
     width: Option<usize>,
     palette: &Palette,
@@ -36,7 +38,7 @@ pub fn lines(
         .runs
         .iter()
         .rev()
-        .map(|past| cells(record, past, now))
+        .map(|past| cells(past, back.contains(&past.by.run), now))
         .collect();
     let mut widths = TITLES.map(str::len);
     for row in &rows {
@@ -67,21 +69,21 @@ pub fn lines(
     if record.runs.iter().any(|past| past.end.is_none()) {
         lines.push(cut(palette.dim("unfinished: at work, or killed")));
     }
-    if !record.sets.is_empty() {
+    let is_known = |run: &RunId| record.runs.iter().any(|past| past.by.run == *run);
+    if back.iter().any(is_known) {
         let legend = "* all was ready together: `stackctl rollback --to RUN` brings it back";
         lines.push(cut(palette.dim(legend)));
     }
     lines
 }
 
-fn cells(record: &StackRecord, past: &PastRun, now: Timestamp) -> [String; COLUMNS] {
+fn cells(past: &PastRun, comes_back: bool, now: Timestamp) -> [String; COLUMNS] {
     let by = &past.by;
-    let is_verified = record.sets.iter().any(|set| set.run == by.run);
-    let mark = if is_verified { "*" } else { "" };
+    let mark = if comes_back { "*" } else { "" };
     let (outcome, took, releases) = match &past.end {
         Some(end) => {
             let took = wording::duration(between(by.since, end.at));
-            (word(end.outcome).to_owned(), took, counts(&end.releases))
+            (word(end.outcome).to_owned(), took, releases(end))
         }
         None => ("unfinished".to_owned(), String::new(), String::new()),
     };
@@ -101,6 +103,22 @@ fn cells(record: &StackRecord, past: &PastRun, now: Timestamp) -> [String; COLUM
         releases,
         clean(&format!("{user}{}{commit}", by.host)),
     ]
+}
+
+/// `3 ready`; of a run that went back `web failed, then back to RUN: 3 ready`.
+fn releases(end: &RunEnd) -> String {
+    let counts = counts(&end.releases);
+    match &end.back {
+        Some(back) => {
+            let failed = match back.failed.as_slice() {
+                // Its deadline had passed.
+                [] => String::new(),
+                some => format!("{} failed, then ", wording::list(some)),
+            };
+            format!("{failed}back to {}: {counts}", clean(back.to.as_str()))
+        }
+        None => counts,
+    }
 }
 
 /// `3 ready, 1 failed (web)`.

@@ -63,7 +63,7 @@ pub fn of_run(kind: &EventKind) -> Option<(Tone, String)> {
             };
             Some((Tone::Warn, text.to_owned()))
         }
-        EventKind::RunRollingBack { to } => {
+        EventKind::RunRollingBack { to, .. } => {
             let text = format!(
                 "failed: goes back to what run {} had verified",
                 clean(to.as_str())

@@ -173,7 +173,16 @@ impl Page<'_> {
             Some(Outcome::Failed | Outcome::DeadlinePassed) | None => &self.marks.failed,
         };
         let back = match &self.state.rolling_back {
-            Some(run) => format!("failed, back at what run {run} had verified: "),
+            Some(back) => {
+                let run = &back.to;
+                match self.state.not_back().as_slice() {
+                    [] => format!("failed, back at what run {run} had verified: "),
+                    some => format!(
+                        "failed, and not all is back at what run {run} had verified ({}): ",
+                        wording::list(some)
+                    ),
+                }
+            }
             None => String::new(),
         };
         let text = format!("{how}{back}{} in {took}", self.parts().join(", "));

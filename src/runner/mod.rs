@@ -34,10 +34,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use crate::event::{CancelReason, EventKind, Outcome, VerdictClass};
-use crate::memory::{EndedRelease, Left, Verified, VerifiedSet};
+use crate::memory::{EndedRelease, Left, ReleaseEnd, Unreachable, Verified, VerifiedSet, WentBack};
 use crate::names::{Namespace, ReleaseId, ReleaseName, RunId};
 use crate::plan::Plan;
-use crate::snapshot::{LastingHook, ObjectRef, Observation};
+use crate::snapshot::{LastingHook, ObjectRef, Observation, Uid};
 use crate::verdict::CompletedRule;
 
 pub use clock::Clock;
@@ -76,12 +76,20 @@ pub struct Settings {
     pub orphans: Option<Plan>,
     /// They are removed when all else is ready.
     pub prune: bool,
-    /// What to go back to, should this run fail.
-    pub back_on_failure: Option<VerifiedSet>,
+    pub on_failure: OnFailure,
     /// Releases that were known to be the stack's before the run.
     pub listed: BTreeSet<(Namespace, ReleaseName)>,
     /// By which a release is known to be unchanged; those that are not among them never are.
     pub known: HashMap<ReleaseId, Known>,
+}
+
+/// What a run does that fails.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    #[default]
+    Stay,
+    /// Goes back to what was verified together last, if anything was.
+    GoBack(Option<VerifiedSet>),
 }
 
 /// What is known of a release before the run.
@@ -98,6 +106,8 @@ pub struct Known {
 pub struct Back {
     pub to: BTreeMap<ReleaseId, u32>,
     pub left: BTreeMap<ReleaseId, String>,
+    /// What it might have gone back to, and why not.
+    pub passed_over: Vec<Unreachable>,
 }
 
 /// A release that was seen ready.
@@ -105,6 +115,8 @@ pub struct Back {
 pub struct BroughtUp {
     pub id: ReleaseId,
     pub revision: u32,
+    /// helm's record of it.
+    pub record: Option<Uid>,
     /// What it consists of.
     pub objects: Vec<ObjectRef>,
     /// What its hooks have made for others.
@@ -120,20 +132,33 @@ pub struct Ended {
     pub releases: Vec<EndedRelease>,
     /// What this run has brought up.
     pub verified: Vec<BroughtUp>,
+    /// helm's records of revisions that were verified before it was written down which those are.
+    pub identified: Vec<(ReleaseId, u32, Uid)>,
     /// Every release was ready at the end, be it at a revision that it went back to.
     pub together: bool,
+    /// It had failed before, and `releases` are how they were after it went back.
+    pub back: Option<WentBack>,
     /// What it has left of releases that are gone.
     pub left: Vec<Left>,
 }
 
 impl Ended {
+    /// The releases that have failed.
+    fn failed(&self) -> Vec<ReleaseId> {
+        let failed = self.releases.iter();
+        let failed = failed.filter(|it| it.end == ReleaseEnd::Failed);
+        failed.map(|it| it.id.clone()).collect()
+    }
+
     /// It ended before anything was begun.
     pub fn early(outcome: Outcome) -> Ended {
         Ended {
             outcome,
             releases: Vec::new(),
             verified: Vec::new(),
+            identified: Vec::new(),
             together: false,
+            back: None,
             left: Vec::new(),
         }
     }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ObjectRef, World};
+use super::{ObjectRef, Uid, World};
 use crate::names::{Namespace, ReleaseName, StackName};
 
 /// A revision of a helm release, as the labels of its Secret tell it
@@ -14,6 +14,8 @@ pub struct Record {
     /// helm's name of the release.
     pub release: String,
     pub revision: u32,
+    /// Of the Secret: a release that is installed anew has the numbers of before, and other records.
+    pub uid: Uid,
     pub status: RecordStatus,
     pub modified: Option<Timestamp>,
     pub marks: Marks,
@@ -435,6 +437,7 @@ mod tests {
             namespace: namespace.into(),
             release: "x".into(),
             revision: 1,
+            uid: Uid::from("record"),
             status: RecordStatus::Deployed,
             modified: None,
             marks: Marks {

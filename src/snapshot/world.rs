@@ -447,6 +447,12 @@ impl World {
             .retain(|(of, name, _), _| of != namespace || name != release);
     }
 
+    /// One revision of a release.
+    pub fn record(&self, namespace: &str, release: &str, revision: u32) -> Option<&Record> {
+        let key = (namespace.to_owned(), release.to_owned(), revision);
+        self.records.get(&key)
+    }
+
     /// The newest revision of a release.
     pub fn last_record(&self, namespace: &str, release: &str) -> Option<&Record> {
         let key = |revision| (namespace.to_owned(), release.to_owned(), revision);

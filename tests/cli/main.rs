@@ -11,6 +11,7 @@ mod folder;
 mod graph;
 mod helm;
 mod help;
+mod history;
 mod init;
 mod leash;
 mod lock;

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use stackctl::event::{EventKind, Outcome};
 
-use crate::support::{Cluster, Ended, Stack, deployment, sandbox};
+use crate::support::{Cluster, Ended, Stack, deployment, helm, sandbox};
 
 /// A pod that runs while its chart says `one`, or `two`; it fails with `bad`.
 fn chart(name: &str, word: &str) -> String {
@@ -148,4 +148,55 @@ fn a_broken_pod_of_a_statefulset_is_taken_out_of_the_way() {
         panic!("{}", failed.stdout);
     };
     assert_eq!(counts.ready, 1);
+}
+
+fn uninstall(stack: &Stack, release: &str) {
+    helm(&["uninstall", release, "--wait", "-n", stack.namespace()]);
+}
+
+/// helm counts anew: revision 1 is another one then.
+#[test]
+fn a_stack_does_not_go_back_to_a_release_that_is_gone_or_was_installed_anew() {
+    let stack = two("back-anew");
+    let profile = stack.profile();
+    Ended::up(&profile, &[]).expect_code(0);
+    uninstall(&stack, "web");
+    let gone = rollback(&stack, &[]).expect_code(4);
+    assert!(gone.stderr.contains("`web` is gone"), "{}", gone.stderr);
+    change(&stack, "api", "two");
+    change(&stack, "web", "two");
+    Ended::up(&profile, &[]).expect_code(0);
+    let anew = rollback(&stack, &[]).expect_code(4);
+    let said = "`web` was installed anew since";
+    assert!(anew.stderr.contains(said), "{}", anew.stderr);
+    for name in ["api", "web"] {
+        assert_eq!(word(&stack, name).as_deref(), Some("two"), "{name}");
+    }
+    let told = history(&stack);
+    let verified = told[0]["verified"].as_array().expect("runs");
+    assert_eq!(verified.len(), 1, "{told:#}");
+
+    uninstall(&stack, "api");
+    change(&stack, "web", "bad");
+    let failed = Ended::up(&profile, &["--rollback-on-failure"]).expect_code(5);
+    let warned = |kind: &EventKind| matches!(kind, EventKind::Warning { message, .. } if message.contains("`api` was installed anew since"));
+    let told = failed.events.iter().any(|event| warned(&event.kind));
+    assert!(told, "{}", failed.stdout);
+}
+
+#[test]
+fn what_a_rollback_leaves_with_the_rest_is_a_way_back_again() {
+    let stack = Stack::new("back-forward")
+        .release("api", &chart("api", "one"), "")
+        .release("web", &chart("web", "one"), "rollback: forward-only");
+    let profile = stack.profile();
+    Ended::up(&profile, &[]).expect_code(0);
+    change(&stack, "api", "two");
+    change(&stack, "web", "two");
+    Ended::up(&profile, &[]).expect_code(0);
+    rollback(&stack, &[]).expect_code(0);
+    change(&stack, "api", "bad");
+    Ended::up(&profile, &["--rollback-on-failure"]).expect_code(5);
+    assert_eq!(word(&stack, "api").as_deref(), Some("one"));
+    assert_eq!(word(&stack, "web").as_deref(), Some("two"));
 }

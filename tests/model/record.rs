@@ -66,8 +66,10 @@ fn ended(record: &mut StackRecord, run: usize, is_holder: bool) {
         outcome: Outcome::Ready,
         releases: Vec::new(),
         together: is_holder,
+        back: None,
     };
     let verified = Verified {
+        record: None,
         revision: revision(run),
         objects: Vec::new(),
         hooks: Vec::new(),

@@ -2,13 +2,16 @@
 
 use jiff::Timestamp;
 use stackctl::event::{CancelReason, EventKind, Outcome};
-use stackctl::memory::VerifiedSet;
-use stackctl::names::RunId;
+use stackctl::memory::{Identity, ReleaseEnd, VerifiedSet};
+use stackctl::names::{ReleaseId, RunId};
+use stackctl::output::Palette;
 use stackctl::plan::{Rollback, Selection};
-use stackctl::runner::{Back, Known};
+use stackctl::reporter::summary;
+use stackctl::runner::{Back, Known, OnFailure};
 use stackctl::snapshot::Marks;
+use stackctl::state::RunState;
 
-use super::fakes::{Fate, HELM, at_revision, marked};
+use super::fakes::{Fate, HELM, at_revision, marked, record_uid, superseded};
 use super::{Case, Ran, Way};
 
 fn case(fates: [Fate; 3]) -> Case {
@@ -24,6 +27,7 @@ fn case(fates: [Fate; 3]) -> Case {
         },
     );
     for step in case.plan.steps() {
+        superseded(&case.fake, step, 1);
         at_revision(&case.fake, step, 2);
     }
     case
@@ -31,11 +35,23 @@ fn case(fates: [Fate; 3]) -> Case {
 
 fn set(ids: &[&str]) -> VerifiedSet {
     let releases = ids.iter().map(|id| (id.parse().unwrap(), 1));
+    let identity = |id: &&str| {
+        let release = id.parse().unwrap();
+        let record = Some(record_uid(&release, 1));
+        let namespace = "test".parse().unwrap();
+        let identity = Identity {
+            release,
+            namespace,
+            record,
+        };
+        (id.parse().unwrap(), identity)
+    };
     VerifiedSet {
         run: RunId::foreign("20260101-000000-0001"),
         at: Timestamp::UNIX_EPOCH,
         commit: None,
         releases: releases.collect(),
+        identities: ids.iter().map(identity).collect(),
         left: false,
     }
 }
@@ -81,7 +97,7 @@ fn whoever_needs_others_goes_first_and_all_come_up_together() {
 #[test]
 fn a_failed_run_brings_back_what_it_has_changed() {
     let mut case = case([Fate::Ready(0), Fate::Fails(0), Fate::Ready(0)]);
-    case.back_on_failure = Some(set(&["a", "b", "c"]));
+    case.on_failure = OnFailure::GoBack(Some(set(&["a", "b", "c"])));
     let ran = case.up();
     assert_eq!(ran.outcome, Outcome::Failed, "it is not forgotten");
     let went = [("b".to_owned(), 1), ("a".to_owned(), 1)];
@@ -115,7 +131,7 @@ fn without_a_set_or_a_failure_nothing_goes_back() {
     assert!(case.fake.went_back().is_empty());
 
     let mut case = self::case([Fate::Ready(0); 3]);
-    case.back_on_failure = Some(set(&["a", "b", "c"]));
+    case.on_failure = OnFailure::GoBack(Some(set(&["a", "b", "c"])));
     assert_eq!(case.up().outcome, Outcome::Ready);
     assert!(case.fake.went_back().is_empty());
 }
@@ -123,7 +139,7 @@ fn without_a_set_or_a_failure_nothing_goes_back() {
 #[test]
 fn one_that_was_not_there_then_stays() {
     let mut case = case([Fate::Ready(0), Fate::Fails(0), Fate::Ready(0)]);
-    case.back_on_failure = Some(set(&["a"]));
+    case.on_failure = OnFailure::GoBack(Some(set(&["a"])));
     let ran = case.up();
     assert_eq!(case.fake.went_back(), [("a".to_owned(), 1)]);
     let said = "`b` does not go back: no revision of it was verified together with the others";
@@ -154,7 +170,7 @@ fn what_a_killed_run_has_changed_goes_back_too() {
         verified: None,
     };
     case.known.insert("a".parse().unwrap(), known);
-    case.back_on_failure = Some(set(&["a", "b", "c"]));
+    case.on_failure = OnFailure::GoBack(Some(set(&["a", "b", "c"])));
     let ran = case.up();
     assert_eq!(ran.outcome, Outcome::Failed);
     let went = [("b".to_owned(), 1), ("a".to_owned(), 1)];
@@ -175,4 +191,126 @@ fn a_rollback_that_is_taken_up_again_leaves_what_is_back() {
     assert_eq!(ran.outcome, Outcome::Ready);
     assert!(ran.together);
     assert_eq!(case.fake.went_back(), [("a".to_owned(), 1)]);
+}
+
+fn went_back_to(set: VerifiedSet) -> (Vec<(String, u32)>, Vec<String>) {
+    let mut case = case([Fate::Ready(0), Fate::Fails(0), Fate::Ready(0)]);
+    case.on_failure = OnFailure::GoBack(Some(set));
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Failed);
+    let warnings = ran.warnings();
+    let warnings = warnings.iter().map(ToString::to_string).collect();
+    (case.fake.went_back(), warnings)
+}
+
+/// helm counts anew then: its revision 1 is not what was verified.
+#[test]
+fn nothing_goes_back_where_a_release_was_installed_anew_since() {
+    let mut set = set(&["a", "b", "c"]);
+    set.identities
+        .get_mut(&"a".parse::<ReleaseId>().unwrap())
+        .unwrap()
+        .record = Some("another".into());
+    let said = "failed, and nothing goes back: what run 20260101-000000-0001 had verified can't be brought \
+                back: `a` was installed anew since";
+    assert_eq!(went_back_to(set), (Vec::new(), vec![said.to_owned()]));
+}
+
+#[test]
+fn nothing_goes_back_where_a_release_had_another_name() {
+    let mut set = set(&["a", "b", "c"]);
+    set.identities
+        .get_mut(&"b".parse::<ReleaseId>().unwrap())
+        .unwrap()
+        .release = "b-old".parse().unwrap();
+    let said = "failed, and nothing goes back: what run 20260101-000000-0001 had verified can't be brought \
+                back: `b` was release `b-old` in `test` then";
+    assert_eq!(went_back_to(set), (Vec::new(), vec![said.to_owned()]));
+}
+
+/// It may be there still, as an orphan: the others can go back all the same.
+#[test]
+fn what_the_profile_names_no_more_is_told_and_stays() {
+    let (went, warnings) = went_back_to(set(&["a", "b", "gone"]));
+    assert_eq!(went, [("b".to_owned(), 1), ("a".to_owned(), 1)]);
+    let said = "`gone` does not go back: it is no release of the profile any more";
+    assert_eq!(warnings, [said]);
+}
+
+#[test]
+fn a_first_install_that_fails_says_that_nothing_goes_back() {
+    let mut case = Case::new(&[("a", Fate::Fails(0), &[])]);
+    case.on_failure = OnFailure::GoBack(None);
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Failed);
+    let said =
+        "failed, and nothing goes back: no revisions of the stack were verified together yet";
+    assert_eq!(ran.warnings(), [said]);
+}
+
+fn ends(ran: &Ran) -> Vec<(&str, Option<u32>, ReleaseEnd)> {
+    let ends = ran.ends.iter();
+    ends.map(|it| (it.id.as_str(), it.revision, it.end))
+        .collect()
+}
+
+#[test]
+fn what_is_remembered_of_a_run_that_went_back_is_what_there_is() {
+    let mut case = Case::new(&[
+        ("a", Fate::Ready(0), &[]),
+        ("b", Fate::Fails(0), &[]),
+        ("c", Fate::Ready(0), &["b"]),
+    ]);
+    for step in case.plan.steps() {
+        superseded(&case.fake, step, 1);
+        at_revision(&case.fake, step, 2);
+    }
+    let verified = |marks: &mut Marks| marks.verified = Some(2);
+    marked(&case.fake, &case.plan.steps()[2], 2, verified);
+    let mut set = set(&["a", "b", "c"]);
+    let c: ReleaseId = "c".parse().unwrap();
+    set.releases.insert(c.clone(), 2);
+    set.identities.get_mut(&c).unwrap().record = Some(record_uid(&"c".parse().unwrap(), 2));
+    case.on_failure = OnFailure::GoBack(Some(set));
+    let ran = case.up();
+    assert_eq!(ran.outcome, Outcome::Failed);
+    let there = [
+        ("a", Some(4), ReleaseEnd::Ready),
+        ("b", Some(4), ReleaseEnd::Ready),
+        ("c", None, ReleaseEnd::Blocked),
+    ];
+    assert_eq!(ends(&ran), there);
+    let back = ran.back.as_ref().unwrap();
+    assert_eq!(back.to.as_str(), "20260101-000000-0001");
+    assert_eq!(back.failed, ["b".parse().unwrap()]);
+    assert!(ran.together, "c is as it was verified");
+}
+
+/// A signal while all goes back: what is not back is not said to be.
+#[test]
+fn what_does_not_get_back_is_known() {
+    let mut case = case([Fate::Ready(0), Fate::Fails(0), Fate::Ready(0)]);
+    case.on_failure = OnFailure::GoBack(Some(set(&["a", "b"])));
+    let turn = case.up();
+    let turn = turn.events.iter().find_map(|event| match event.kind {
+        EventKind::RunRollingBack { .. } => Some(event.elapsed_ms),
+        _ => None,
+    });
+    let mut case = self::case([Fate::Ready(0), Fate::Fails(0), Fate::Ready(0)]);
+    case.on_failure = OnFailure::GoBack(Some(set(&["a", "b"])));
+    case.signals = vec![(turn.unwrap() + HELM / 2, CancelReason::Interrupt)];
+    let ran = case.up();
+    let mut state = RunState::default();
+    for event in &ran.events {
+        state.apply(event);
+    }
+    let not_back: Vec<&str> = state.not_back().iter().map(|id| id.as_str()).collect();
+    assert_eq!(not_back, ["a", "b"]);
+    let summary = summary::lines(&state, None, &Palette::default())
+        .pop()
+        .unwrap();
+    let said =
+        "failed, and not all is back at what run 20260101-000000-0001 had verified (a and b): ";
+    assert!(summary.contains(said), "{summary}");
+    assert!(!ran.together);
 }

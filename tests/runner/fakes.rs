@@ -822,6 +822,16 @@ pub fn at_revision(fake: &Fake, step: &Step, revision: u32) {
     marked(fake, step, revision, |_| {});
 }
 
+/// Puts the revision before, too: helm keeps it.
+pub fn superseded(fake: &Fake, step: &Step, revision: u32) {
+    fake.tell(record_of(
+        step,
+        revision,
+        "an earlier one",
+        RecordStatus::Superseded,
+    ));
+}
+
 /// The same with other marks.
 pub fn marked(fake: &Fake, step: &Step, revision: u32, mark: impl FnOnce(&mut Marks)) {
     let earlier = record_of(step, revision, "an earlier one", RecordStatus::Deployed);
@@ -924,6 +934,7 @@ pub fn closed(
         namespace: namespace.to_string(),
         release: release.to_string(),
         revision,
+        uid: record_uid(release, revision),
         status: match end {
             RevisionEnd::Deployed => RecordStatus::Deployed,
             RevisionEnd::Failed => RecordStatus::Failed,
@@ -936,11 +947,16 @@ pub fn closed(
     }
 }
 
+pub fn record_uid(release: &ReleaseName, revision: u32) -> Uid {
+    Uid::from(format!("{release}.v{revision}"))
+}
+
 fn record_of(step: &Step, revision: u32, run: &str, status: RecordStatus) -> Snapshot {
     Snapshot::Record(Record {
         namespace: step.namespace.to_string(),
         release: step.release.to_string(),
         revision,
+        uid: record_uid(&step.release, revision),
         status,
         modified: None,
         marks: Marks {

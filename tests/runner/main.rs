@@ -33,12 +33,14 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use scripted::Scripted;
 use stackctl::event::{CancelReason, Event, EventKind, Outcome, Verdict, VerdictClass};
-use stackctl::memory::{EndedRelease, Left, VerifiedSet};
+use stackctl::memory::{EndedRelease, Left, WentBack};
 use stackctl::names::{Namespace, ReleaseId, ReleaseName, RunId};
 use stackctl::plan::{Plan, Selection};
 use stackctl::profile::{self, Profile};
 use stackctl::runner::ports::ObserveError;
-use stackctl::runner::{Back, Channels, Emitter, Ended, Gate, Known, Settings, back, down, up};
+use stackctl::runner::{
+    Back, Channels, Emitter, Ended, Gate, Known, OnFailure, Settings, back, down, up,
+};
 use stackctl::verdict::CompletedRule;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -51,7 +53,7 @@ struct Case {
     timeout: Option<Duration>,
     recover: bool,
     known: HashMap<ReleaseId, Known>,
-    back_on_failure: Option<VerifiedSet>,
+    on_failure: OnFailure,
     unsure: Vec<RunId>,
     /// Releases that the profile does not name, to be pruned.
     orphans: Option<Plan>,
@@ -76,6 +78,7 @@ struct Ran {
     /// What there is to be remembered of.
     verified: Vec<String>,
     together: bool,
+    back: Option<WentBack>,
     left: Vec<Left>,
     /// As others read it on the Lease.
     progress: String,
@@ -104,7 +107,7 @@ impl Case {
             timeout: None,
             recover: false,
             known: HashMap::new(),
-            back_on_failure: None,
+            on_failure: OnFailure::Stay,
             unsure: Vec::new(),
             orphans: None,
             volumes: false,
@@ -126,7 +129,7 @@ impl Case {
             timeout: self.timeout,
             recover: self.recover,
             known: self.known.clone(),
-            back_on_failure: self.back_on_failure.clone(),
+            on_failure: self.on_failure.clone(),
             orphans: self.orphans.clone(),
             prune: self.orphans.is_some(),
             volumes: self.volumes,
@@ -219,7 +222,7 @@ fn settings() -> Settings {
         left: Vec::new(),
         orphans: None,
         prune: false,
-        back_on_failure: None,
+        on_failure: OnFailure::Stay,
         listed: BTreeSet::new(),
         known: HashMap::new(),
     }
@@ -278,6 +281,7 @@ impl Ran {
             ends: ended.releases,
             verified: verified.map(|it| it.id.to_string()).collect(),
             together: ended.together,
+            back: ended.back,
             left: ended.left,
             progress: String::new(),
             events,

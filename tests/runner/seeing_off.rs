@@ -81,6 +81,7 @@ fn an_unchanged_release_that_loses_one_is_upgraded() {
     let known = Known {
         inputs: "now".into(),
         verified: Some(Verified {
+            record: None,
             revision: 1,
             objects: vec![Surveyed {
                 object: held().object,

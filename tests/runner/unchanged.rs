@@ -44,6 +44,7 @@ fn case(verified: bool) -> Case {
         let known = Known {
             inputs: "now".into(),
             verified: Some(Verified {
+                record: None,
                 revision: 1,
                 objects: vec![remembered(job), remembered(config)],
                 hooks: Vec::new(),
@@ -106,6 +107,7 @@ fn an_unchanged_release_waits_for_no_place_among_the_helms() {
     let known = Known {
         inputs: "now".into(),
         verified: Some(Verified {
+            record: None,
             revision: 1,
             objects: Vec::new(),
             hooks: Vec::new(),

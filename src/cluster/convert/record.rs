@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::meta::label;
-use crate::snapshot::{Marks, Record, RecordStatus};
+use crate::snapshot::{Marks, Record, RecordStatus, Uid};
 
 /// `REVISION-TARGET`: the revision that a rollback set out to make, and the one to go back to.
 pub const ROLLED_BACK: &str = "stackctl.dev/rolled-back";
@@ -31,6 +31,7 @@ pub fn record(meta: &ObjectMeta) -> Option<Record> {
         namespace: meta.namespace.clone().unwrap_or_default(),
         release: text("name")?,
         revision,
+        uid: Uid::from(meta.uid.as_deref().unwrap_or_default()),
         status: RecordStatus::parse(label(meta, "status").unwrap_or_default()),
         modified: seconds("modifiedAt")
             .or_else(|| seconds("createdAt"))

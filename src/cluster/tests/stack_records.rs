@@ -220,6 +220,7 @@ fn release(name: &str, objects: u32) -> StackRelease {
         id: name.parse().unwrap(),
         release: name.parse().unwrap(),
         verified: Some(Verified {
+            record: None,
             revision: 1,
             objects: (0..objects).map(object).collect(),
             hooks: Vec::new(),

@@ -58,6 +58,7 @@ async fn try_end(
             .filter(|there| it.objects.contains(&there.object));
         let verified = Verified {
             revision: it.revision,
+            record: it.record.clone(),
             objects: objects.cloned().collect(),
             hooks: it.hooks.iter().filter(lasts).cloned().collect(),
         };
@@ -69,12 +70,16 @@ async fn try_end(
         outcome: ended.outcome,
         releases: ended.releases.clone(),
         together: ended.together,
+        back: ended.back.clone(),
     };
     let (stack, namespace) = (stored.record.stack.clone(), stored.record.namespace.clone());
     for _ in 0..TRIES {
         // After the record was read: whoever takes the stack from here on writes over it first.
         match is_ours(cluster, &stored, run).await? {
             true => {
+                for (id, revision, record) in &ended.identified {
+                    stored.record.identify(id, *revision, record);
+                }
                 stored.record.end(run, end.clone(), verified.clone());
                 stored.record.leave(&ended.left);
             }

@@ -8,10 +8,11 @@ use futures::FutureExt;
 
 use super::{Done, Up};
 use crate::event::{EventKind, Outcome};
-use crate::names::ReleaseId;
+use crate::memory::{Obstacle, Present, Unreachable, VerifiedSet, Why};
+use crate::names::{ReleaseId, RunId};
 use crate::plan::{Queue, Rollback, Step};
-use crate::runner::Back;
 use crate::runner::tracked::{Phase, Tracked};
+use crate::runner::{Back, OnFailure};
 use crate::verdict::{Cause, is_pod_ready};
 
 impl Up<'_> {
@@ -25,13 +26,65 @@ impl Up<'_> {
         }
     }
 
+    /// Says what was not gone back to, and why.
+    pub(super) fn tell_passed_over(&mut self, passed_over: &[Unreachable]) {
+        for one in passed_over {
+            self.emitter.emit(EventKind::Warning {
+                release: None,
+                message: format!("passed over: {one}"),
+            });
+        }
+    }
+
     /// After a failure: turns back what is other than it was verified, be it that this run has changed
-    /// it or one before it that was killed. Returns whether there is any of it.
-    pub(super) fn turn_back(&mut self, outcome: Outcome) -> bool {
+    /// it or one before it that was killed. Returns the run whose
+    /// revisions it goes back to, None where nothing goes back.
+    pub(super) fn turn_back(&mut self, outcome: Outcome) -> Option<RunId> {
         let is_failed = matches!(outcome, Outcome::Failed | Outcome::DeadlinePassed);
-        let Some(set) = self.back_on_failure.take().filter(|_| is_failed) else {
-            return false;
+        let on_failure = std::mem::take(&mut self.on_failure);
+        let (OnFailure::GoBack(set), true) = (on_failure, is_failed) else {
+            return None;
         };
+        let back = match set.as_ref().map(|set| self.back(set)) {
+            Some(Ok(back)) => back,
+            Some(Err(unreachable)) => {
+                self.tell_no_way_back(&unreachable.to_string());
+                return None;
+            }
+            None => {
+                self.tell_no_way_back("no revisions of the stack were verified together yet");
+                return None;
+            }
+        };
+        let set = set.filter(|_| !back.to.is_empty() || !back.left.is_empty())?;
+        self.emitter.emit(EventKind::RunRollingBack {
+            to: set.run.clone(),
+            releases: back.to.keys().cloned().collect(),
+            left: back.left.keys().cloned().collect(),
+        });
+        self.tell_left(&back.left);
+        self.go_back(&back.to);
+        Some(set.run)
+    }
+
+    fn tell_no_way_back(&mut self, why: &str) {
+        self.emitter.emit(EventKind::Warning {
+            release: None,
+            message: format!("failed, and nothing goes back: {why}"),
+        });
+    }
+
+    /// What is to go back to this set.
+    fn back(&self, set: &VerifiedSet) -> Result<Back, Unreachable> {
+        let now = Present::of_plan(self.plan, self.world.records.values());
+        let (unnamed, obstacles): (Vec<Obstacle>, Vec<Obstacle>) = now
+            .obstacles(set)
+            .into_iter()
+            .partition(|it| it.why == Why::Unnamed);
+        if !obstacles.is_empty() {
+            let run = set.run.clone();
+            return Err(Unreachable { run, obstacles });
+        }
         let mut back = Back::default();
         for release in &self.releases {
             let step = release.step;
@@ -48,15 +101,12 @@ impl Up<'_> {
                 back.add(step, target);
             }
         }
-        if back.to.is_empty() && back.left.is_empty() {
-            return false;
+        if !back.to.is_empty() {
+            let unnamed = unnamed.into_iter();
+            back.left
+                .extend(unnamed.map(|it| (it.release, format!("it {}", it.why))));
         }
-        self.emitter.emit(EventKind::RunRollingBack {
-            to: set.run.clone(),
-        });
-        self.tell_left(&back.left);
-        self.go_back(&back.to);
-        true
+        Ok(back)
     }
 
     pub(super) fn go_back(&mut self, to: &BTreeMap<ReleaseId, u32>) {

@@ -8,9 +8,10 @@ use super::{REST_OF_LOG, Up};
 use crate::event::{CancelReason, EventKind, Outcome, PodChanged, VerdictClass};
 use crate::memory::{EndedRelease, ReleaseEnd};
 use crate::names::ReleaseId;
+use crate::plan::Step;
 use crate::runner::tracked::{GRACE, Phase, Tracked};
-use crate::runner::{BroughtUp, Ended, SETTLE, outcome};
-use crate::snapshot::Pod;
+use crate::runner::{BroughtUp, Ended, OnFailure, SETTLE, outcome};
+use crate::snapshot::{Pod, Record, Uid};
 use crate::wording;
 
 impl Up<'_> {
@@ -163,7 +164,8 @@ impl Up<'_> {
         let unproven =
             |r: &Tracked| r.phase == Phase::Ready && !r.is_proven() && self.has_unprobed_pod(r);
         // Who goes back anyway learns nothing from it.
-        let is_lost = self.back_on_failure.is_some() && !self.failures.is_empty();
+        let is_lost =
+            matches!(self.on_failure, OnFailure::GoBack(Some(_))) && !self.failures.is_empty();
         if !is_lost && self.releases.iter().any(unproven) {
             SETTLE
         } else if self.logs.is_behind() {
@@ -192,7 +194,8 @@ impl Up<'_> {
 
     pub(super) fn ended(&self) -> Ended {
         let mut ended = Ended::early(self.outcome());
-        ended.together = self.releases.iter().all(|r| r.phase == Phase::Ready);
+        let mut all = self.releases.iter();
+        ended.together = all.all(|r| r.phase == Phase::Ready || self.stays_verified(r));
         for release in &self.releases {
             let id = &release.step.id;
             let end = match release.phase {
@@ -206,12 +209,20 @@ impl Up<'_> {
                 end,
             }));
             let is_remembered = release.settled.is_some_and(|before| before.remembered);
-            if let (Phase::Ready, Some(contents), false) =
-                (release.phase, &release.contents, is_remembered)
-            {
+            let (Phase::Ready, Some(contents)) = (release.phase, &release.contents) else {
+                continue;
+            };
+            let record = self.record_of(release.step, contents.revision);
+            if is_remembered {
+                let record = record.filter(|_| !self.is_identified(id));
+                ended
+                    .identified
+                    .extend(record.map(|uid| (id.clone(), contents.revision, uid)));
+            } else {
                 ended.verified.push(BroughtUp {
                     id: id.clone(),
                     revision: contents.revision,
+                    record,
                     objects: contents.objects.clone(),
                     hooks: release.hooks.clone(),
                     lost: release.lost_hooks.clone(),
@@ -219,6 +230,28 @@ impl Up<'_> {
             }
         }
         ended
+    }
+
+    /// It was verified before, and a run that went back has never got to it.
+    fn stays_verified(&self, release: &Tracked) -> bool {
+        let (namespace, name) = (&release.step.namespace, &release.step.release);
+        let last = self.world.last_record(namespace.as_str(), name.as_str());
+        self.goes_back
+            && release.back.is_none()
+            && release.end != Some(ReleaseEnd::Failed)
+            && last.is_some_and(Record::is_verified)
+    }
+
+    fn record_of(&self, step: &Step, revision: u32) -> Option<Uid> {
+        let (namespace, release) = (step.namespace.as_str(), step.release.as_str());
+        let record = self.world.record(namespace, release, revision)?;
+        Some(record.uid.clone())
+    }
+
+    /// It is remembered which record of helm's was verified.
+    fn is_identified(&self, id: &ReleaseId) -> bool {
+        let known = self.known.get(id).and_then(|known| known.verified.as_ref());
+        known.is_some_and(|verified| verified.record.is_some())
     }
 
     fn outcome(&self) -> Outcome {

@@ -34,9 +34,9 @@ use super::removal::{Standing, prune};
 use super::sooner::Sooner;
 use super::touched::Touched;
 use super::tracked::{Phase, Tracked};
-use super::{Back, Channels, Ended, Ends, Gate, Known, Settings};
+use super::{Back, Channels, Ended, Ends, Gate, Known, OnFailure, Settings};
 use crate::event::{CancelReason, EventKind, Outcome, Verb, VerdictClass};
-use crate::memory::VerifiedSet;
+use crate::memory::WentBack;
 use crate::names::{ReleaseId, RunId};
 use crate::plan::{Plan, Queue};
 use crate::snapshot::{Observation, Pod, Snapshot, StackId, Uid, World};
@@ -95,6 +95,7 @@ pub async fn back(
     match begin(Verb::Rollback, plan, observer, settings, channels).await? {
         Begun::Watching(watching) => {
             let (mut run, ends) = Up::new(plan, deployer, observer, settings, watching);
+            run.tell_passed_over(&back.passed_over);
             run.tell_left(&back.left);
             run.go_back(&back.to);
             // An earlier rollback may have brought some back already.
@@ -147,8 +148,7 @@ struct Up<'p> {
     /// Since when every release has ended and nothing has run beside us.
     quiet_since: Option<Instant>,
     failures: Vec<VerdictClass>,
-    /// What to go back to, should the run fail.
-    back_on_failure: Option<VerifiedSet>,
+    on_failure: OnFailure,
     /// Releases go back, those that need others first.
     goes_back: bool,
     /// It was told that nothing may be started, because the Lease is not renewed.
@@ -201,7 +201,7 @@ impl<'p> Up<'p> {
             turned: false,
             quiet_since: None,
             failures: Vec::new(),
-            back_on_failure: settings.back_on_failure.clone(),
+            on_failure: settings.on_failure.clone(),
             goes_back: false,
             shut: false,
         };
@@ -218,11 +218,15 @@ impl<'p> Up<'p> {
         }
         self.work_through(&mut ends).await?;
         let mut ended = self.ended();
-        if self.turn_back(ended.outcome) {
+        if let Some(to) = self.turn_back(ended.outcome) {
             self.work_through(&mut ends).await?;
-            // What failed is told as it was; what is remembered is what there is now.
-            let now = self.ended();
-            (ended.verified, ended.together) = (now.verified, now.together);
+            // That it has failed stays true; all else is what there is now.
+            let failed = ended.failed();
+            ended = Ended {
+                outcome: ended.outcome,
+                back: Some(WentBack { to, failed }),
+                ..self.ended()
+            };
         }
         let orphans = settings.orphans.as_ref();
         let Some(orphans) = orphans.filter(|_| settings.prune && ended.outcome == Outcome::Ready)

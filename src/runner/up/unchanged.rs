@@ -108,7 +108,10 @@ impl<'p> Up<'p> {
         // helm counts anew after a removal: without its mark, this is another revision of that number.
         let verified = last.marks.verified == Some(last.revision);
         let remembered = known.and_then(|known| known.verified.as_ref());
-        let remembered = remembered.filter(|it| verified && it.revision == last.revision);
+        let remembered = remembered.filter(|it| {
+            let is_another = it.record.as_ref().is_some_and(|record| *record != last.uid);
+            verified && it.revision == last.revision && !is_another
+        });
         is_as_wanted.then(|| Candidate {
             at,
             step,
