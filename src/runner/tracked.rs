@@ -13,7 +13,7 @@ use crate::event::{Evidence, Verdict, VerdictClass};
 use crate::memory::ReleaseEnd;
 use crate::plan::Step;
 use crate::snapshot::{Contents, LastingHook, ObjectRef, Uid};
-use crate::verdict::{Assessment, Baseline, Finding, Hope, LogOf};
+use crate::verdict::{Assessment, Baseline, Cause, Finding, Hope, LogOf};
 
 /// How long a helm that was asked to end may take for it: it writes down that it was cancelled.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -234,14 +234,16 @@ impl<'p> Tracked<'p> {
 
 impl Doom {
     /// What is told of it: the cause that was found, with helm's words as further proof, or else
-    /// helm's words alone, as where they leave nothing open.
+    /// helm's words alone, as where they leave nothing open. Of a hook that failed, helm says no
+    /// more than that, where it comes to that at all.
     pub fn verdict(self, log: Option<Evidence>) -> Verdict {
         match (self.finding, self.helm) {
             (_, Some(said)) if said.trouble != Trouble::Unclear => said.verdict(),
             (Some(finding), helm) => {
+                let of_hook = finding.cause == Cause::HookFailed;
                 let mut verdict = finding.verdict;
                 verdict.evidence.splice(0..0, log);
-                if let Some(said) = helm {
+                if let Some(said) = helm.filter(|_| !of_hook) {
                     verdict.evidence.push(Evidence::Helm { lines: said.output });
                 }
                 verdict
