@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::Rule;
 use crate::check::finding::{Findings, Severity};
-use crate::check::stack::Stack;
+use crate::check::stack::{Release, Stack};
 
 pub const RULE: Rule = Rule {
     id: "need-unstated",
@@ -19,15 +19,10 @@ fn check(stack: &Stack, findings: &mut Findings) {
     for (at, release, object) in stack.objects() {
         let Some(pod) = object.pod() else { continue };
         for it in pod.uses().iter().filter(|it| !it.optional) {
-            let makers: Vec<usize> = stack
-                .find(it.kind, &object.namespace, it.name)
-                .map(|(of, _)| of)
-                .collect();
-            let is_met = |of: &usize| *of == at || release.before.contains(of);
-            let Some(maker) = makers.first().filter(|_| !makers.iter().any(is_met)) else {
+            let makers = stack.find(it.kind, &object.namespace, it.name);
+            let Some(maker) = unmet(stack, at, makers.map(|(of, _)| of)) else {
                 continue;
             };
-            let maker = &stack.releases[*maker];
             let mut message = format!(
                 "{} uses {} `{}` of release `{}`, which `{}` does not need",
                 object.title(),
@@ -56,12 +51,10 @@ fn undefined(stack: &Stack, findings: &mut Findings) {
         if served.is_some_and(|served| served.contains(&key)) {
             continue;
         }
-        let makers: Vec<usize> = stack.definition(object).map(|(of, _)| of).collect();
-        let is_met = |of: &usize| *of == at || release.before.contains(of);
-        let Some(maker) = makers.first().filter(|_| !makers.iter().any(is_met)) else {
+        let makers = stack.definition(object).map(|(of, _)| of);
+        let Some(Release { id: maker, .. }) = unmet(stack, at, makers) else {
             continue;
         };
-        let maker = &stack.releases[*maker].id;
         let message = format!(
             "{} is of `{}`, which release `{maker}` brings, and `{}` does not need it",
             object.title(),
@@ -76,21 +69,19 @@ fn undefined(stack: &Stack, findings: &mut Findings) {
 
 /// Releases with objects in a namespace that another release brings. It may be there before both.
 fn without_namespace(stack: &Stack, findings: &mut Findings) {
-    let mut told = BTreeSet::new();
+    let mut looked_at = BTreeSet::new();
     for (at, release, object) in stack.objects() {
         let namespace = &object.namespace;
-        let of_namespace = stack
-            .objects()
-            .filter(|(_, _, it)| it.kind == "Namespace" && it.name == *namespace);
-        let makers: Vec<usize> = of_namespace.map(|(of, _, _)| of).collect();
-        let is_met = |of: &usize| *of == at || release.before.contains(of);
-        let Some(maker) = makers.first().filter(|_| !makers.iter().any(is_met)) else {
-            continue;
-        };
-        if !told.insert((at, namespace)) {
+        if !looked_at.insert((at, namespace)) {
             continue;
         }
-        let maker = &stack.releases[*maker].id;
+        let brought = stack
+            .objects()
+            .filter(|(_, _, it)| it.kind == "Namespace" && it.name == *namespace);
+        let makers = brought.map(|(of, _, _)| of);
+        let Some(Release { id: maker, .. }) = unmet(stack, at, makers) else {
+            continue;
+        };
         let message = format!(
             "{} is in namespace `{namespace}`, which release `{maker}` brings, and `{}` does not need it",
             object.title(),
@@ -101,4 +92,12 @@ fn without_namespace(stack: &Stack, findings: &mut Findings) {
             .near(namespace)
             .severity(Severity::Warning);
     }
+}
+
+/// The first of these makers of something, where the release at `at` is none of them and needs none.
+fn unmet(stack: &Stack, at: usize, makers: impl Iterator<Item = usize>) -> Option<&Release> {
+    let makers: Vec<usize> = makers.collect();
+    let is_met = |of: &usize| *of == at || stack.releases[at].before.contains(of);
+    let first = makers.first().filter(|_| !makers.iter().any(is_met))?;
+    Some(&stack.releases[*first])
 }
