@@ -56,6 +56,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "helm",
         &[
             "names",
+            "snapshot",
             "plan",
             "profile::ChartSource",
             "profile::Fetched",

@@ -13,12 +13,14 @@ use super::failure::{About, refusal};
 use super::stage::plain;
 use super::{Binary, Staged, Version, Workspace};
 use crate::identity;
+use crate::manifest;
 use crate::mask::Masker;
 use crate::names::ReleaseId;
 use crate::plan::{Command, Step};
 use crate::process::{self, Ended, Program, Stop};
 use crate::profile::{ChartSource, Fetched, Secret, Values};
 use crate::runner::ports::{Cancel, DeployError, Deployer, History, Refusal};
+use crate::snapshot::ObjectRef;
 
 /// Where helm goes, and what it leaves behind there.
 pub type Target = Connection;
@@ -71,6 +73,22 @@ impl Deployer for Helm {
         self.run(step, args, cancel).boxed_local()
     }
 
+    fn would_apply<'a>(
+        &'a self,
+        step: &'a Step,
+        revision: u32,
+        cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<Vec<ObjectRef>, DeployError>> {
+        async move {
+            let stop = stop(cancel);
+            let (upcoming, _) = self.upcoming(step, revision, &stop).await?;
+            let objects = manifest::objects(&upcoming.manifest);
+            let objects = objects.map_err(|error| refused(error.to_string()))?;
+            Ok(objects.into_iter().map(|it| it.object).collect())
+        }
+        .boxed_local()
+    }
+
     fn remove<'a>(
         &'a self,
         step: &'a Step,
@@ -101,11 +119,9 @@ impl Helm {
         cancel: Cancel,
     ) -> Result<(), DeployError> {
         cancel.may_start().await?;
-        let stop = Stop {
-            gently: cancel.gently,
-            now: cancel.now,
-        };
-        let ended = self.start(step, args, process::TAIL_BYTES, &stop).await;
+        let ended = self
+            .start(step, args, process::TAIL_BYTES, &stop(cancel))
+            .await;
         ended.map(drop)
     }
 
@@ -220,6 +236,13 @@ impl Helm {
     /// Where helm is to read a file of values.
     pub(super) fn as_sealed<'a>(&'a self, file: &'a Path) -> &'a Path {
         self.frozen.get(file).map_or(file, PathBuf::as_path)
+    }
+}
+
+fn stop(cancel: Cancel) -> Stop {
+    Stop {
+        gently: cancel.gently,
+        now: cancel.now,
     }
 }
 

@@ -44,6 +44,15 @@ pub trait Deployer {
         cancel: Cancel,
     ) -> LocalBoxFuture<'a, Result<(), DeployError>>;
 
+    /// What [`Deployer::deploy`] would apply, without hooks. An object that names no namespace is of the
+    /// release's, or of none.
+    fn would_apply<'a>(
+        &'a self,
+        step: &'a Step,
+        revision: u32,
+        cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<Vec<ObjectRef>, DeployError>>;
+
     /// Runs a command of the profile that belongs to the release, for at most `limit`.
     ///
     /// When `cancel` fires, it is asked to end, or made to.

@@ -455,11 +455,14 @@ impl World {
 
     /// The newest revision of a release.
     pub fn last_record(&self, namespace: &str, release: &str) -> Option<&Record> {
+        self.record_before(namespace, release, u32::MAX)
+    }
+
+    /// The newest revision of a release that is older than this one.
+    pub fn record_before(&self, namespace: &str, release: &str, revision: u32) -> Option<&Record> {
         let key = |revision| (namespace.to_owned(), release.to_owned(), revision);
-        self.records
-            .range(key(0)..=key(u32::MAX))
-            .next_back()
-            .map(|(_, record)| record)
+        let mut earlier = self.records.range(key(0)..key(revision));
+        earlier.next_back().map(|(_, record)| record)
     }
 }
 

@@ -4,9 +4,10 @@ use std::fs;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
+use nix::sys::signal::Signal;
 use stackctl::event::{EventKind, Outcome};
 
-use crate::support::{Cluster, Ended, Stack, deployment, helm, sandbox};
+use crate::support::{Cluster, Ended, Stack, Started, deployment, helm, hook_job, sandbox};
 
 /// A pod that runs while its chart says `one`, or `two`; it fails with `bad`.
 fn chart(name: &str, word: &str) -> String {
@@ -199,4 +200,41 @@ fn what_a_rollback_leaves_with_the_rest_is_a_way_back_again() {
     Ended::up(&profile, &["--rollback-on-failure"]).expect_code(5);
     assert_eq!(word(&stack, "api").as_deref(), Some("one"));
     assert_eq!(word(&stack, "web").as_deref(), Some("two"));
+}
+
+/// The status of the last revision, as helm tells it.
+fn last_status(stack: &Stack, release: &str) -> String {
+    let told = helm(&["history", release, "-n", stack.namespace(), "-o", "json"]);
+    let revisions: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let last = revisions.as_array().and_then(|it| it.last()).cloned();
+    let last = last.expect("a revision");
+    last["status"].as_str().expect("a status").to_owned()
+}
+
+/// helm itself leaves it so: nobody could upgrade it without `--recover` or a helm of their own.
+#[test]
+fn a_rollback_that_fails_or_is_interrupted_leaves_no_revision_pending() {
+    for (name, script) in [
+        ("back-hook-fails", "exit 3"),
+        ("back-hook-hangs", "sleep 600"),
+    ] {
+        let hook = hook_job("before", "pre-rollback", script);
+        let stack = Stack::new(name).release("web", &(chart("web", "one") + "---\n" + &hook), "");
+        let profile = stack.profile();
+        Ended::up(&profile, &[]).expect_code(0);
+        change(&stack, "web", "two");
+        Ended::up(&profile, &[]).expect_code(0);
+        let mut back = Started::rollback(&profile);
+        if script == "exit 3" {
+            back.end().expect_code(5);
+        } else {
+            back.wait_for(|kind| {
+                matches!(kind, EventKind::PodChanged(pod) if pod.containers.iter().any(|it| it.state == "running"))
+            });
+            back.signal(Signal::SIGINT);
+            back.end().expect_code(130);
+        }
+        assert_eq!(last_status(&stack, "web"), "failed", "{name}");
+        assert_eq!(word(&stack, "web").as_deref(), Some("two"), "{name}");
+    }
 }

@@ -91,6 +91,37 @@ fn a_config_map_that_is_held_is_waited_for_and_made_anew() {
     Ended::of(&["down", "--yes", "--profile", &file]).expect_code(0);
 }
 
+/// A change takes it away, and is undone while it is still going.
+#[test]
+fn what_a_chart_has_no_more_is_waited_for_only_when_it_comes_again() {
+    let name = "going-dropped";
+    let chart = format!(
+        "{{{{ if .Values.has }}}}\n{}{{{{ end }}}}\n---\napiVersion: v1\nkind: ConfigMap\n\
+         metadata: {{name: other}}\ndata: {{word: {{{{ .Values.word }}}}}}\n",
+        config()
+    );
+    let stack =
+        Stack::new(name).release("web", &chart, "timeout: 60s, set: {word: one, has: true}");
+    let profile = stack.profile();
+    let change = |from: &str, to: &str| {
+        let text = fs::read_to_string(&profile).expect("a profile");
+        assert!(text.contains(from), "{text}");
+        fs::write(&profile, text.replace(from, to)).expect("a profile");
+    };
+    Ended::up(&profile, &[]).expect_code(0);
+    delete_held(name);
+    change("has: true", "has: false");
+    let up = Ended::up(&profile, &[]).expect_code(0);
+    let waits = |kind: &EventKind| matches!(kind, EventKind::ReleaseWaiting { on, .. } if on.contains("to be gone"));
+    assert!(up.when("web", waits).is_none(), "{:#?}", up.events);
+    change("has: false", "has: true");
+    change("word: one", "word: two");
+    let_go(name, Started::up(&profile));
+    expect_word(name, "two");
+    let file = profile.to_str().expect("UTF-8");
+    Ended::of(&["down", "--yes", "--profile", file]).expect_code(0);
+}
+
 #[test]
 fn a_deployment_that_is_deleted_in_the_foreground_comes_back() {
     let name = "going-foreground";

@@ -7,6 +7,7 @@ use stackctl::names::{ReleaseId, RunId};
 use stackctl::output::Palette;
 use stackctl::plan::{Rollback, Selection};
 use stackctl::reporter::summary;
+use stackctl::runner::ports::RevisionEnd;
 use stackctl::runner::{Back, Known, OnFailure};
 use stackctl::snapshot::Marks;
 use stackctl::state::RunState;
@@ -92,6 +93,19 @@ fn whoever_needs_others_goes_first_and_all_come_up_together() {
         "as soon as helm is through with b"
     );
     assert!(when(&ran, "b", ready) >= HELM + 1000);
+}
+
+/// `helm rollback` does not say so where a hook fails.
+#[test]
+fn a_rollback_that_fails_leaves_no_revision_pending() {
+    let mut case = case([Fate::Stuck, Fate::LeftPending, Fate::Stuck]);
+    let mut to = Back::default();
+    to.add(&case.plan.steps()[1], Some(1));
+    case.replan(&Selection::Only(to.to.keys().cloned().collect()));
+    let ran = case.run(&Way::Back(to));
+    assert_eq!(ran.outcome, Outcome::Failed);
+    let closed = [("b".to_owned(), 3, RevisionEnd::Failed)];
+    assert_eq!(case.fake.closed(), closed);
 }
 
 #[test]

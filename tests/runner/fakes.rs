@@ -52,6 +52,8 @@ pub enum Fate {
     Unrecorded,
     /// No helm ever gets an answer.
     NeverAnswered,
+    /// A rollback of it fails at a hook, and helm leaves its revision pending.
+    LeftPending,
     /// helm does not return until it is asked to end.
     Hangs,
     /// Ready at once; one more pod comes when it is removed, and goes after its owner.
@@ -89,6 +91,8 @@ struct Inner {
     revisions: RefCell<HashMap<String, u32>>,
     /// Revisions that this run set out to make by a rollback, as marked on what they go back to.
     made: RefCell<Vec<(String, u32)>>,
+    /// Pending revisions that were closed.
+    closed: RefCell<Vec<(String, u32, RevisionEnd)>>,
     /// How many questions about contents get no answer.
     silent: Cell<u32>,
     /// The question that never gets an answer, and how often it was asked.
@@ -106,6 +110,8 @@ struct Inner {
     answers_left: Cell<Option<u32>>,
     /// What releases consist of besides, by helm's names of these.
     objects: RefCell<Vec<(String, ObjectRef)>>,
+    /// Revisions that have an object of this name, of one that not all have.
+    only_in: RefCell<HashMap<String, Vec<u32>>>,
     /// What only those know who ask for it.
     when_asked: RefCell<Vec<Snapshot>>,
     /// How namespaces stand, one question after the other.
@@ -159,6 +165,7 @@ impl Fake {
                 went_back: RefCell::default(),
                 revisions: RefCell::default(),
                 made: RefCell::default(),
+                closed: RefCell::default(),
                 silent: Cell::default(),
                 unanswered: Cell::default(),
                 asked: Cell::default(),
@@ -168,6 +175,7 @@ impl Fake {
                 stored: RefCell::default(),
                 answers_left: Cell::default(),
                 objects: RefCell::default(),
+                only_in: RefCell::default(),
                 when_asked: RefCell::default(),
                 namespaces: RefCell::default(),
                 ensured: RefCell::default(),
@@ -261,6 +269,24 @@ impl Fake {
         self.stores(going);
     }
 
+    /// Only these revisions have the object of this name.
+    pub fn is_only_in(&self, name: &str, revisions: &[u32]) {
+        let mut only_in = self.inner.only_in.borrow_mut();
+        only_in.insert(name.to_owned(), revisions.to_vec());
+    }
+
+    /// Objects that a release was given, as far as the revision has them.
+    fn own_objects(&self, release: &str, revision: u32) -> Vec<ObjectRef> {
+        let only_in = self.inner.only_in.borrow();
+        let has = |object: &ObjectRef| {
+            let revisions = only_in.get(&object.name);
+            revisions.is_none_or(|it| it.contains(&revision))
+        };
+        let objects = self.inner.objects.borrow();
+        let own = objects.iter().filter(|(of, it)| of == release && has(it));
+        own.map(|(_, object)| object.clone()).collect()
+    }
+
     pub fn stores_only(&self, object: Lingering) {
         self.inner.stored.replace(vec![object]);
     }
@@ -280,11 +306,15 @@ impl Fake {
         self.inner.surveys.get()
     }
 
-    /// The revisions that releases went back to.
     pub fn removals(&self) -> Vec<String> {
         self.inner.removals.borrow().clone()
     }
 
+    pub fn closed(&self) -> Vec<(String, u32, RevisionEnd)> {
+        self.inner.closed.borrow().clone()
+    }
+
+    /// The revisions that releases went back to.
     pub fn went_back(&self) -> Vec<(String, u32)> {
         self.inner.went_back.borrow().clone()
     }
@@ -379,6 +409,7 @@ impl Fake {
             | Fate::Refused
             | Fate::Stuck
             | Fate::HalfInstalledWithData
+            | Fate::LeftPending
             | Fate::Hangs
             | Fate::Unwatched(_) => {}
         }
@@ -404,6 +435,20 @@ impl Deployer for Fake {
             result
         }
         .boxed_local()
+    }
+
+    fn would_apply<'a>(
+        &'a self,
+        step: &'a Step,
+        revision: u32,
+        _cancel: Cancel,
+    ) -> LocalBoxFuture<'a, Result<Vec<ObjectRef>, DeployError>> {
+        let mut objects = self.own_objects(step.release.as_str(), revision);
+        for object in &mut objects {
+            // As a chart writes it.
+            object.namespace = None;
+        }
+        async { Ok(objects) }.boxed_local()
     }
 
     fn command<'a>(
@@ -463,6 +508,11 @@ impl Deployer for Fake {
             };
             tell(RecordStatus::PendingRollback);
             tokio::time::sleep(Duration::from_millis(HELM)).await;
+            if self.inner.fates[step.id.as_str()] == Fate::LeftPending {
+                let pending = record_of(step, next, run, RecordStatus::PendingRollback);
+                self.inner.unseen.borrow_mut().push(pending);
+                return Err(DeployError::Refused(Refusal::unclear("a hook failed")));
+            }
             self.tell(job(step, None));
             tell(RecordStatus::Deployed);
             self.tell_later(1000, job(step, Some("Complete")));
@@ -583,11 +633,8 @@ impl Observer for Fake {
         if fate == Some(Fate::Scheduled) {
             contents.objects[0].kind = "CronJob".into();
         }
-        let objects = self.inner.objects.borrow();
-        let own = objects.iter().filter(|(of, _)| of == release.as_str());
-        contents
-            .objects
-            .extend(own.map(|(_, object)| object.clone()));
+        let own = self.own_objects(release.as_str(), revision);
+        contents.objects.extend(own);
         if let Some(Fate::Unwatched(kind)) = fate {
             contents.objects[0].api_version = "v1".into();
             contents.objects[0].kind = kind.into();
@@ -721,6 +768,8 @@ impl Observer for Fake {
         end: RevisionEnd,
     ) -> LocalBoxFuture<'a, Result<Record, ObserveError>> {
         let record = closed(namespace, release, revision, end);
+        let mut all = self.inner.closed.borrow_mut();
+        all.push((release.to_string(), revision, end));
         async { Ok(record) }.boxed_local()
     }
 

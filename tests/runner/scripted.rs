@@ -141,6 +141,15 @@ impl Deployer for Scripted {
         async { Ok(()) }.boxed_local()
     }
 
+    fn would_apply<'a>(
+        &'a self,
+        _: &'a Step,
+        _: u32,
+        _: Cancel,
+    ) -> LocalBoxFuture<'a, Result<Vec<ObjectRef>, DeployError>> {
+        async { Ok(Vec::new()) }.boxed_local()
+    }
+
     fn command<'a>(
         &'a self,
         _step: &'a Step,

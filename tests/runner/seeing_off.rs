@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use stackctl::event::{CancelReason, EventKind, Outcome, VerdictClass};
 use stackctl::memory::Verified;
-use stackctl::runner::Known;
+use stackctl::runner::{Back, Known};
 use stackctl::snapshot::{Lingering, ObjectRef, Share, Surveyed, Uid};
 
-use crate::fakes::{Fate, HELM, Hand, SHARE, applied, at_revision};
-use crate::{Case, Ran};
+use crate::fakes::{Fate, HELM, Hand, SHARE, applied, at_revision, superseded};
+use crate::{Case, Ran, Way};
 
 const ON: &str = "configmap/held (held by finalizer `example.com/hold`) to be gone";
 
@@ -56,6 +56,46 @@ fn they_are_waited_for_before_helm_makes_them_anew() {
     let ran = case.up();
     assert_eq!(ran.outcome, Outcome::Ready);
     assert_eq!(waits(&ran), 1, "{:#?}", ran.events);
+    assert_eq!(deployed(&ran), Some(3000 + HELM));
+}
+
+#[test]
+fn what_the_new_chart_has_no_more_is_not_waited_for() {
+    let case = one();
+    at_revision(&case.fake, &case.plan.steps()[0], 1);
+    case.fake.lets_go("a", held(), None);
+    case.fake.is_only_in("held", &[1]);
+    let ran = case.up();
+    assert_eq!((ran.outcome, waits(&ran)), (Outcome::Ready, 0));
+    assert_eq!(deployed(&ran), Some(HELM));
+}
+
+/// A change is undone while what it has taken away is still going.
+#[test]
+fn what_the_last_revision_has_dropped_and_comes_again_is_waited_for() {
+    let case = one();
+    let step = &case.plan.steps()[0];
+    superseded(&case.fake, step, 1);
+    at_revision(&case.fake, step, 2);
+    case.fake.lets_go("a", held(), Some(3));
+    case.fake.is_only_in("held", &[1, 3]);
+    let ran = case.up();
+    assert_eq!((ran.outcome, waits(&ran)), (Outcome::Ready, 1));
+    assert_eq!(deployed(&ran), Some(3000 + HELM));
+}
+
+#[test]
+fn so_it_is_by_a_rollback() {
+    let case = one();
+    let step = &case.plan.steps()[0];
+    superseded(&case.fake, step, 1);
+    at_revision(&case.fake, step, 2);
+    case.fake.lets_go("a", held(), Some(3));
+    case.fake.is_only_in("held", &[1]);
+    let mut back = Back::default();
+    back.add(step, Some(1));
+    let ran = case.run(&Way::Back(back));
+    assert_eq!((ran.outcome, waits(&ran)), (Outcome::Ready, 1));
     assert_eq!(deployed(&ran), Some(3000 + HELM));
 }
 

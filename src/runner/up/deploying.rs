@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::time::Instant;
 
+use super::closing::may_be_closed;
 use super::{Done, LAST_WORDS, READ_AGAIN, Up};
 use crate::event::EventKind;
 use crate::runner::ports::{Cancel, DeployError, Maker, Refusal, Trouble};
@@ -71,7 +72,10 @@ impl Up<'_> {
                 }
                 None => deployer.deploy(step, revision, limit, cancel).await,
             };
-            Done::Deployed(at, deployed)
+            match deployed {
+                Err(error) if may_be_closed(&error) => Done::HelmFailed(at, revision, error),
+                deployed => Done::Deployed(at, deployed),
+            }
         };
         self.work.push(deployed.boxed_local());
     }

@@ -28,6 +28,8 @@ pub(super) enum Done {
     /// A command before helm has ended well.
     Prepared(usize),
     Deployed(usize, Result<(), DeployError>),
+    /// helm has ended badly, and may have left the revision pending that it was to make.
+    HelmFailed(usize, u32, DeployError),
     Contents(usize, Result<Contents, ObserveError>),
     /// All that the release brings is watched, as far as it can be by now.
     Watched(usize, Result<(), ObserveError>),
@@ -55,6 +57,7 @@ impl Done {
             | Done::Recorded(at, _)
             | Done::Prepared(at)
             | Done::Deployed(at, _)
+            | Done::HelmFailed(at, ..)
             | Done::Concluded(at, _)
             | Done::Contents(at, _)
             | Done::Watched(at, _)
@@ -103,6 +106,7 @@ impl Up<'_> {
             Done::Recorded(at, _) if self.releases[at].phase != Phase::Deploying => {}
             Done::Recorded(at, record) => self.recorded(at, record),
             Done::Deployed(at, Err(error)) => self.not_deployed(at, error),
+            Done::HelmFailed(at, revision, error) => self.close_own(at, revision, error),
             Done::Contents(at, Ok(contents)) => self.learn(at, contents),
             Done::Contents(at, Err(error)) => self.refused(
                 at,

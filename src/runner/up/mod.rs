@@ -3,6 +3,7 @@
 
 mod back;
 mod clearing;
+mod closing;
 mod commands;
 mod deploying;
 mod done;

@@ -34,8 +34,8 @@ pub fn helm_test(namespace: &str, release: &str) {
     helm(&["test", release, "--namespace", namespace, "--timeout", "2m"]);
 }
 
-/// Runs helm, which has to work.
-pub fn helm(args: &[&str]) {
+/// Runs helm, which has to work. Returns what it printed.
+pub fn helm(args: &[&str]) -> String {
     let output = Command::new(sandbox().helm())
         .args(args)
         .env("KUBECONFIG", sandbox().kubeconfig())
@@ -44,6 +44,7 @@ pub fn helm(args: &[&str]) {
         .expect("helm runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "helm {args:?}: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// A run that is over.
@@ -185,17 +186,21 @@ impl Started {
     }
 
     pub fn up_with(profile: &Path, more: &[&str]) -> Started {
-        Started::of(sandbox(), profile, more)
+        Started::of(sandbox(), "up", profile, more)
     }
 
     /// Elsewhere than on the sandbox that all share.
     pub fn up_on(sandbox: &Sandbox, profile: &Path) -> Started {
-        Started::of(sandbox, profile, &[])
+        Started::of(sandbox, "up", profile, &[])
     }
 
-    fn of(sandbox: &Sandbox, profile: &Path, more: &[&str]) -> Started {
+    pub fn rollback(profile: &Path) -> Started {
+        Started::of(sandbox(), "rollback", profile, &[])
+    }
+
+    fn of(sandbox: &Sandbox, verb: &str, profile: &Path, more: &[&str]) -> Started {
         let profile = profile.to_str().expect("a path in UTF-8");
-        let args = ["up", "--profile", profile, "--progress", "json"];
+        let args = [verb, "--profile", profile, "--progress", "json"];
         let mut command = stackctl_on(sandbox, &[&args[..], more].concat());
         let mut child = command
             .stdout(Stdio::piped())
