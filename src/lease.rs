@@ -131,11 +131,8 @@ impl Lease {
         is_over: &dyn Fn(&Holder) -> bool,
         supersedes: bool,
     ) -> Lease {
-        let known = before.map_or(&[][..], |lease| &lease.unsure);
-        let last = before.and_then(|lease| lease.holder.as_ref());
-        let unsure = known.iter().chain(last).filter(|it| !is_over(it));
         Lease {
-            unsure: unsure.cloned().collect(),
+            unsure: before.map_or_else(Vec::new, |lease| lease.not_over(is_over)),
             holder: Some(by.clone()),
             acquired: at,
             renewed: at,
@@ -144,6 +141,12 @@ impl Lease {
             superseded_by: supersedes.then(|| by.run.clone()),
             version: before.map_or_else(String::new, |lease| lease.version.clone()),
         }
+    }
+
+    /// The holders, the last one among them, of which something may still be at work if they are gone.
+    pub fn not_over(&self, is_over: &dyn Fn(&Holder) -> bool) -> Vec<Holder> {
+        let all = self.unsure.iter().chain(&self.holder);
+        all.filter(|it| !is_over(it)).cloned().collect()
     }
 
     /// What to write to keep it.

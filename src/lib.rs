@@ -25,6 +25,7 @@ pub mod plan;
 pub mod preview;
 pub mod process;
 pub mod profile;
+pub mod recovery;
 pub mod redact;
 pub mod reporter;
 pub mod runner;

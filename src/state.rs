@@ -65,6 +65,8 @@ pub struct ReleaseState {
     pub started: Option<Duration>,
     /// It was ready before the run, and is as it is to be.
     pub unchanged: bool,
+    /// What its removal has left in the cluster.
+    pub kept: Vec<String>,
     /// When helm returned well.
     pub deployed: Option<Duration>,
     pub ended: Option<Duration>,
@@ -167,6 +169,7 @@ impl ReleaseState {
             revision: None,
             started: None,
             unchanged: false,
+            kept: Vec::new(),
             deployed: None,
             ended: None,
             waiting: None,
@@ -400,7 +403,10 @@ impl ReleaseState {
             }
             EventKind::ReleaseBlocked { by, .. } => self.end(Phase::Blocked(by.clone()), elapsed),
             EventKind::ReleaseCancelled { .. } => self.end(Phase::Cancelled, elapsed),
-            EventKind::ReleaseRemoved { .. } => self.end(Phase::Removed, elapsed),
+            EventKind::ReleaseRemoved { kept, .. } => {
+                self.kept.clone_from(kept);
+                self.end(Phase::Removed, elapsed);
+            }
             EventKind::ContainerLog { .. }
             | EventKind::ReleaseRecovering { .. }
             | EventKind::LockWaiting { .. }

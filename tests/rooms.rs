@@ -46,10 +46,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("lease", &["names", "event"]),
     ("identity", &["names", "event"]),
     ("memory", &["names", "event", "keyed", "plan", "snapshot"]),
+    ("recovery", &["names", "snapshot", "wording"]),
     (
         "runner",
         &[
-            "names", "plan", "event", "lease", "memory", "snapshot", "verdict", "budget", "wording",
+            "names", "plan", "event", "lease", "memory", "recovery", "snapshot", "verdict",
+            "budget", "wording",
         ],
     ),
     (
@@ -109,6 +111,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "output",
             "plan",
             "process",
+            "recovery",
             "wording",
             "runner::ports",
             "helm",

@@ -133,6 +133,9 @@ struct ReleaseReport<'a> {
     revision: Option<u32>,
     /// It was ready before, and needed no helm.
     unchanged: bool,
+    /// What its removal has left in the cluster.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    kept: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'a Verdict>,
 }
@@ -143,6 +146,7 @@ fn report(state: &RunState, outcome: Outcome) -> Report<'_> {
         state: release.phase.as_str(),
         revision: release.revision,
         unchanged: release.unchanged,
+        kept: &release.kept,
         verdict: release.failed.as_ref(),
     });
     Report {

@@ -12,6 +12,7 @@ use crate::event::{CancelReason, Holder, Outcome, Verb};
 use crate::identity;
 use crate::names::{Namespace, RunId, StackName};
 use crate::plan::Plan;
+use crate::recovery::Runs;
 use crate::runner::ports::{Leases, ObserveError};
 use crate::runner::{self, Channels, Clock, NotHeld, Wish};
 
@@ -111,6 +112,29 @@ where
     };
     keeper.give_back().await;
     ended
+}
+
+/// What the stack's Lease tells of its runs, of others than `own`.
+///
+/// # Errors
+/// The cluster can't be asked.
+pub async fn runs(cluster: &Cluster, plan: &Plan, own: &RunId) -> Result<Runs, ObserveError> {
+    let lease = match cluster.lease(&plan.stack, &plan.namespace).read().await {
+        Ok(Some(lease)) => lease,
+        Ok(None) | Err(ObserveError::NotFound(_)) => return Ok(Runs::default()),
+        Err(error) => return Err(error),
+    };
+    let holder = lease.holder.as_ref().filter(|it| it.run != *own);
+    let holder = holder.filter(|it| !identity::is_dead(it));
+    let holder = holder.map(|holder| holder.run.clone());
+    let not_over = lease.not_over(&identity::is_over).into_iter();
+    let not_over = not_over.map(|it| it.run);
+    Ok(Runs {
+        abandoned: not_over
+            .filter(|run| run != own && Some(run) != holder.as_ref())
+            .collect(),
+        holder,
+    })
 }
 
 /// No run of the stack has left a Lease there yet.

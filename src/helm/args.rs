@@ -212,6 +212,17 @@ pub fn on_cluster(version: Version, connection: &Connection) -> Vec<OsString> {
     args
 }
 
+/// The same for a release as it is upgraded or, where it is not, installed. Definitions in a chart's
+/// folder `crds` are left out: an install would find those that are there to be nobody's.
+pub fn over(version: Version, connection: &Connection, upgrade: bool) -> Vec<OsString> {
+    let mut args = on_cluster(version, connection);
+    args.push("--include-crds=false".into());
+    if upgrade {
+        args.push("--is-upgrade".into());
+    }
+    args
+}
+
 fn target(connection: &Connection, namespace: &Namespace) -> Vec<OsString> {
     let mut args: Vec<OsString> = vec!["--namespace".into(), namespace.as_str().into()];
     args.extend(connected(connection));

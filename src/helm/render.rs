@@ -98,6 +98,21 @@ impl Helm {
         })
     }
 
+    /// Renders a release as its upgrade or its install on helm's cluster would be, whatever helm holds of
+    /// it: a dry run of `helm upgrade` refuses what is pending.
+    ///
+    /// # Errors
+    /// helm can't, and says why.
+    pub async fn template_over(
+        &self,
+        step: &Step,
+        upgrade: bool,
+        stop: &Stop,
+    ) -> Result<Template, DeployError> {
+        let args = args::over(self.version().await?, &self.target, upgrade);
+        self.templated(step, args, stop).await
+    }
+
     async fn templated(
         &self,
         step: &Step,
@@ -200,9 +215,10 @@ impl Template {
 }
 
 impl Upcoming {
-    /// Hooks and objects in one text.
+    /// Hooks and objects in one text, without what only `helm test` would make.
     pub fn whole(&self) -> String {
-        let hooks = self.hooks.iter().flatten();
+        let is_test = |it: &&UpcomingHook| it.events.iter().flatten().any(|it| it == "test");
+        let hooks = self.hooks.iter().flatten().filter(|it| !is_test(it));
         let hooks = hooks.map(|hook| hook.manifest.as_str());
         let all: Vec<&str> = hooks.chain([self.manifest.as_str()]).collect();
         all.join("\n---\n")

@@ -6,9 +6,10 @@ use std::fmt::Write;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::definitions::{Coming, Definitions};
+use super::standing::Standing;
 use super::{
-    Action, After, Applied, Compared, Preview, ReleasePreview, Rendered, Saved, moving, objects,
-    secret,
+    Action, After, Applied, Base, Compared, Preview, ReleasePreview, Rendered, Saved, moving,
+    objects, secret,
 };
 use crate::cluster::Cluster;
 use crate::helm::{Capabilities, Helm, Moment, Upcoming, UpcomingHook};
@@ -18,8 +19,9 @@ use crate::mask;
 use crate::names::ReleaseId;
 use crate::plan::{Command, Plan, Step};
 use crate::process::Stop;
+use crate::recovery::Runs;
 use crate::runner::ports::{DeployError, MissingKind, ObserveError, Observer, Refusal, Trouble};
-use crate::snapshot::{LastingHook, Record, RecordStatus, StackId};
+use crate::snapshot::{LastingHook, StackId};
 
 /// Releases that are looked at together: each has a helm, which is a whole CPU.
 const RELEASES: usize = 4;
@@ -46,6 +48,8 @@ pub(super) struct Seen {
     preview: ReleasePreview,
     rendered: Rendered,
     pub(super) compared: Vec<Compared>,
+    /// What it goes on from in the cluster.
+    base: Base,
     /// Kinds that the cluster does not serve, for which helm refuses it.
     missing: Vec<MissingKind>,
     /// Objects for whose sake helm refuses it.
@@ -53,11 +57,16 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    fn refused(mut preview: ReleasePreview, said: Refusal) -> Seen {
+    fn refused(mut preview: ReleasePreview, base: Base, said: Refusal) -> Seen {
         preview.action = Action::Fail;
-        preview.why = Some(said.sentence.clone());
+        // That `up` would not even let helm at it is told first.
+        if preview.why.is_none() {
+            preview.why = Some(said.sentence.clone());
+            preview.hints = said.hints;
+        }
         Seen {
             preview,
+            base,
             rendered: Rendered {
                 text: said.sentence,
                 ..Rendered::default()
@@ -84,6 +93,8 @@ pub struct Request {
     pub sources: HashMap<ReleaseId, String>,
     /// By which helm's records of the stack are known.
     pub stack: StackId,
+    /// What the stack's Lease tells, or why it can't be asked.
+    pub runs: Result<Runs, ObserveError>,
     /// What hooks had made for others when a revision was seen ready, as far as that is remembered.
     pub hooks: HashMap<ReleaseId, (u32, Vec<LastingHook>)>,
 }
@@ -95,6 +106,7 @@ pub(super) struct Scene<'a> {
     pub helm: &'a Helm,
     pub cluster: &'a Cluster,
     pub stack: &'a StackId,
+    pub runs: &'a Result<Runs, ObserveError>,
 }
 
 /// Looks at every release of a plan.
@@ -112,6 +124,7 @@ pub async fn look(
         helm,
         cluster,
         stack: &request.stack,
+        runs: &request.runs,
     };
     let mut seen: Vec<Seen> = stream::iter(plan.steps())
         .map(|step| release(scene, step, &request.hooks))
@@ -147,13 +160,13 @@ pub async fn look(
         mut preview,
         rendered,
         compared,
+        base,
         ..
     } in seen
     {
         let sources = request.sources.get(&preview.id).cloned();
         let sources = sources.unwrap_or_default();
-        let cluster = (preview.revision, compared.as_slice());
-        saved.add(&preview.id, &rendered, sources, cluster);
+        saved.add(&preview.id, &rendered, sources, (base, &compared));
         preview.compare(&compared, &saved.key);
         releases.push(preview);
     }
@@ -171,8 +184,20 @@ pub async fn look(
 enum Rendering<'a> {
     /// By a dry run of what `up` runs.
     DryRun,
+    /// As that would be for what helm refuses as it stands.
+    OnCluster { upgrade: bool },
     /// For a cluster that does not serve all its kinds yet.
     Apart(&'a Capabilities),
+}
+
+/// By a dry run, unless helm refuses that.
+fn rendering(standing: &Standing) -> Rendering<'static> {
+    match standing.left.is_half_done || standing.left.removed.is_some() {
+        true => Rendering::OnCluster {
+            upgrade: !standing.installs(),
+        },
+        false => Rendering::DryRun,
+    }
 }
 
 impl Rendering<'_> {
@@ -185,6 +210,7 @@ impl Rendering<'_> {
         let stop = Stop::default();
         let template = match self {
             Rendering::DryRun => return helm.upcoming(step, revision, &stop).await,
+            Rendering::OnCluster { upgrade } => helm.template_over(step, *upgrade, &stop).await?,
             Rendering::Apart(cluster) => helm.template_for(step, cluster, &stop).await?,
         };
         let upcoming = template.upcoming();
@@ -200,9 +226,8 @@ async fn release(
     hooks: &HashMap<ReleaseId, (u32, Vec<LastingHook>)>,
 ) -> Result<Seen, LookError> {
     let cluster = scene.cluster;
-    let records = cluster.revisions(&step.namespace, &step.release).await?;
-    let seen = rendered(scene, step, &records, Rendering::DryRun);
-    let mut seen = seen.await?;
+    let standing = Standing::of(scene, step).await?;
+    let mut seen = rendered(scene, step, &standing, rendering(&standing)).await?;
     if let Some(applied) = &seen.preview.applied {
         let remembered = hooks.get(&step.id);
         let remembered = remembered.filter(|it| applied.verified && it.0 == applied.revision);
@@ -228,16 +253,16 @@ pub(super) async fn release_apart(
     coming: &Coming,
 ) -> Result<Seen, LookError> {
     let cluster = scene.cluster;
-    let records = cluster.revisions(&step.namespace, &step.release).await?;
+    let standing = Standing::of(scene, step).await?;
     let mut served = cluster.api_versions().await?;
     served.extend(coming.served());
     let capabilities = Capabilities {
         version: cluster.server_version().git_version.clone(),
         served,
-        upgrade: !installs(&records),
+        upgrade: !standing.installs(),
     };
     let how = Rendering::Apart(&capabilities);
-    let mut seen = rendered(scene, step, &records, how).await?;
+    let mut seen = rendered(scene, step, &standing, how).await?;
     for one in &mut seen.compared {
         if let Some(provider) = coming.provider(one).filter(|_| one.after == After::New) {
             one.note = Some(format!("its kind {provider}"));
@@ -246,15 +271,10 @@ pub(super) async fn release_apart(
     Ok(seen)
 }
 
-fn installs(records: &[Record]) -> bool {
-    let last = records.iter().max_by_key(|record| record.revision);
-    last.is_none_or(|record| record.status == RecordStatus::Uninstalled)
-}
-
 async fn rendered(
     scene: Scene<'_>,
     step: &Step,
-    records: &[Record],
+    standing: &Standing,
     how: Rendering<'_>,
 ) -> Result<Seen, LookError> {
     let Scene {
@@ -262,10 +282,11 @@ async fn rendered(
         helm,
         cluster,
         stack,
+        ..
     } = scene;
-    let last = records.iter().max_by_key(|record| record.revision);
-    let installs = installs(records);
-    let revision = last.map_or(0, |record| record.revision) + 1;
+    let Standing { records, left } = standing;
+    let (installs, base) = (standing.installs(), standing.base());
+    let revision = base.revision;
     let need = |&need: &usize| plan.steps()[need].id.to_string();
     let after = || commands(&step.after, AFTER);
     let mut preview = ReleasePreview {
@@ -277,10 +298,10 @@ async fn rendered(
             .get(&step.id)
             .map_or(String::new(), |chart| chart.label.clone()),
         needs: step.needs.iter().map(need).collect(),
-        action: if installs {
-            Action::Install
-        } else {
-            Action::Upgrade
+        action: match (&left.refused, installs) {
+            (Some(_), _) => Action::Fail,
+            (None, true) => Action::Install,
+            (None, false) => Action::Upgrade,
         },
         revision,
         objects: Vec::new(),
@@ -290,7 +311,7 @@ async fn rendered(
         commands: commands(&step.before, BEFORE).chain(after()).collect(),
         restarts: Vec::new(),
         varying: Vec::new(),
-        applied: last.and_then(|last| {
+        applied: standing.last().and_then(|last| {
             let inputs = helm.sealed.get(&step.id)?;
             let verified = last.is_verified();
             let applied = || Applied {
@@ -300,17 +321,22 @@ async fn rendered(
             };
             last.is_made_of(stack, inputs).then(applied)
         }),
-        left_behind: left_behind(records),
-        why: None,
+        left_behind: left.told.clone(),
+        why: left.refused.as_ref().map(|why| why.sentence.clone()),
+        hints: left
+            .refused
+            .iter()
+            .flat_map(|it| it.hints.clone())
+            .collect(),
     };
     let (upcoming, at) = match how.of(helm, step, revision).await {
         Ok(rendered) => rendered,
-        Err(DeployError::Refused(said)) => return Ok(Seen::refused(preview, said)),
+        Err(DeployError::Refused(said)) => return Ok(Seen::refused(preview, base, said)),
         Err(DeployError::Cancelled) => return Err(LookError::Cancelled),
     };
     let all: Vec<&UpcomingHook> = upcoming.hooks.iter().flatten().collect();
     preview.hooks = hooks(&all, installs);
-    if !installs && was_never_deployed(records) {
+    if left.maybe_anew {
         let of_installs: Vec<&UpcomingHook> =
             all.into_iter().filter(|it| is_of_installs(it)).collect();
         preview.hooks.extend(hooks(&of_installs, true));
@@ -336,19 +362,21 @@ async fn rendered(
     };
     let compared = objects::compare(step, &manifest, records, cluster, preview.applied.as_ref());
     let (again, compared) = futures::future::join(again, compared).await;
-    let (mut rendered, mut compared) = (upcoming.whole(), compared?);
+    let (whole, mut compared) = (upcoming.whole(), compared?);
+    let mut rendered = documents(&whole);
     let mut fields = BTreeMap::new();
+    objects::remove_first(&mut compared, left.removed.iter().flatten());
     objects::note_hooks(&mut compared, &upcoming, step);
     match again {
         Ok(None) => {}
         Ok(Some((again, _))) => {
-            let twice = manifest::twice(&rendered, &again.whole());
+            let twice = manifest::twice(&whole, &again.whole());
             let twice = twice.map_err(|error| unreadable(step, error))?;
             preview.varying = twice.varying;
             rendered.clear();
             fields = twice.fields;
         }
-        Err(DeployError::Refused(said)) => return Ok(Seen::refused(preview, said)),
+        Err(DeployError::Refused(said)) => return Ok(Seen::refused(preview, base, said)),
         Err(DeployError::Cancelled) => return Err(LookError::Cancelled),
     }
     for Command { words, env, .. } in step.before.iter().chain(&step.after) {
@@ -361,9 +389,19 @@ async fn rendered(
             fields,
         },
         compared,
+        base,
         missing: Vec::new(),
         refused_for: Vec::new(),
     })
+}
+
+/// The same whichever way helm was asked to render it.
+fn documents(rendered: &str) -> String {
+    let Ok(wholes) = manifest::wholes(rendered) else {
+        return rendered.to_owned();
+    };
+    let all: Vec<String> = wholes.iter().map(|it| it.value.to_string()).collect();
+    all.join("\n")
 }
 
 pub(super) fn unreadable(step: &Step, error: ManifestError) -> LookError {
@@ -377,25 +415,6 @@ const AFTER: &str = "once it is ready";
 fn commands(commands: &[Command], when: &str) -> impl Iterator<Item = String> {
     let told = move |it: &Command| format!("{when}: {}", it.title());
     commands.iter().map(told)
-}
-
-/// What becomes of a release of which the last revision failed.
-fn left_behind(records: &[Record]) -> Option<String> {
-    let last = records.iter().max_by_key(|record| record.revision)?;
-    let revision = last.revision;
-    let is_failed = last.status == RecordStatus::Failed;
-    is_failed.then(|| match was_never_deployed(records) {
-        false => format!("revision {revision} failed: `up` takes it up again"),
-        true => format!(
-            "revision {revision} failed: `up` takes it up again, or installs it anew where hooks of \
-             its install have not run"
-        ),
-    })
-}
-
-fn was_never_deployed(records: &[Record]) -> bool {
-    let once = [RecordStatus::Deployed, RecordStatus::Superseded];
-    records.iter().all(|it| !once.contains(&it.status))
 }
 
 /// An upgrade leaves it out; after an install that failed before it, `up` installs anew.

@@ -6,16 +6,18 @@
 
 mod definitions;
 mod diff;
+mod leftover;
 mod look;
 mod moving;
 mod objects;
 mod saved;
 mod secret;
+mod standing;
 mod text;
 
 pub use diff::Field;
 pub use look::{LookError, Looked, Request, look};
-pub use saved::{Moved, Rendered, Saved};
+pub use saved::{Base, Moved, Rendered, Saved};
 pub use text::text;
 
 use serde::{Deserialize, Serialize};
@@ -85,6 +87,9 @@ pub struct ReleasePreview {
     /// Why helm would not even begin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// What helps then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<String>,
 }
 
 /// A revision that was made of the very inputs of now.

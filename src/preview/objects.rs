@@ -93,15 +93,17 @@ async fn compare_with(
         .buffered(OBJECTS)
         .try_collect()
         .await?;
-    // helm takes away what the last revision that was deployed had.
+    // helm takes away what the last revision that was deployed had, or the last one, where none was.
+    let last = records.iter().max_by_key(|record| record.revision);
+    let last = last.filter(|it| it.status != RecordStatus::Uninstalled);
     let deployed = records
         .iter()
         .filter(|record| record.status == RecordStatus::Deployed);
-    let Some(deployed) = deployed.max_by_key(|record| record.revision) else {
+    let Some(before) = deployed.max_by_key(|record| record.revision).or(last) else {
         return Ok(compared);
     };
     let contents = cluster
-        .contents(&step.namespace, &step.release, deployed.revision)
+        .contents(&step.namespace, &step.release, before.revision)
         .await;
     let contents = contents?;
     let key = |object: &ObjectRef| {
@@ -220,6 +222,19 @@ pub async fn changed_hooks<'a>(
 fn values(step: &Step, manifest: &str) -> Result<Vec<Value>, LookError> {
     let wholes = manifest::wholes(manifest).map_err(|error| unreadable(step, error))?;
     Ok(wholes.into_iter().map(|it| it.value).collect())
+}
+
+/// Takes in that these are removed before the release is installed anew.
+pub fn remove_first<'a>(
+    compared: &mut [Compared],
+    removed: impl Iterator<Item = &'a ObjectRef> + Clone,
+) {
+    for one in compared {
+        let is_it = |it: &ObjectRef| it.short() == one.object && it.namespace == one.namespace;
+        if removed.clone().any(is_it) && one.after != After::Deleted {
+            one.before = None;
+        }
+    }
 }
 
 /// Says what becomes of objects that are hooks of the same name from now on: helm makes these, and

@@ -11,7 +11,7 @@ use crate::manifest::Field;
 use crate::names::{Namespace, ReleaseId, StackName};
 
 /// The shape that is written; a reader refuses another.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
@@ -42,8 +42,17 @@ pub struct SavedRelease {
     pub same: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub varying: BTreeMap<String, String>,
-    /// Of what is in the cluster: the last revision and the objects.
+    /// Of what is in the cluster: the last revision, as [`Base`] has it, and the objects.
     pub cluster: Digest,
+}
+
+/// What a release goes on from. It stays the same while `up` puts right what an earlier helm has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Base {
+    /// The one that helm would make.
+    pub revision: u32,
+    /// The one before it failed, or is pending and is taken to have failed.
+    pub is_unfinished: bool,
 }
 
 /// What helm renders for a release.
@@ -102,7 +111,7 @@ impl Saved {
         id: &ReleaseId,
         rendered: &Rendered,
         sources: String,
-        (revision, compared): (u32, &[Compared]),
+        (base, compared): (Base, &[Compared]),
     ) {
         let before: Vec<Value> = compared
             .iter()
@@ -112,7 +121,8 @@ impl Saved {
             .iter()
             .filter(|one| one.after == After::Deleted)
             .count();
-        let cluster = serde_json::json!([revision, before, deleted]).to_string();
+        let cluster = serde_json::json!([base.revision, base.is_unfinished, before, deleted]);
+        let cluster = cluster.to_string();
         let short = |text: &str| self.key.digest(text.as_bytes()).short().to_owned();
         let (mut same, mut varying) = (BTreeMap::new(), BTreeMap::new());
         for (name, field) in &rendered.fields {

@@ -7,6 +7,13 @@ fn key() -> Key {
     Key::new([7; 32])
 }
 
+fn base(revision: u32) -> Base {
+    Base {
+        revision,
+        is_unfinished: false,
+    }
+}
+
 fn compared(before: Option<Value>, after: After) -> Compared {
     Compared {
         object: "deployment/web".into(),
@@ -136,6 +143,49 @@ fn lists_are_compared_by_name_or_by_place() {
     );
 }
 
+/// A pending revision is closed as failed and upgraded over, one that is removed goes before an install.
+#[test]
+fn a_plan_that_is_kept_holds_while_what_was_left_is_put_right() {
+    let saved = |base: Base| {
+        let names = ("shop".parse().unwrap(), "shop".parse().unwrap());
+        let mut saved = Saved::new(names.0, names.1, "kind".into(), (Vec::new(), false), key());
+        let id = "web".parse().unwrap();
+        saved.add(&id, &Rendered::default(), String::new(), (base, &[]));
+        saved
+    };
+    let unfinished = |revision| Base {
+        is_unfinished: true,
+        ..base(revision)
+    };
+    let pending = saved(unfinished(4));
+    assert_eq!(pending.moved(&saved(unfinished(4))), []);
+    // Its helm was through after all, or another run has been at it.
+    for other in [base(4), unfinished(5), base(1)] {
+        assert_eq!(pending.moved(&saved(other)).len(), 1, "{other:?}");
+    }
+}
+
+#[test]
+fn what_goes_before_an_install_is_made_anew() {
+    let mut all = [
+        compared(
+            Some(deployment("web:1", 1)),
+            After::Is(deployment("web:1", 1)),
+        ),
+        compared(Some(deployment("web:1", 1)), After::Deleted),
+    ];
+    let object = crate::snapshot::ObjectRef {
+        api_version: "apps/v1".into(),
+        kind: "Deployment".into(),
+        namespace: Some("shop".into()),
+        name: "web".into(),
+    };
+    objects::remove_first(&mut all, [object].iter());
+    let changes = all.iter().map(|it| it.preview(&key()).unwrap().change);
+    let changes: Vec<Change> = changes.collect();
+    assert_eq!(changes, [Change::Create, Change::Delete]);
+}
+
 #[test]
 fn a_plan_that_is_kept_knows_what_has_moved() {
     let id: ReleaseId = "web".parse().unwrap();
@@ -153,7 +203,7 @@ fn a_plan_that_is_kept_knows_what_has_moved() {
             ..Rendered::default()
         };
         let compared = [compared(Some(deployment(image, 1)), After::New)];
-        saved.add(&id, &rendered, sources.into(), (1, &compared));
+        saved.add(&id, &rendered, sources.into(), (base(1), &compared));
         Saved::read(&serde_json::to_string(&saved).unwrap()).unwrap()
     };
     let then = saved("x", "a", "web:1");
@@ -203,7 +253,7 @@ fn a_job_that_goes_by_itself_does_not_move_a_plan_that_is_kept() {
         let mut saved = Saved::new(name, "shop".parse().unwrap(), "kind".into(), all, key());
         let one = compared(before, After::New);
         let id = "web".parse().unwrap();
-        saved.add(&id, &Rendered::default(), String::new(), (1, &[one]));
+        saved.add(&id, &Rendered::default(), String::new(), (base(1), &[one]));
         saved
     };
     let job = |spec: Value| Some(json!({"kind": "Job", "metadata": {"name": "j"}, "spec": spec}));
@@ -239,6 +289,7 @@ fn release(objects: Vec<ObjectPreview>) -> Preview {
         applied: None,
         left_behind: None,
         why: None,
+        hints: Vec::new(),
     };
     Preview {
         stack: "shop".parse().unwrap(),
@@ -334,7 +385,7 @@ fn what_varies_makes_no_kept_plan_stale_and_what_does_not_makes_it() {
             fields: fields.collect(),
             ..Rendered::default()
         };
-        saved.add(&id, &rendered, String::new(), (1, &[]));
+        saved.add(&id, &rendered, String::new(), (base(1), &[]));
         Saved::read(&serde_json::to_string(&saved).unwrap()).unwrap()
     };
     let color = |value: &str| ("color", Same(json!(value)));

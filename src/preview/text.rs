@@ -65,6 +65,9 @@ fn release_text(text: &mut String, release: &ReleasePreview, palette: Palette) {
         let why = why.trim_end().replace('\n', "\n    ");
         let _ = writeln!(text, "  {} {why}", palette.bad("!"));
     }
+    for hint in &release.hints {
+        let _ = writeln!(text, "    hint: {hint}");
+    }
     if let Some(left_behind) = &release.left_behind {
         let _ = writeln!(text, "    {left_behind}");
     }

@@ -1,4 +1,5 @@
 use crate::event::{Evidence, Verdict, VerdictClass};
+use crate::recovery::LeftAlone;
 
 /// Why helm, or a command around it, did not do what it was told, in words for people and, where somebody acts on it, as
 /// data.
@@ -36,6 +37,18 @@ pub struct MissingKind {
     pub api_version: String,
     /// `Certificate`
     pub kind: String,
+}
+
+impl From<LeftAlone> for Refusal {
+    fn from(why: LeftAlone) -> Refusal {
+        Refusal {
+            trouble: Trouble::Clear,
+            sentence: why.sentence,
+            chain: why.chain,
+            hints: why.hints,
+            output: Vec::new(),
+        }
+    }
 }
 
 impl Refusal {

@@ -203,6 +203,11 @@ impl RecordStatus {
                 | RecordStatus::PendingRollback
         )
     }
+
+    /// helm leaves it behind only when it is not let end.
+    pub fn is_half_done(self) -> bool {
+        self.is_pending() || self == RecordStatus::Uninstalling
+    }
 }
 
 /// What one revision of a release consists of: names only, the manifests are dropped unread. Each

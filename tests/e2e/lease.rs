@@ -157,7 +157,22 @@ fn what_a_killed_run_has_left_is_taken_up() {
     first.end();
     assert_eq!(revisions(name, name), ["pending-install"]);
 
-    let second = Ended::up(&profile, &[]).expect_code(0);
+    // helm's dry run refuses it as it stands, `up` does not, and neither does a plan of before.
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("plan.json");
+    let file = file.to_str().expect("UTF-8");
+    let named = ["--profile", profile.to_str().expect("UTF-8")];
+    let planned = Ended::of(&[&["plan", "--save", file][..], &named].concat()).expect_code(0);
+    let left = "revision 1 is pending-install: `up` takes it up again";
+    assert!(planned.stdout.contains(left), "{}", planned.stdout);
+    let told = Ended::of(&[&["doctor"][..], &named].concat()).expect_code(0);
+    assert!(
+        told.stdout.contains("the next `up` takes it up again"),
+        "{}",
+        told.stdout
+    );
+
+    let second = Ended::up(&profile, &["--plan", file]).expect_code(0);
     let recovering = |from: &str| {
         second.when(
             name,

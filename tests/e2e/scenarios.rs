@@ -214,6 +214,18 @@ fn helm_operation_pending() {
     let said = scenario.up().expect_code(5);
     helm.kill().expect("it is ours");
     helm.wait().expect("it ends");
+    // Both tell of it as `up` does.
+    let why = "its revision 1 is pending-install, and no run of stackctl left it so";
+    assert!(said.text.contains(why), "{}", said.text);
+    for (verb, code) in [("plan", 5), ("doctor", 4)] {
+        let told = scenario.verb(&[verb]).expect_code(code);
+        assert!(told.text.contains(why), "{verb}: {}", told.text);
+        assert!(
+            told.text.contains("`stackctl up --recover`"),
+            "{verb}: {}",
+            told.text
+        );
+    }
     assert_said("helm-operation-pending", &said);
 }
 

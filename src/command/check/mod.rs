@@ -2,6 +2,8 @@ mod files;
 mod known;
 mod render;
 
+pub use known::capabilities;
+
 use jiff::Timestamp;
 
 use super::inputs::Inputs;

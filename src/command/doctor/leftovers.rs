@@ -1,18 +1,18 @@
 //! What runs that are no more have left behind.
 
+use super::half_done::{ABOUT, half_done};
 use crate::cluster::Cluster;
-use crate::command::orphans;
+use crate::command::{lease, orphans};
 use crate::doctor::Check;
 use crate::helm::Workspace;
 use crate::identity;
 use crate::memory::StackRecord;
+use crate::names::RunId;
 use crate::plan::Plan;
 use crate::runner::ports::{Leases, ObserveError, Observer};
 use crate::snapshot::{ObjectRef, Record, RecordStatus, World};
 use crate::verdict::{self, Finding};
 use crate::wording;
-
-const ABOUT: &str = "leftovers";
 
 /// Private folders of runs that were killed.
 pub fn of_this_machine() -> Vec<Check> {
@@ -43,16 +43,21 @@ pub async fn of_stack(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
     let stack = remembered.id();
     let mut all = Vec::new();
     for namespace in plan.namespaces() {
-        match cluster.records(Some(&plan.stack), Some(&namespace)).await {
+        match cluster.all_records(&namespace).await {
             Ok(records) => all.extend(records),
             Err(ObserveError::NotFound(_)) => {}
             Err(error) => checks.push(Check::problem(ABOUT, error.to_string())),
         }
     }
-    let last = Record::last_of_each(all).into_iter();
-    for record in last.filter(|record| stack.owns(record)) {
-        checks.extend(half_done(&record));
-        checks.extend(failed_hook(cluster, &record).await);
+    let runs = lease::runs(cluster, plan, &RunId::foreign("doctor")).await;
+    for record in Record::last_of_each(all) {
+        let is_planned = plan.has(&record.namespace, &record.release);
+        if is_planned || stack.owns(&record) {
+            checks.extend(half_done(&stack, &record, &runs));
+        }
+        if stack.owns(&record) {
+            checks.extend(failed_hook(cluster, &record).await);
+        }
     }
     checks
 }
@@ -71,34 +76,6 @@ async fn orphaned(cluster: &Cluster, plan: &Plan, remembered: &StackRecord) -> V
         Check::warning(ABOUT, says).hint("`stackctl up --prune` removes it")
     });
     told.collect()
-}
-
-fn half_done(record: &Record) -> Option<Check> {
-    let Record {
-        release,
-        namespace,
-        revision,
-        status,
-        ..
-    } = record;
-    if !status.is_pending() && *status != RecordStatus::Uninstalling {
-        return None;
-    }
-    let says = format!(
-        "release `{release}` in `{namespace}`: revision {revision} is {}",
-        status.as_str()
-    );
-    let check = Check::warning(ABOUT, says);
-    if *status == RecordStatus::Uninstalling {
-        return Some(check.hint(
-            "`down` removes what is left of it; `up` refuses it until then, and with `--recover` \
-             removes the rest and installs it anew",
-        ));
-    }
-    Some(check.hint(
-        "the next `up` takes it up where it can be sure that no helm is at work; else it says so, \
-         and `up --recover` is your word",
-    ))
 }
 
 /// A hook that keeps a release from being removed, as long as there is something to see of it.

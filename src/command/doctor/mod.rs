@@ -1,6 +1,7 @@
 //! Whether an `up` could work here.
 
 mod grants;
+mod half_done;
 mod leftovers;
 mod namespaces;
 mod stack;

@@ -6,6 +6,7 @@ use futures::stream::{self, StreamExt};
 
 use crate::cluster::Cluster;
 use crate::command::Context;
+use crate::command::check;
 use crate::command::inputs::Inputs;
 use crate::command::session;
 use crate::doctor::State;
@@ -28,13 +29,15 @@ pub async fn needs(
 ) -> Vec<Check> {
     let _waiting = context.environment.waiting_for("asking what is allowed");
     let run = RunId::foreign("doctor");
-    let mut helm = inputs.renderer(session::marks(plan, &run));
+    let mut helm = inputs.helm(context, cluster, session::marks(plan, &run));
     if let Err(error) = helm.freeze(plan) {
         return vec![Check::problem("values", error.to_string())];
     }
     let stop = Stop::default();
+    // Without these, what a chart asks of a cluster is guessed.
+    let known = check::capabilities(cluster).await.unwrap_or_default();
     let rendered: Vec<_> = stream::iter(plan.steps())
-        .map(|step| helm.template(step, &stop))
+        .map(|step| helm.template_on_cluster(step, &known, &stop))
         .buffered(4)
         .collect()
         .await;

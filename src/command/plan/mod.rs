@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::inputs::Inputs;
 use super::signals::Signals;
-use super::{Context, lock, orphans, print, profile, seal, session};
+use super::{Context, lease, lock, orphans, print, profile, seal, session};
 use crate::cli::{Format, Plan as Args};
 use crate::cluster::Cluster;
 use crate::error::{Failure, Kind};
@@ -99,6 +99,7 @@ pub async fn look(
         sources: seal::apart(plan, helm, &wanted.key)?,
         key: wanted.key,
         stack: record.id(),
+        runs: lease::runs(cluster, plan, &helm.marks.run).await,
         hooks: seal::hooks(&record),
     };
     let _waiting = context.environment.waiting_for("asking what would change");

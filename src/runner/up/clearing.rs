@@ -1,19 +1,17 @@
 //! What an earlier run has left half done is put right before helm is let near it. helm refuses a
 //! release whose last revision is pending, takes a first install that failed for something to be
-//! upgraded, and starts a hook anew that is still at work.
-//!
-//! That no helm is at work any more can't be seen in the cluster. It is known of runs of stackctl
-//! that gave the stack's Lease back: they wait for their helms. It is not known of those that were
-//! gone without a word, unless they ran on this machine (`docs/recovery.md`).
+//! upgraded, and starts a hook anew that is still at work. What is to be done is the word of
+//! [`recovery`](crate::recovery); here it is done.
 
 use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::time::Instant;
 
-use super::{Done, Up, first_install};
+use super::{Done, Up};
 use crate::event::EventKind;
 use crate::plan::Step;
+use crate::recovery::{self, FirstInstall, LeftAlone};
 use crate::runner::asking::Limits;
 use crate::runner::ports::{
     DeployError, History, ObserveError, Observer, Refusal, RevisionEnd, Trouble,
@@ -33,40 +31,6 @@ const STARTS: Duration = Duration::from_secs(30);
 
 fn is_an_end(condition: &Condition) -> bool {
     matches!(condition.kind.as_str(), "Complete" | "Failed") && condition.is_true()
-}
-
-/// Statuses that helm only leaves behind when it is not let end.
-fn is_half_done(status: RecordStatus) -> bool {
-    status.is_pending() || status == RecordStatus::Uninstalling
-}
-
-/// What can be taken away and made anew, and nobody misses anything. All else may hold, or own, what
-/// nobody has elsewhere: volumes, and kinds that others have brought.
-const WITHOUT_DATA: [&str; 17] = [
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "ConfigMap",
-    "CronJob",
-    "DaemonSet",
-    "Deployment",
-    "HorizontalPodAutoscaler",
-    "Ingress",
-    "Job",
-    "NetworkPolicy",
-    "Pod",
-    "PodDisruptionBudget",
-    "Role",
-    "RoleBinding",
-    "Secret",
-    "Service",
-    "ServiceAccount",
-];
-
-fn may_hold_data(contents: &Contents) -> Vec<ObjectRef> {
-    let hooks = contents.hooks.iter().map(|hook| &hook.object);
-    let all = contents.objects.iter().chain(hooks);
-    let may = all.filter(|object| !WITHOUT_DATA.contains(&object.kind.as_str()));
-    may.cloned().collect()
 }
 
 /// Waits until all that was removed is gone: what helm makes anew would go with it.
@@ -100,12 +64,12 @@ impl Up<'_> {
         let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
         let last = self.world.last_record(namespace, name);
         let Some(last) =
-            last.filter(|it| is_half_done(it.status) || it.status == RecordStatus::Failed)
+            last.filter(|it| it.status.is_half_done() || it.status == RecordStatus::Failed)
         else {
             self.see_off(at);
             return;
         };
-        if is_half_done(last.status)
+        if last.status.is_half_done()
             && !self.releases[at].taken_away
             && let Some(refusal) = self.doubt(step, last)
         {
@@ -114,7 +78,7 @@ impl Up<'_> {
         }
         let (observer, revision) = (self.observer, last.revision);
         // How far the hooks of a first install came stands in its own record.
-        let failed = first_install::failed(&self.world, step);
+        let failed = self.failed_first(step);
         let first = failed.unwrap_or(revision);
         let limits = self.releases[at].limits();
         let left = async move {
@@ -123,7 +87,7 @@ impl Up<'_> {
                 true => last.clone(),
                 false => limits.read_contents(observer, step, first).await?,
             };
-            let may = failed.map_or_else(Vec::new, |_| may_hold_data(&last));
+            let may = failed.map_or_else(Vec::new, |_| recovery::may_hold_data(&last));
             let survey = || observer.survey(&may);
             let holds_data = !may.is_empty() && !limits.until_answered(survey).await?.is_empty();
             Ok(LeftBehind {
@@ -158,8 +122,7 @@ impl Up<'_> {
                         error if error.passes().is_some() => Trouble::Unreachable,
                         _ => Trouble::Clear,
                     },
-                    sentence: format!("what an earlier run has left of it can't be read: {error}"),
-                    ..Refusal::default()
+                    ..LeftAlone::unreadable(&error).into()
                 },
             ),
         }
@@ -188,17 +151,9 @@ impl Up<'_> {
         }
         let LeftBehind {
             last,
-            mut first,
+            first,
             holds_data,
         } = left.clone();
-        for hook in &mut first.hooks {
-            // The helm that would have written it down was no more.
-            let job = self.world.job(&hook.object);
-            hook.succeeded |= job.is_some_and(|job| {
-                let mut conditions = job.conditions.iter();
-                conditions.any(|it| it.kind == "Complete" && it.is_true())
-            });
-        }
         self.releases[at].left_behind = None;
         let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
         let record = self.world.last_record(namespace, name);
@@ -206,15 +161,12 @@ impl Up<'_> {
         match record.map(|it| it.status) {
             Some(status) if status.is_pending() => self.close_revision(at, last.revision, status),
             Some(status @ RecordStatus::Uninstalling) => self.take_away(at, status, &last),
-            Some(status @ RecordStatus::Failed)
-                if first_install::failed(&self.world, step).is_some() =>
-            {
-                match first_install::left_out(step, &first) {
-                    None => self.see_off(at),
-                    Some(refusal) if !ours || holds_data => {
-                        self.push_refusal(at, refusal);
-                    }
-                    Some(_) => self.take_away(at, status, &last),
+            Some(status @ RecordStatus::Failed) if self.failed_first(step).is_some() => {
+                let named = (&step.release, &step.namespace);
+                match recovery::after(named, &first, &self.world, ours, holds_data) {
+                    FirstInstall::Upgraded => self.see_off(at),
+                    FirstInstall::Refused(why) => self.push_refusal(at, why.into()),
+                    FirstInstall::Anew => self.take_away(at, status, &last),
                 }
             }
             _ => self.see_off(at),
@@ -257,56 +209,38 @@ impl Up<'_> {
         cleared.filter_map(|(at, it)| Some((at, it.starts_until?)))
     }
 
+    /// The oldest revision there is of a release that failed last and was never deployed.
+    fn failed_first(&self, step: &Step) -> Option<u32> {
+        let (namespace, release) = (step.namespace.as_str(), step.release.as_str());
+        let last = self.world.last_record(namespace, release)?;
+        let own = self.world.records.values();
+        let own = own.filter(|it| it.namespace == namespace && it.release == release);
+        recovery::first_of(own).filter(|_| last.status == RecordStatus::Failed)
+    }
+
     /// Why the helm that left this revision may still be at work.
     fn doubt(&self, step: &Step, last: &Record) -> Option<Refusal> {
-        let run = last.marks.run.as_deref();
         let is_going_back = self
             .releases
             .iter()
             .any(|it| it.step.id == step.id && it.back.is_some());
-        let ours = last.is_of(&self.stack);
-        let why = match run {
-            _ if last.status == RecordStatus::Uninstalling && is_going_back => {
-                return Some(Refusal {
-                    trouble: Trouble::Clear,
-                    sentence: format!(
-                        "its revision {} is uninstalling: what is being removed can't go back",
-                        last.revision
-                    ),
-                    hints: vec!["`stackctl up --recover` installs it again".to_owned()],
-                    ..Refusal::default()
-                });
-            }
-            _ if self.recover => return None,
-            // helm writes nothing of ours on it when it uninstalls.
-            _ if last.status == RecordStatus::Uninstalling => {
-                "a helm may still be at work on that".to_owned()
-            }
-            Some(run) if ours && !self.unsure.iter().any(|it| it.as_str() == run) => return None,
-            Some(run) if ours => {
-                format!("run {run} left it so, without a word: its helm may still be at work")
-            }
-            _ => "no run of stackctl left it so: somebody's helm may still be at work".to_owned(),
-        };
-        let (release, namespace) = (&step.release, &step.namespace);
+        if last.status == RecordStatus::Uninstalling && is_going_back {
+            return Some(Refusal {
+                trouble: Trouble::Clear,
+                sentence: format!(
+                    "its revision {} is uninstalling: what is being removed can't go back",
+                    last.revision
+                ),
+                hints: vec!["`stackctl up --recover` installs it again".to_owned()],
+                ..Refusal::default()
+            });
+        }
+        if self.recover {
+            return None;
+        }
+        let named = (&step.release, &step.namespace);
         let verb = if is_going_back { "rollback" } else { "up" };
-        Some(Refusal {
-            trouble: Trouble::Clear,
-            sentence: format!(
-                "its revision {} is {}, and {why}",
-                last.revision,
-                last.status.as_str()
-            ),
-            hints: vec![
-                format!(
-                    "`helm history {release} -n {namespace}` shows since when; let a helm that is at work end"
-                ),
-                format!(
-                    "if none is, `stackctl {verb} --recover` takes the release up where it was left"
-                ),
-            ],
-            ..Refusal::default()
-        })
+        recovery::doubt(&self.stack, last, &self.unsure, named, verb).map(Refusal::from)
     }
 
     /// Notes on a pending revision that it has failed: the next one then is an upgrade over the last

@@ -9,7 +9,6 @@ mod deploying;
 mod done;
 mod door;
 mod ending;
-mod first_install;
 mod judging;
 mod lost_hooks;
 mod seeing_off;

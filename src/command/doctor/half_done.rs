@@ -1,0 +1,49 @@
+//! Releases that an earlier helm was not let end.
+
+use crate::doctor::Check;
+use crate::recovery::{self, Runs};
+use crate::runner::ports::ObserveError;
+use crate::snapshot::{Record, RecordStatus, StackId};
+
+pub const ABOUT: &str = "leftovers";
+
+/// What `up` makes of it.
+pub fn half_done(
+    stack: &StackId,
+    record: &Record,
+    runs: &Result<Runs, ObserveError>,
+) -> Option<Check> {
+    if !record.status.is_half_done() {
+        return None;
+    }
+    let (Ok(release), Ok(namespace)) = (record.release.parse(), record.namespace.parse()) else {
+        return None;
+    };
+    let about = format!("release `{release}` in `{namespace}`");
+    let state = format!(
+        "{about}: revision {} is {}",
+        record.revision,
+        record.status.as_str()
+    );
+    let runs = match runs {
+        Ok(runs) => runs,
+        // Why is told where the lock is.
+        Err(_) => return Some(Check::warning(ABOUT, state)),
+    };
+    if let Some(run) = runs.at_work_on(stack, record) {
+        let hint = format!("run {run} has the stack: the next `up` waits for it");
+        return Some(Check::warning(ABOUT, state).hint(hint));
+    }
+    let named = (&release, &namespace);
+    let Some(why) = recovery::doubt(stack, record, &runs.abandoned, named, "up") else {
+        return Some(Check::warning(ABOUT, state).hint("the next `up` takes it up again"));
+    };
+    let check = Check::problem(ABOUT, format!("{about}: {}", why.sentence));
+    if record.status == RecordStatus::Uninstalling {
+        return Some(check.hint(
+            "`down` removes what is left of it; `up` refuses it until then, and with `--recover` \
+             removes the rest and installs it anew",
+        ));
+    }
+    Some(why.hints.into_iter().fold(check, Check::hint))
+}
