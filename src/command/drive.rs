@@ -154,3 +154,33 @@ fn report(state: &RunState, outcome: Outcome) -> Report<'_> {
         releases: releases.collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::EventKind;
+
+    #[test]
+    fn what_a_removal_has_left_is_in_the_result() {
+        let mut state = RunState::default();
+        let mut seq = 0;
+        let mut tell = |release: &str, kept: &[&str]| {
+            seq += 1;
+            state.apply(&Event {
+                kind: EventKind::ReleaseRemoved {
+                    release: release.parse().unwrap(),
+                    kept: kept.iter().map(|it| (*it).to_owned()).collect(),
+                },
+                seq,
+                at: Timestamp::UNIX_EPOCH,
+                elapsed_ms: 0,
+            });
+        };
+        tell("db", &["persistentvolumeclaim/data-db-0"]);
+        tell("web", &[]);
+        let told = serde_json::to_value(report(&state, Outcome::Removed)).unwrap();
+        let kept = |at: usize| told["releases"][at].get("kept").cloned();
+        let claims = serde_json::json!(["persistentvolumeclaim/data-db-0"]);
+        assert_eq!((kept(0), kept(1)), (Some(claims), None));
+    }
+}

@@ -365,7 +365,7 @@ async fn rendered(
     let (whole, mut compared) = (upcoming.whole(), compared?);
     let mut rendered = documents(&whole);
     let mut fields = BTreeMap::new();
-    objects::remove_first(&mut compared, left.removed.iter().flatten());
+    objects::remove_first(&mut compared, left.removed.as_deref().unwrap_or_default());
     objects::note_hooks(&mut compared, &upcoming, step);
     match again {
         Ok(None) => {}

@@ -225,13 +225,10 @@ fn values(step: &Step, manifest: &str) -> Result<Vec<Value>, LookError> {
 }
 
 /// Takes in that these are removed before the release is installed anew.
-pub fn remove_first<'a>(
-    compared: &mut [Compared],
-    removed: impl Iterator<Item = &'a ObjectRef> + Clone,
-) {
+pub fn remove_first(compared: &mut [Compared], removed: &[ObjectRef]) {
     for one in compared {
         let is_it = |it: &ObjectRef| it.short() == one.object && it.namespace == one.namespace;
-        if removed.clone().any(is_it) && one.after != After::Deleted {
+        if removed.iter().any(is_it) && one.after != After::Deleted {
             one.before = None;
         }
     }

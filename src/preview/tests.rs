@@ -180,7 +180,7 @@ fn what_goes_before_an_install_is_made_anew() {
         namespace: Some("shop".into()),
         name: "web".into(),
     };
-    objects::remove_first(&mut all, [object].iter());
+    objects::remove_first(&mut all, &[object]);
     let changes = all.iter().map(|it| it.preview(&key()).unwrap().change);
     let changes: Vec<Change> = changes.collect();
     assert_eq!(changes, [Change::Create, Change::Delete]);

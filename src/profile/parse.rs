@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::mapping::OpenMap;
 use super::place::{Place, SourceId};
@@ -9,6 +9,7 @@ use super::report::Report;
 use super::scalar::Scalar;
 use super::syntax;
 use super::tree::{Content, Node};
+use crate::yaml::lenient;
 
 /// How deep lists and maps may be nested. Real profiles stay below ten; everything that
 /// walks the tree recurses, so this bounds the stack.
@@ -32,19 +33,19 @@ pub(super) fn parse(source: SourceId, report: &mut Report) -> Option<Node> {
         root: None,
     };
     let mut documents = 0;
-    for event in Parser::new_from_str(&text) {
+    for event in Parser::new_from_str(&lenient(&text)) {
         let (event, span) = match event {
             Ok(event) => event,
             Err(error) => {
                 let marker = error.marker();
                 let place = syntax::place(source, marker.line(), marker.col());
-                let (message, hint) = syntax::explain(error.info());
+                let (message, hint) = syntax::explain(&error.info());
                 let diagnostic = builder.report.error(place, message);
                 hint.map(|hint| diagnostic.hint(hint));
                 return None;
             }
         };
-        if matches!(event, Event::DocumentStart(_)) {
+        if matches!(event, Event::DocumentStart(..)) {
             documents += 1;
             if documents > 1 {
                 let place = builder.place(span);
@@ -110,11 +111,11 @@ impl Builder<'_> {
                 let content = scalar(&text, plain);
                 self.add(Node::new(place, content), anchor, measure);
             }
-            Event::SequenceStart(anchor, tag) => {
+            Event::SequenceStart(_, anchor, tag) => {
                 self.check_tag(place, tag.as_deref(), "seq");
                 self.open(place, anchor, Collection::List(Vec::new()))?;
             }
-            Event::MappingStart(anchor, tag) => {
+            Event::MappingStart(_, anchor, tag) => {
                 self.check_tag(place, tag.as_deref(), "map");
                 self.open(place, anchor, Collection::Map(OpenMap::default()))?;
             }
@@ -195,14 +196,14 @@ impl Builder<'_> {
 
     fn check_tag(&mut self, place: Place, tag: Option<&Tag>, accepted: &str) {
         let Some(tag) = tag else { return };
-        let lone = tag.suffix == "!" && tag.handle.is_empty();
-        if lone || (tag.is_yaml_core_schema() && tag.suffix == accepted) {
+        let lone = tag.suffix() == "!" && tag.handle().is_empty();
+        if lone || (tag.is_yaml_core_schema() && tag.suffix() == accepted) {
             return;
         }
         let written = if tag.is_yaml_core_schema() {
-            format!("!!{}", tag.suffix)
+            format!("!!{}", tag.suffix())
         } else {
-            format!("{}{}", tag.handle, tag.suffix)
+            format!("{}{}", tag.handle(), tag.suffix())
         };
         let message = format!("the tag {} means nothing here", quoted(&written));
         self.report.error(place, message).hint("remove it");
@@ -219,4 +220,34 @@ fn scalar(text: &str, plain: bool) -> Content {
         text: text.to_owned(),
         plain,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Inline values are taken as a file of them is.
+    #[test]
+    fn odd_tabs_are_taken_as_in_a_values_file() {
+        for text in [
+            "a:\tb\n",
+            "a: {b:\tc}\n",
+            "a:\n  b:\t \tc\n",
+            "a: [\tb,\tc\t]\t\n",
+            "a: {\n\tb: c,\n\t\td: e\n}\n",
+            "a: [\n\tb\n]\n",
+            "a: {\nb: c\n}\n",
+            "a: \"b\nc\"\n",
+            "a: [b]#c\n",
+            "a: |# c\n  text\n",
+        ] {
+            let mut report = Report::default();
+            let source = report.sources.add(Path::new("profile.yaml"), text);
+            let node = parse(source, &mut report);
+            assert!(node.is_some_and(|it| it.kind() == "a map"), "{text:?}");
+            assert!(report.conclude(Some(())).is_ok(), "{text:?}");
+        }
+    }
 }

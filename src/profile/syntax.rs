@@ -48,7 +48,7 @@ pub(super) fn explain(info: &str) -> (String, Option<&'static str>) {
         ("unclosed bracket", "this bracket is not closed", None),
         (
             "mismatched bracket",
-            "this bracket does not close the one that is open",
+            "this bracket is closed by one of another kind",
             None,
         ),
         (

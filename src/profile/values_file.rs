@@ -167,10 +167,7 @@ mod tests {
     fn what_is_wrong_is_said_in_plain_words() {
         for (text, message) in [
             ("a: [b\n", "this bracket is not closed"),
-            (
-                "a: [b}\n",
-                "this bracket does not close the one that is open",
-            ),
+            ("a: [b}\n", "this bracket is closed by one of another kind"),
             ("a: ]\n", "this bracket closes none"),
             ("a: 'b\n", "the file ends inside a quoted text"),
             ("a: \"b\" c\n", "nothing can follow a quoted text here"),

@@ -227,9 +227,9 @@ fn empty_and_broken_ones() {
     stderr:
     error: profile `profiles/shop.yaml` has 1 error
 
-    profiles/shop.yaml:1:8: this is not valid YAML: while parsing a node, did not find expected node content
+    profiles/shop.yaml:1:7: this bracket is not closed
     1 | name: [
-      |        ^
+      |       ^
     exit code 3
     ");
     insta::assert_snapshot!(graph(&shop("name: shop\nnamespace: shop\nreleases: {}\n")), @r"

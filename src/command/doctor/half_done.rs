@@ -25,10 +25,9 @@ pub fn half_done(
         record.revision,
         record.status.as_str()
     );
-    let runs = match runs {
-        Ok(runs) => runs,
-        // Why is told where the lock is.
-        Err(_) => return Some(Check::warning(ABOUT, state)),
+    // Why is told where the lock is.
+    let Ok(runs) = runs else {
+        return Some(Check::warning(ABOUT, state));
     };
     if let Some(run) = runs.at_work_on(stack, record) {
         let hint = format!("run {run} has the stack: the next `up` waits for it");
