@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{EventKind, Holder, Outcome, Verb};
 use crate::keyed::Key;
 use crate::names::{Namespace, ReleaseId, ReleaseName, RunId, StackName};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Rollback, Step};
 use crate::snapshot::{LastingHook, Remaining, StackId, Surveyed, Uid};
 
 use document::readable;
@@ -83,6 +83,9 @@ pub struct StackRelease {
     /// Name and version, `php-fpm-0.3.0`.
     pub chart: String,
     pub needs: Vec<ReleaseId>,
+    /// The profile says that it can't go back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forward_only: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
 }
@@ -247,6 +250,7 @@ impl StackRecord {
                 namespace: step.namespace.clone(),
                 chart: chart.cloned().unwrap_or_default(),
                 needs: step.needs.iter().map(id).collect(),
+                forward_only: step.rollback == Rollback::ForwardOnly,
                 verified: before.and_then(|before| before.verified.clone()),
             }
         };

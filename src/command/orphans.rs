@@ -60,6 +60,7 @@ pub async fn find(
                 namespace,
                 chart: String::new(),
                 needs: Vec::new(),
+                forward_only: false,
                 verified: None,
             }),
             _ => {}

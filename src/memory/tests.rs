@@ -44,6 +44,7 @@ fn record() -> StackRecord {
             namespace: "shop".parse().unwrap(),
             chart: String::new(),
             needs: Vec::new(),
+            forward_only: false,
             verified: None,
         });
     }
@@ -422,4 +423,29 @@ fn what_a_failed_run_went_back_to_is_what_there_is() {
     record.end(&RunId::foreign("3"), end, verified.into());
     assert_eq!(record.newest_set().unwrap().run.as_str(), "3");
     assert_eq!(run_of(&record, &now(4, 4), None).as_deref(), Ok("1"));
+}
+
+#[test]
+fn what_the_last_profile_says_can_not_go_back_is_in_no_sets_way() {
+    let mut record = record();
+    run(
+        &mut record,
+        "one",
+        Outcome::Ready,
+        &[("api", 1), ("web", 1)],
+    );
+    run(
+        &mut record,
+        "two",
+        Outcome::Ready,
+        &[("api", 2), ("web", 2)],
+    );
+    // helm has forgotten the revision of `web`.
+    let mut records = now(2, 2);
+    records.retain(|it| it.release != "web" || it.revision != 1);
+    assert!(run_of(&record, &records, None).is_err());
+    record.releases[1].forward_only = true;
+    assert_eq!(run_of(&record, &records, None).as_deref(), Ok("one"));
+    record.releases[0].forward_only = true;
+    assert_eq!(run_of(&record, &records, None), Err(NoWayBack::Nothing));
 }

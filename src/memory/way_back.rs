@@ -134,7 +134,7 @@ impl<'a> Present<'a> {
             let named = Named {
                 release: &release.release,
                 namespace: &release.namespace,
-                goes_back: true,
+                goes_back: !release.forward_only,
             };
             (&release.id, named)
         });

@@ -45,7 +45,7 @@ pub use emitter::Emitter;
 pub use hold::Held;
 pub use lease::{Gate, Keeper, NotHeld, Wish, acquire};
 pub use patience::Patience;
-pub use removal::down;
+pub use removal::{down, going, remedies};
 pub use up::{back, up};
 pub use watching::watch_objects;
 

@@ -5,10 +5,13 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Secret};
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
+use nix::sys::signal::Signal;
 use serde_json::json;
 use stackctl::event::EventKind;
 
-use crate::support::{Cluster, Ended, Stack, deployment, eventually, hook_job, sandbox, stackctl};
+use crate::support::{
+    Cluster, Ended, Stack, Started, deployment, eventually, hook_job, sandbox, stackctl,
+};
 
 const SET: &str = "apiVersion: apps/v1
 kind: StatefulSet
@@ -219,4 +222,68 @@ fn an_up_that_waits_for_a_removal_comes_up() {
     );
     let status = cluster.release_status("down-then-up", "web");
     assert_eq!(status.as_deref(), Some("deployed"));
+}
+
+const HELD: &str = "apiVersion: v1
+kind: ConfigMap
+metadata: {name: held, finalizers: [example.com/hold]}
+";
+
+/// helm has forgotten the release by then; everybody knows of it all the same.
+#[test]
+fn a_removal_that_is_held_is_told_and_taken_up_again() {
+    let name = "down-held";
+    let stack = Stack::new(name).release("web", HELD, "timeout: 60s");
+    let profile = stack.profile();
+    let named = ["--profile", profile.to_str().expect("UTF-8")];
+    let status = || Ended::of(&[&["status"][..], &named].concat()).stdout;
+    let let_go = || {
+        Cluster::of(sandbox()).block_on(async |client| {
+            let configs: Api<ConfigMap> = Api::namespaced(client, name);
+            let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+            let params = PatchParams::default();
+            let patched = configs.patch("held", &params, &patch).await;
+            patched.expect("a patch");
+        });
+    };
+    let held = "configmap/held (held by finalizer `example.com/hold`) to be gone";
+    let waits =
+        |kind: &EventKind| matches!(kind, EventKind::ReleaseWaiting { on, .. } if on == held);
+    Ended::up(&profile, &[]).expect_code(0);
+
+    // Killed while it waits, and come to its deadline.
+    let mut killed = Started::down(&profile);
+    killed.wait_for(waits);
+    // It is written down right after it is told.
+    eventually("it is remembered", Duration::from_secs(5), || {
+        status().contains(held).then_some(())
+    });
+    killed.signal(Signal::SIGKILL);
+    killed.end();
+    down(&stack, &["--timeout", "5s"]).expect_code(6);
+    let told = status();
+    let wanted = format!("its removal has not ended: waits for {held}");
+    assert!(
+        told.contains(&wanted) && told.contains("kubectl patch configmap/held"),
+        "{told}"
+    );
+
+    // Interrupted.
+    let mut interrupted = Started::down(&profile);
+    interrupted.wait_for(waits);
+    interrupted.signal(Signal::SIGINT);
+    interrupted.end().expect_code(130);
+    assert!(status().contains(&wanted));
+
+    let mut up = Started::up(&profile);
+    up.wait_for(waits);
+    let_go();
+    up.end().expect_code(0);
+    let told = Ended::of(&[&["status", "--exit-code"][..], &named].concat());
+    assert_eq!(told.code, 0, "{}", told.stdout);
+
+    let mut last = Started::down(&profile);
+    last.wait_for(waits);
+    let_go();
+    last.end().expect_code(0);
 }

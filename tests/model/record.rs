@@ -90,6 +90,7 @@ impl World {
             namespace: "shop".parse().unwrap(),
             chart: String::new(),
             needs: Vec::new(),
+            forward_only: false,
             verified: None,
         });
         World {

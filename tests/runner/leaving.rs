@@ -1,6 +1,6 @@
 //! What removals leave, and later ones take away.
 
-use stackctl::event::{EventKind, Outcome};
+use stackctl::event::{CancelReason, EventKind, Outcome};
 use stackctl::memory::Left;
 use stackctl::snapshot::{Hook, Lingering, ObjectRef, Remaining, Uid};
 
@@ -151,4 +151,25 @@ fn what_is_taken_over_from_another_stack_is_told() {
     assert_eq!(ran.outcome, Outcome::Ready);
     let said = "release `a` in `test` was of stack `other`, and is of this one from now on";
     assert_eq!(ran.warnings(), [said]);
+}
+
+/// Whoever interrupts a removal that waits finds what it waits for again, and so does who comes after a
+/// kill.
+#[test]
+fn what_is_held_is_remembered_where_a_removal_is_interrupted() {
+    let mut case = case();
+    case.left.clear();
+    let held = Lingering {
+        is_going: true,
+        finalizers: vec!["example.com/hold".into()],
+        ..there(&object("ConfigMap", "held"), "4")
+    };
+    case.fake.lets_go("a", held, None);
+    case.signals = vec![(10_000, CancelReason::Interrupt)];
+    let ran = case.down();
+    assert_eq!(ran.outcome, Outcome::Interrupted);
+    assert_eq!(names(&ran), ["held"]);
+    let noted = case.fake.removals();
+    let notes = noted.iter().filter(|it| *it == "a leaves configmap/held");
+    assert_eq!(notes.count(), 1, "{noted:?}");
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use stackctl::event::{CancelReason, EventKind, Outcome, VerdictClass};
-use stackctl::memory::Verified;
+use stackctl::memory::{Left, Verified};
 use stackctl::runner::{Back, Known};
-use stackctl::snapshot::{Lingering, ObjectRef, Share, Surveyed, Uid};
+use stackctl::snapshot::{Lingering, ObjectRef, Remaining, Share, Surveyed, Uid};
 
 use crate::fakes::{Fate, HELM, Hand, SHARE, applied, at_revision, superseded};
 use crate::{Case, Ran, Way};
@@ -111,6 +111,24 @@ fn what_is_left_to_stay_is_not_waited_for() {
     let ran = case.up();
     assert_eq!((ran.outcome, waits(&ran)), (Outcome::Ready, 0));
     assert_eq!(deployed(&ran), Some(HELM));
+}
+
+/// A removal before has come to its deadline, and helm has forgotten the release.
+#[test]
+fn what_a_removal_waits_for_is_waited_for_before_an_install() {
+    let mut case = one();
+    case.left = vec![Left {
+        release: case.plan.steps()[0].release.clone(),
+        namespace: case.plan.steps()[0].namespace.clone(),
+        objects: vec![Remaining {
+            object: held().object,
+            uid: held().uid,
+        }],
+    }];
+    case.fake.lets_go("a", held(), Some(3));
+    let ran = case.up();
+    assert_eq!((ran.outcome, waits(&ran)), (Outcome::Ready, 1));
+    assert_eq!(deployed(&ran), Some(3000 + HELM));
 }
 
 #[test]

@@ -26,6 +26,7 @@ fn oro() -> StackRecord {
         namespace: shop(),
         chart: "php-fpm-0.3.0".to_owned(),
         needs: vec!["database".parse().unwrap()],
+        forward_only: false,
         verified: None,
     });
     record

@@ -67,10 +67,14 @@ pub async fn remember(
         let mut stored = known.unwrap_or_else(|| StoredStack::new(empty()));
         let before = stored.record.left.clone();
         stored.record.leave(&ended.left);
-        if stored.record.left != before && is_ours(cluster, &stored, run).await? {
-            cluster.write_stack(&mut stored).await?;
+        if stored.record.left == before || !is_ours(cluster, &stored, run).await? {
+            return Ok(());
         }
-        Ok(())
+        // The run itself has made it, of what is gone by now.
+        match stored.record.is_gone() && stored.record.left.is_empty() {
+            true => cluster.delete_stack(&stored).await.map(drop),
+            false => cluster.write_stack(&mut stored).await.map(drop),
+        }
     };
     remembered
         .await

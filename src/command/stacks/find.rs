@@ -23,7 +23,7 @@ pub async fn find(
     let everywhere = cluster.records(None, only).await;
     let mut unseen = Vec::new();
     let mut stacks = if let Some(mut planned) = planned {
-        planned.id = orphaned::remembered(cluster, planned.id, &mut unseen).await?;
+        orphaned::remember(cluster, &mut planned, &mut unseen).await?;
         vec![planned]
     } else {
         let fallback = fallback(context, cluster)?;
@@ -97,6 +97,7 @@ mod tests {
             namespace: "shop".parse().unwrap(),
             budgets: Budgets::default(),
             orphaned: false,
+            left: Vec::new(),
         };
         Stack {
             id: StackId::new("shop".parse().unwrap(), "shop".parse().unwrap()),

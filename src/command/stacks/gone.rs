@@ -6,7 +6,7 @@ use super::{Member, Seen};
 use crate::cluster::Cluster;
 use crate::event::Health;
 use crate::runner::ports::Observer;
-use crate::snapshot::{Contents, ObjectRef, Surveyed};
+use crate::snapshot::{Contents, Lingering, ObjectRef, Surveyed};
 use crate::verdict::{Assessment, ObjectHealth, Waiting};
 use crate::wording;
 
@@ -19,12 +19,14 @@ pub struct Look {
     gone: Vec<ObjectRef>,
     /// Those that are being deleted.
     going: Vec<ObjectRef>,
+    /// Those that a removal waits for, of a release that helm has forgotten.
+    pub(super) held: Option<Vec<Lingering>>,
     /// Those that may not be asked for.
     closed: Vec<ObjectRef>,
     /// There never was an answer.
     is_open: bool,
     /// Why there was none the last time.
-    unanswered: Option<String>,
+    pub(super) unanswered: Option<String>,
 }
 
 /// A release that is to be looked at.

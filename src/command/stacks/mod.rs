@@ -4,6 +4,7 @@ mod find;
 mod gone;
 mod known;
 mod orphaned;
+mod removal;
 mod seen;
 mod view;
 
@@ -16,7 +17,7 @@ use crate::error::Failure;
 use crate::memory::{StackRecord, StackRelease};
 use crate::names::{Namespace, ReleaseId, ReleaseName};
 use crate::plan::Selection;
-use crate::snapshot::StackId;
+use crate::snapshot::{Remaining, StackId};
 
 pub use find::{fallback, find};
 pub use seen::Seen;
@@ -39,6 +40,8 @@ pub struct Member {
     pub budgets: Budgets,
     /// The cluster has it for this stack, and nobody plans it any more.
     pub orphaned: bool,
+    /// What removals have left of it, or are waiting for.
+    pub left: Vec<Remaining>,
 }
 
 /// The stacks that there are, as far as we may look.
@@ -75,6 +78,7 @@ pub fn planned(context: &Context) -> Result<Option<Stack>, Failure> {
         namespace: step.namespace.clone(),
         budgets: step.budgets.clone(),
         orphaned: false,
+        left: Vec::new(),
     };
     Ok(Some(Stack {
         id: StackId::new(plan.stack.clone(), plan.namespace.clone()),
@@ -83,7 +87,10 @@ pub fn planned(context: &Context) -> Result<Option<Stack>, Failure> {
 }
 
 fn recorded(record: StackRecord) -> Stack {
+    let id = record.id();
+    let left = record.left;
     let member = |release: StackRelease| Member {
+        left: removal::left_of(&left, &release.release, &release.namespace),
         id: release.id,
         release: release.release,
         namespace: release.namespace,
@@ -91,7 +98,7 @@ fn recorded(record: StackRecord) -> Stack {
         orphaned: false,
     };
     Stack {
-        id: record.id(),
+        id,
         releases: record.releases.into_iter().map(member).collect(),
     }
 }

@@ -1,6 +1,6 @@
 //! Releases of the stacks that nobody plans any more.
 
-use super::{Member, Stack, namespaces};
+use super::{Member, Stack, namespaces, removal};
 use crate::budget::Budgets;
 use crate::cluster::Cluster;
 use crate::command::session;
@@ -8,21 +8,29 @@ use crate::error::Failure;
 use crate::runner::ports::ObserveError;
 use crate::snapshot::{Record, StackId};
 
-/// A stack of a profile, with what the cluster remembers to be its.
-pub async fn remembered(
+/// Adds to a stack of a profile what the cluster remembers of it.
+pub async fn remember(
     cluster: &Cluster,
-    planned: StackId,
+    planned: &mut Stack,
     unseen: &mut Vec<String>,
-) -> Result<StackId, Failure> {
-    match cluster.read_stack(&planned.name, &planned.namespace).await {
-        Ok(Some(record)) => Ok(record.id()),
-        Ok(None) | Err(ObserveError::NotFound(_)) => Ok(planned),
+) -> Result<(), Failure> {
+    let StackId {
+        name, namespace, ..
+    } = &planned.id;
+    match cluster.read_stack(name, namespace).await {
+        Ok(Some(record)) => {
+            planned.id = record.id();
+            for member in &mut planned.releases {
+                member.left = removal::left_of(&record.left, &member.release, &member.namespace);
+            }
+        }
+        Ok(None) | Err(ObserveError::NotFound(_)) => {}
         Err(error @ (ObserveError::Denied(_) | ObserveError::Unreadable { .. })) => {
             unseen.push(error.to_string());
-            Ok(planned)
         }
-        Err(error) => Err(session::observe(&error)),
+        Err(error) => return Err(session::observe(&error)),
     }
+    Ok(())
 }
 
 /// The records of releases that bear our mark, namespace by namespace.
@@ -74,5 +82,6 @@ fn orphan(record: &Record) -> Option<Member> {
         namespace: record.namespace.parse().ok()?,
         budgets: Budgets::default(),
         orphaned: true,
+        left: Vec::new(),
     })
 }

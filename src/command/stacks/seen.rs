@@ -1,7 +1,7 @@
 use super::Member;
 use super::gone::Look;
 use super::known::Known;
-use crate::snapshot::{Contents, Record, RecordStatus, World};
+use crate::snapshot::{Contents, Lingering, Record, RecordStatus, World};
 use crate::verdict::{self, Assessment, Baseline, CompletedRule, Scope};
 
 /// A release as the cluster has it now.
@@ -11,6 +11,8 @@ pub struct Seen {
     pub assessment: Option<Assessment>,
     /// Why what helm's record holds is not known, or not seen, and the release can't be judged.
     pub unreadable: Option<String>,
+    /// What its removal waits for, where helm has forgotten it.
+    pub held: Vec<Lingering>,
 }
 
 impl Seen {
@@ -70,6 +72,7 @@ impl Seen {
             record: record.cloned(),
             assessment,
             unreadable,
+            held: look.held().to_vec(),
         }
     }
 

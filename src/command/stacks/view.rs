@@ -9,7 +9,7 @@ use futures::{FutureExt, StreamExt};
 use super::gone::{self, Look, Wanted};
 use super::known::Known;
 use super::seen::{self, Seen};
-use super::{Stack, namespaces};
+use super::{Stack, namespaces, removal};
 use crate::cluster::Cluster;
 use crate::command::session;
 use crate::error::Failure;
@@ -86,20 +86,23 @@ impl<'a> View<'a> {
     /// Asks for what no watch shows: that of new revisions, with `anew` that of all.
     pub async fn look(&mut self, anew: bool) {
         let seen = self.seen();
-        let known = self.known.iter().flatten().zip(seen.iter().flatten());
-        let of_each = known.zip(self.looks.iter_mut().flatten());
-        let wanted = of_each.filter_map(|((known, seen), look)| match known {
-            Known::Contents(contents) => Some(Wanted {
-                seen,
-                contents,
-                look,
-            }),
-            Known::Nothing | Known::Unreadable { .. } => {
-                *look = Look::default();
-                None
+        let members = self.stacks.iter().flat_map(|stack| &stack.releases);
+        let known = members.zip(self.known.iter().flatten());
+        let known = known.zip(seen.iter().flatten());
+        let (mut wanted, mut removed) = (Vec::new(), Vec::new());
+        for (((member, known), seen), look) in known.zip(self.looks.iter_mut().flatten()) {
+            match known {
+                Known::Contents(contents) => wanted.push(Wanted {
+                    seen,
+                    contents,
+                    look,
+                }),
+                Known::Nothing if !member.left.is_empty() => removed.push((member, look)),
+                Known::Nothing | Known::Unreadable { .. } => *look = Look::default(),
             }
-        });
-        gone::look(self.cluster, wanted.collect(), anew).await;
+        }
+        gone::look(self.cluster, wanted, anew).await;
+        removal::look(self.cluster, removed, anew).await;
     }
 
     /// Every release as it is now, per stack.

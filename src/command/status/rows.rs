@@ -3,7 +3,8 @@
 use crate::command::stacks::{Member, Seen};
 use crate::event::{ContainerRole, Evidence, PodChanged, Verdict, VerdictClass};
 use crate::reporter::status::{Condition, Share, StatusRow};
-use crate::snapshot::{Record, RecordStatus};
+use crate::runner;
+use crate::snapshot::{Lingering, Record, RecordStatus};
 use crate::verdict::{Assessment, Finding};
 
 /// What helm's record says of a release whose removal was begun.
@@ -81,6 +82,9 @@ fn verdict(look: Look<'_>, state: Condition) -> Option<Verdict> {
     if state == Condition::Ready {
         return None;
     }
+    if state == Condition::Missing && !look.seen.held.is_empty() {
+        return Some(not_removed(&look.seen.held));
+    }
     if let Some((finding, _)) = look.worst {
         let mut verdict = finding.verdict;
         if is_going(look.seen) {
@@ -111,6 +115,20 @@ fn failed_by_helm(member: &Member, record: &Record) -> Verdict {
             format!("`helm status {release} -n {namespace}` shows what helm wrote down"),
             format!("`stackctl up {}` tries it again", member.id),
         ],
+    }
+}
+
+/// helm has forgotten it, and not all of it is gone.
+fn not_removed(held: &[Lingering]) -> Verdict {
+    Verdict {
+        class: VerdictClass::Expired,
+        sentence: format!(
+            "its removal has not ended: waits for {}",
+            runner::going(held)
+        ),
+        chain: Vec::new(),
+        evidence: Vec::new(),
+        hints: runner::remedies(held),
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a release ends, and the removal as a whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Down, Phase, vanishing};
 use crate::event::{CancelReason, EventKind, Outcome, Verdict, VerdictClass};
@@ -48,24 +48,7 @@ impl Down<'_> {
             return;
         }
         let release = &self.releases[at];
-        let left = || release.lingering.iter().flatten();
-        // One object for each finalizer shows how.
-        let mut held: BTreeMap<&String, &ObjectRef> = BTreeMap::new();
-        for (finalizer, object) in
-            left().flat_map(|it| it.finalizers.iter().map(|own| (own, &it.object)))
-        {
-            held.entry(finalizer).or_insert(object);
-        }
-        let hints = held
-            .into_iter()
-            .map(|(finalizer, object)| vanishing::owner(finalizer, object));
-        let mut hints: Vec<String> = hints.collect();
-        if let Some(first) = left().next().filter(|_| hints.is_empty()) {
-            let object = vanishing::addressed(&first.object);
-            hints.push(format!(
-                "look at what is left: `kubectl get {object} -o yaml`"
-            ));
-        }
+        let hints = vanishing::remedies(release.lingering.as_deref().unwrap_or_default());
         let verdict = Verdict {
             class: VerdictClass::Expired,
             sentence: match waiting {

@@ -13,7 +13,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
-pub(super) use vanishing::going;
+pub use vanishing::{going, remedies};
 
 use super::asking::{Backoff, Limits};
 use super::begin::{Begun, begin};
@@ -150,6 +150,8 @@ struct Removed<'p> {
     left: Vec<Remaining>,
     /// It is written down what is going to stay.
     is_noted: bool,
+    /// It is written down what is held by finalizers.
+    is_held_noted: bool,
     /// What is still there, when it was asked; None until it was.
     lingering: Option<Vec<Lingering>>,
     asked_at: Option<Instant>,
@@ -180,6 +182,7 @@ enum Done {
     /// What helm has left is removed, but for these, which are of other releases.
     Swept(usize, Result<Vec<ObjectRef>, ObserveError>),
     Lingering(usize, Result<Vec<Lingering>, ObserveError>),
+    Noted,
 }
 
 impl<'p> Removed<'p> {
@@ -191,6 +194,7 @@ impl<'p> Removed<'p> {
             stays: Vec::new(),
             left: Vec::new(),
             is_noted: false,
+            is_held_noted: false,
             step,
             phase: Phase::Waiting,
             limit: step.timeout,
@@ -459,6 +463,7 @@ impl<'p> Down<'p> {
             Done::Removed(..) => {}
             Done::Swept(at, swept) => self.swept(at, swept),
             Done::Lingering(at, found) => self.lingers(at, found),
+            Done::Noted => {}
         }
     }
 

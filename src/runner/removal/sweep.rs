@@ -158,30 +158,45 @@ impl Down<'_> {
         let objects = match release.end? {
             ReleaseEnd::Removed => release.left.clone(),
             // helm has gone on to the end all the same.
-            ReleaseEnd::Failed if last_record(&self.world, step).is_none() => {
-                let there = self.leftovers(at, true).into_iter().filter_map(|object| {
-                    let uid = self.world.meta_by_name(&object)?.uid.clone();
-                    Some(Remaining { object, uid })
-                });
-                let mut objects: Vec<Remaining> = there.collect();
-                let before = release.remembered.iter().filter(|it| self.may_be_ours(it));
-                let still = release.lingering.iter().flatten().cloned().map(remaining);
-                let more = before.cloned().chain(release.left.clone()).chain(still);
-                for one in more {
-                    if !objects.contains(&one) {
-                        objects.push(one);
-                    }
-                }
-                objects
+            ReleaseEnd::Failed | ReleaseEnd::Cancelled
+                if last_record(&self.world, step).is_none() =>
+            {
+                self.still_there(at)
             }
             _ => return None,
         };
+        Some(self.to_remember(at, objects))
+    }
+
+    /// What is still there of a release that helm has forgotten, as far as it was seen.
+    pub(super) fn still_there(&self, at: usize) -> Vec<Remaining> {
+        let release = &self.releases[at];
+        let mut own = self.leftovers(at, true);
+        own.extend(self.objects(release));
+        let there = own.into_iter().filter_map(|object| {
+            let uid = self.world.meta_by_name(&object)?.uid.clone();
+            Some(Remaining { object, uid })
+        });
+        let mut objects: Vec<Remaining> = there.collect();
+        let before = release.remembered.iter().filter(|it| self.may_be_ours(it));
+        let still = release.lingering.iter().flatten().cloned().map(remaining);
+        let more = before.cloned().chain(release.left.clone()).chain(still);
+        for one in more {
+            if !objects.contains(&one) {
+                objects.push(one);
+            }
+        }
+        objects
+    }
+
+    pub(super) fn to_remember(&self, at: usize, objects: Vec<Remaining>) -> Left {
+        let step = self.releases[at].step;
         let may_go = objects.into_iter().filter(|it| !is_for_good(&it.object));
-        Some(Left {
+        Left {
             release: step.release.clone(),
             namespace: step.namespace.clone(),
             objects: may_go.collect(),
-        })
+        }
     }
 
     pub(super) fn swept(&mut self, at: usize, swept: Result<Vec<ObjectRef>, ObserveError>) {

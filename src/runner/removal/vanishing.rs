@@ -1,11 +1,12 @@
 //! Waiting until all of a release is gone, and who holds what is not.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::time::Instant;
 
-use super::{Done, Down, Removed};
+use super::{Done, Down, Phase, Removed};
 use crate::event::EventKind;
 use crate::runner::ports::ObserveError;
 use crate::snapshot::{Lingering, ObjectRef};
@@ -66,6 +67,8 @@ impl Down<'_> {
         let release = &self.releases[at];
         let mut objects = self.objects(release);
         objects.extend(release.swept.iter().chain(&release.stays).cloned());
+        objects.sort();
+        objects.dedup();
         let (observer, limits) = (self.observer, release.limits());
         self.releases[at].asking = true;
         let asked =
@@ -82,6 +85,7 @@ impl Down<'_> {
                 release.backoff.reset();
                 release.unanswered = None;
                 self.sort_out(at, found);
+                self.note_what_is_held(at);
             }
             // What was told before may be so no more.
             Err(error) => {
@@ -90,6 +94,34 @@ impl Down<'_> {
                 release.lingering = None;
             }
         }
+    }
+}
+
+impl Down<'_> {
+    /// Writes down what is held by a finalizer, once: helm has forgotten the release by now, and a run
+    /// that is killed tells the next one nothing.
+    fn note_what_is_held(&mut self, at: usize) {
+        let release = &self.releases[at];
+        let is_held = |it: &Lingering| it.is_going && !it.finalizers.is_empty();
+        let is_over = release.phase != Phase::Vanishing || release.is_held_noted;
+        if is_over || !release.lingering.iter().flatten().any(is_held) {
+            return;
+        }
+        let left = self.to_remember(at, self.still_there(at));
+        let release = &mut self.releases[at];
+        release.is_held_noted = true;
+        let (observer, limits) = (self.observer, release.limits());
+        let (plan, gate) = (self.plan, self.gate.clone());
+        let noted = async move {
+            let remember = async || {
+                gate.opened().await;
+                observer.remember(&plan.stack, &plan.namespace, &left).await
+            };
+            // Where that fails, the end of the run does it.
+            drop(limits.unless(remember()).await);
+            Done::Noted
+        };
+        self.work.push(noted.boxed_local());
     }
 }
 
@@ -118,8 +150,30 @@ fn told(lingering: &Lingering) -> String {
     }
 }
 
+/// What helps where these are still there: of each finalizer who takes it away, shown on one object.
+pub fn remedies(all: &[Lingering]) -> Vec<String> {
+    let mut held: BTreeMap<&String, &ObjectRef> = BTreeMap::new();
+    for one in all {
+        for finalizer in &one.finalizers {
+            held.entry(finalizer).or_insert(&one.object);
+        }
+    }
+    let remedies = held.into_iter();
+    let remedies = remedies.map(|(finalizer, object)| owner(finalizer, object));
+    let remedies: Vec<String> = remedies.collect();
+    match all.first().filter(|_| remedies.is_empty()) {
+        Some(first) => {
+            let object = addressed(&first.object);
+            vec![format!(
+                "look at what is left: `kubectl get {object} -o yaml`"
+            )]
+        }
+        None => remedies,
+    }
+}
+
 /// An object as kubectl is told of it.
-pub(super) fn addressed(object: &ObjectRef) -> String {
+fn addressed(object: &ObjectRef) -> String {
     match &object.namespace {
         Some(namespace) => format!("{} -n {namespace}", object.short()),
         None => object.short(),
@@ -127,7 +181,7 @@ pub(super) fn addressed(object: &ObjectRef) -> String {
 }
 
 /// Who takes an object's finalizer away.
-pub(super) fn owner(finalizer: &str, object: &ObjectRef) -> String {
+fn owner(finalizer: &str, object: &ObjectRef) -> String {
     match finalizer {
         "kubernetes.io/pvc-protection" => "a pod still uses the claim".to_owned(),
         "kubernetes.io/pv-protection" => "a claim is still bound to the volume".to_owned(),

@@ -36,7 +36,7 @@ use super::touched::Touched;
 use super::tracked::{Phase, Tracked};
 use super::{Back, Channels, Ended, Ends, Gate, Known, OnFailure, Settings};
 use crate::event::{CancelReason, EventKind, Outcome, Verb, VerdictClass};
-use crate::memory::WentBack;
+use crate::memory::{Left, WentBack};
 use crate::names::{ReleaseId, RunId};
 use crate::plan::{Plan, Queue};
 use crate::snapshot::{Observation, Pod, Snapshot, StackId, Uid, World};
@@ -119,6 +119,8 @@ struct Up<'p> {
     settled: Option<HashMap<usize, unchanged::Settled>>,
     /// Runs whose helms may still be at work.
     unsure: Vec<RunId>,
+    /// What earlier removals have left.
+    remembered: Vec<Left>,
     parallel: usize,
     /// Helm processes and commands at work, those of releases that are given up among them.
     helms: usize,
@@ -177,6 +179,7 @@ impl<'p> Up<'p> {
             known: settings.known.clone(),
             settled: None,
             unsure: watching.unsure,
+            remembered: settings.left.clone(),
             parallel: settings.parallel.max(1),
             helms: 0,
             completed: settings.completed,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 
 use super::{Done, Up};
+use crate::memory::Left;
 use crate::plan::Step;
 use crate::runner::asking::Limits;
 use crate::runner::ports::{Cancel, Deployer, ObserveError, Observer, Refusal, Trouble};
@@ -18,6 +19,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A release, and what its next revision may write.
 struct Coming<'p> {
     step: &'p Step,
+    /// What earlier removals have left of it.
+    left: Vec<ObjectRef>,
     /// Revisions whose objects may be in it.
     revisions: Vec<u32>,
     /// The number of an upgrade. A rollback brings what the revision has that it goes back to.
@@ -33,12 +36,19 @@ impl Up<'_> {
     pub(super) fn see_off(&mut self, at: usize) {
         let release = &self.releases[at];
         let (step, before) = (release.step, release.before);
-        if before == 0 {
+        let of_it = |it: &&Left| it.release == step.release && it.namespace == step.namespace;
+        let left = self.remembered.iter().filter(of_it);
+        let left = left.flat_map(|it| &it.objects).map(|it| it.object.clone());
+        let left: Vec<ObjectRef> = left.collect();
+        if before == 0 && left.is_empty() {
             self.prepare(at);
             return;
         }
         let (namespace, name) = (step.namespace.as_str(), step.release.as_str());
-        let mut revisions = vec![release.back.unwrap_or(before)];
+        let mut revisions = Vec::new();
+        if before > 0 {
+            revisions.push(release.back.unwrap_or(before));
+        }
         if release.back.is_none() {
             // What the last revision has dropped may come again.
             let earlier = self.world.record_before(namespace, name, before);
@@ -46,6 +56,7 @@ impl Up<'_> {
         }
         let coming = Coming {
             step,
+            left,
             revisions,
             upgrade: release.back.is_none().then_some(before + 1),
             observer: self.observer,
@@ -91,7 +102,7 @@ impl Coming<'_> {
     /// What is going of all that it is about to write. What is written is only asked for where
     /// something goes at all, for that takes a helm.
     async fn going(self) -> Result<Vec<Lingering>, ObserveError> {
-        let mut objects = Vec::new();
+        let mut objects = self.left;
         for (at, &revision) in self.revisions.iter().enumerate() {
             let contents = self
                 .limits

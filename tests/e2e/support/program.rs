@@ -194,6 +194,10 @@ impl Started {
         Started::of(sandbox, "up", profile, &[])
     }
 
+    pub fn down(profile: &Path) -> Started {
+        Started::of(sandbox(), "down", profile, &["--yes"])
+    }
+
     pub fn rollback(profile: &Path) -> Started {
         Started::of(sandbox(), "rollback", profile, &[])
     }
