@@ -119,6 +119,8 @@ pub struct Service {
     pub has_selector: bool,
     /// A load balancer has given it an address.
     pub has_ingress: bool,
+    /// The ports of its pods that it leads to, by number or name.
+    pub target_ports: Vec<String>,
 }
 
 /// An EndpointSlice: who answers for a Service.
@@ -130,6 +132,9 @@ pub struct Endpoints {
     pub ready_pods: Vec<Uid>,
     /// Ready addresses, with and without a pod.
     pub ready: u32,
+    /// It names ports at which these answer. One without any leads nowhere, unless the Service has
+    /// none either.
+    pub has_ports: bool,
 }
 
 /// An object of any other kind, read by generation and the usual conditions.

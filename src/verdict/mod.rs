@@ -30,7 +30,7 @@ use crate::event::{Health, HookPhase, PodChanged, Verdict};
 use crate::snapshot::{ObjectRef, Uid, World};
 
 pub use cause::Cause;
-pub use ready::is_pod_ready;
+pub use ready::{is_pod_ready, left_old};
 pub use removal::{failed_hook, name_event};
 pub use scope::{Baseline, Provider, Providers, Repeating, Scope, nobody_knows, nothing_repeats};
 pub use status::{CompletedRule, Printed, human_duration, printed};

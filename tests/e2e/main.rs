@@ -11,6 +11,7 @@ mod doctor;
 mod down;
 mod failing;
 mod faults;
+mod followed;
 mod going;
 mod inputs;
 mod kill_matrix;

@@ -3,7 +3,7 @@
 use stackctl::event::{EventKind, Outcome};
 use stackctl::snapshot::{
     Claim, Condition, ContainerState, Custom, Definition, Job, ObjectRef, Observation, Owner,
-    Snapshot, Workload, WorkloadKind,
+    Snapshot, UpdateStrategy, Workload, WorkloadKind,
 };
 
 use crate::scripted::{Script, Scripted, app, end, meta, object, pod_of, running, seen, workload};
@@ -177,6 +177,30 @@ fn what_vanishes_while_it_is_waited_for_does_not_become_ready() {
         let sentence = &ran.verdict("a").sentence;
         assert!(sentence.ends_with(": not in the cluster"), "{sentence}");
     }
+}
+
+#[test]
+fn pods_that_nobody_replaces_are_told_of_what_is_ready() {
+    let mut script = app("a", &running(), None);
+    let mut told = 0;
+    for (_, observation) in &mut script.tells {
+        if let Observation::Seen(Snapshot::Workload(workload)) = observation {
+            workload.strategy = UpdateStrategy::OnDelete;
+            workload.kind = WorkloadKind::StatefulSet;
+            (workload.desired, workload.ready, workload.updated) = (1, 1, 0);
+            told += 1;
+        }
+    }
+    assert!(told > 0);
+    script.objects[0].kind = "StatefulSet".into();
+    let ran = run_scripted(&[("a", &[])], &Scripted::new([("a", script)]));
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert_eq!(
+        ran.warnings(),
+        [
+            "statefulset/a: 1 of 1 pod not updated: with `OnDelete`, a pod is replaced once somebody deletes it"
+        ]
+    );
 }
 
 #[test]

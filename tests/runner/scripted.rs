@@ -433,12 +433,14 @@ pub fn service(name: &str, pods: &[&Pod]) -> [Snapshot; 2] {
             kind: "ClusterIP".into(),
             has_selector: true,
             has_ingress: false,
+            target_ports: vec!["80".into()],
         }),
         Snapshot::Endpoints(Endpoints {
             meta: meta(&format!("eps-{name}"), &format!("{name}-x"), None),
             service: name.into(),
             ready_pods: pods.iter().map(|pod| pod.meta.uid.clone()).collect(),
             ready: count,
+            has_ports: true,
         }),
     ]
 }

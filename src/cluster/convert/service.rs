@@ -1,5 +1,6 @@
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::meta::{label, meta};
 use crate::snapshot::{Endpoints, Service, Uid};
@@ -8,6 +9,7 @@ const SERVICE: &str = "kubernetes.io/service-name";
 
 pub(super) fn service(object: core::Service) -> Service {
     let spec = object.spec.unwrap_or_default();
+    let ports = spec.ports.unwrap_or_default().into_iter();
     let ingress = object
         .status
         .and_then(|status| status.load_balancer)
@@ -17,6 +19,15 @@ pub(super) fn service(object: core::Service) -> Service {
         kind: spec.type_.unwrap_or_else(|| "ClusterIP".to_owned()),
         has_selector: spec.selector.is_some_and(|selector| !selector.is_empty()),
         has_ingress: ingress.is_some_and(|ingress| !ingress.is_empty()),
+        target_ports: ports.map(target_port).collect(),
+    }
+}
+
+fn target_port(port: core::ServicePort) -> String {
+    match port.target_port {
+        Some(IntOrString::String(name)) => name,
+        Some(IntOrString::Int(number)) => number.to_string(),
+        None => port.port.to_string(),
     }
 }
 
@@ -32,6 +43,7 @@ pub(super) fn endpoints(object: EndpointSlice) -> Endpoints {
         .collect();
     Endpoints {
         service,
+        has_ports: object.ports.is_some_and(|ports| !ports.is_empty()),
         ready: ready.len().try_into().unwrap_or(u32::MAX),
         ready_pods: ready.into_iter().filter_map(pod_behind).collect(),
         meta: meta(object.metadata),

@@ -310,9 +310,27 @@ impl Up<'_> {
         self.emitter.emit(EventKind::ReleaseReady {
             release: release.step.id.clone(),
         });
+        let unproven = revision.filter(|_| !release.is_proven());
+        self.tell_old_pods(at);
         self.queue.succeed(at);
-        if let Some(revision) = revision.filter(|_| !release.is_proven()) {
+        if let Some(revision) = unproven {
             self.mark_verified(at, revision);
+        }
+    }
+
+    /// Says which pods are not as the revision that helm has just made says.
+    fn tell_old_pods(&mut self, at: usize) {
+        let release = &self.releases[at];
+        if release.settled.is_some() {
+            return;
+        }
+        let objects = release.contents.iter().flat_map(|it| &it.objects);
+        let old = objects.filter_map(|object| {
+            let left = verdict::left_old(self.world.workload(object)?)?;
+            Some(format!("{}: {left}", object.short()))
+        });
+        for message in old.collect::<Vec<String>>() {
+            self.warn(at, message);
         }
     }
 

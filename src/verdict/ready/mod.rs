@@ -6,12 +6,14 @@ mod custom;
 mod daemon_set;
 mod deployment;
 mod job;
+mod left_old;
 mod pod;
 mod replica_set;
 mod service;
 mod stateful_set;
 
 pub use job::{JobPhase, hook_phase, job_phase, progress as job_progress};
+pub use left_old::left_old;
 
 use crate::event::Health;
 use crate::snapshot::{Conditions, Custom, Pod, Watched, Workload, WorkloadKind, World};

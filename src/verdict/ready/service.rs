@@ -12,6 +12,10 @@ pub fn state(world: &World, service: &Service, is_old: &dyn Fn(&Uid) -> bool) ->
     let slices = world.endpoints.values().filter(|slice| {
         slice.meta.namespace == service.meta.namespace && slice.service == service.meta.name
     });
+    // A slice without ports is one of pods that have none of the ports of these names
+    // (`k8s.io/endpointslice/utils.go`, `getEndpointPorts`).
+    let (slices, portless): (Vec<_>, Vec<_>) =
+        slices.partition(|slice| slice.has_ports || service.target_ports.is_empty());
     // Two slices of a dual-stack Service name the same pods.
     let mut pods = BTreeSet::new();
     let mut others = 0;
@@ -33,11 +37,20 @@ pub fn state(world: &World, service: &Service, is_old: &dyn Fn(&Uid) -> bool) ->
             desired,
         );
     }
-    let unseen = world.hides_endpoints(service).filter(|_| ready < desired);
-    let reason = unseen.map_or_else(String::new, |watched| {
-        format!(
+    let reason = match world.hides_endpoints(service) {
+        _ if ready >= desired => String::new(),
+        Some(watched) => format!(
             "whether somebody answers for it is not known: these credentials may not list {watched}"
-        )
-    });
+        ),
+        None if portless.iter().any(|slice| slice.ready > 0) => {
+            let ports = service.target_ports.iter().map(|port| format!("`{port}`"));
+            let ports: Vec<String> = ports.collect();
+            format!(
+                "no container of its pods has a port named {}",
+                ports.join(" or ")
+            )
+        }
+        None => String::new(),
+    };
     State::new(Health::Ready, reason, ready, desired)
 }

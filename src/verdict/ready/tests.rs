@@ -92,6 +92,31 @@ fn stateful_sets() {
 }
 
 #[test]
+fn pods_that_nobody_replaces_are_told() {
+    let told = |kind, strategy, updated| {
+        let mut workload = workload(kind);
+        (workload.strategy, workload.updated) = (strategy, updated);
+        left_old(&workload)
+    };
+    let (set, on_delete) = (WorkloadKind::StatefulSet, UpdateStrategy::OnDelete);
+    assert_eq!(
+        told(set, on_delete, 1).as_deref(),
+        Some(
+            "2 of 3 pods not updated: with `OnDelete`, a pod is replaced once somebody \
+             deletes it"
+        )
+    );
+    let below = UpdateStrategy::Rolling { partition: 2 };
+    assert_eq!(
+        told(set, below, 1).as_deref(),
+        Some("2 of 3 pods not updated: its `partition` keeps them")
+    );
+    assert_eq!(told(set, on_delete, 3), None);
+    assert!(told(WorkloadKind::DaemonSet, on_delete, 0).is_some());
+    assert_eq!(told(WorkloadKind::ReplicaSet, on_delete, 0), None);
+}
+
+#[test]
 fn daemon_sets() {
     let judge = |change: &dyn Fn(&mut Workload)| judge(WorkloadKind::DaemonSet, change);
     assert_eq!(judge(&|_| {}), "Ready 3/3");
@@ -251,6 +276,7 @@ fn services() {
             service: "web".to_owned(),
             ready_pods: pods.map(Uid::from).to_vec(),
             ready: 2,
+            has_ports: true,
         })));
     }
     let judge = |kind: &str, has_ingress, has_selector| {
@@ -259,6 +285,7 @@ fn services() {
             kind: kind.to_owned(),
             has_selector,
             has_ingress,
+            target_ports: vec!["http".to_owned()],
         };
         let is_old = |pod: &Uid| *pod == Uid::from("old");
         said(&service::state(&world, &service, &is_old))
@@ -271,6 +298,39 @@ fn services() {
     );
     assert_eq!(judge("LoadBalancer", true, true), "Ready 1/1");
     assert_eq!(judge("ExternalName", false, false), "Ready 1/0");
+}
+
+#[test]
+fn a_port_that_no_pod_has_leads_nowhere() {
+    let judge = |slices: &[bool], ports: &[&str]| {
+        let mut world = World::default();
+        for (at, &has_ports) in slices.iter().enumerate() {
+            world.apply(&Observation::Seen(Snapshot::Endpoints(Endpoints {
+                meta: meta(&format!("web-{at}")),
+                service: "web".to_owned(),
+                ready_pods: vec![Uid::from(format!("pod-{at}"))],
+                ready: 1,
+                has_ports,
+            })));
+        }
+        let service = Service {
+            meta: meta("web"),
+            kind: "ClusterIP".to_owned(),
+            has_selector: true,
+            has_ingress: false,
+            target_ports: ports.iter().map(|&port| port.to_owned()).collect(),
+        };
+        said(&service::state(&world, &service, &|_| false))
+    };
+    assert_eq!(
+        judge(&[false], &["http", "grpc"]),
+        "Ready 0/1 no container of its pods has a port named `http` or `grpc`"
+    );
+    // Other pods have it.
+    assert_eq!(judge(&[false, true], &["http"]), "Ready 1/1");
+    // A headless Service needs no ports.
+    assert_eq!(judge(&[false], &[]), "Ready 1/1");
+    assert_eq!(judge(&[], &["http"]), "Ready 0/1");
 }
 
 #[test]
@@ -297,6 +357,7 @@ fn what_is_being_deleted_is_not_ready() {
         kind: "ClusterIP".to_owned(),
         has_selector: false,
         has_ingress: false,
+        target_ports: Vec::new(),
     };
     let state = service::state(&world, &service, &|_| false);
     assert_eq!(said(&state), "Progressing 0/0 being deleted");

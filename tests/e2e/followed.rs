@@ -1,0 +1,53 @@
+//! What is ready by the numbers, and not all that a reader would take it for.
+
+use std::fs;
+
+use stackctl::event::EventKind;
+
+use crate::support::{Ended, Stack, deployment};
+
+#[test]
+fn a_service_whose_target_port_no_container_has_meets_no_need() {
+    let service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\n\
+        spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}\n";
+    let stack = Stack::new("followed-port")
+        .release("web", &(deployment("web", "") + service), "")
+        .release(
+            "front",
+            &deployment("front", ""),
+            "timeout: 8s, needs: ['web:service/web']",
+        );
+    let up = Ended::up(&stack.profile(), &[]).expect_code(6);
+    up.ready("web");
+    let sentence = &up.verdict("front").sentence;
+    let says = "service/web of release `web`: no container of its pods has a port named `http`";
+    assert!(sentence.contains(says), "{sentence}");
+}
+
+#[test]
+fn pods_that_only_somebody_else_replaces_are_told() {
+    let set = |word: &str| {
+        let strategy = "spec:\n  serviceName: db\n  updateStrategy: {type: OnDelete}\n  selector";
+        deployment("db", "")
+            .replace("kind: Deployment", "kind: StatefulSet")
+            .replace("spec:\n  selector", strategy)
+            .replace("echo up", &format!("echo {word}"))
+    };
+    let stack = Stack::new("followed-on-delete").release("db", &set("one"), "");
+    let profile = stack.profile();
+    let first = Ended::up(&profile, &[]).expect_code(0);
+    assert!(first.warnings().is_empty(), "{:?}", first.warnings());
+    let file = stack.folder().join("db/templates/all.yaml");
+    fs::write(file, set("two")).expect("a template");
+    let up = Ended::up(&profile, &[]).expect_code(0);
+    assert_eq!(
+        up.warnings(),
+        [
+            "statefulset/db: 1 of 1 pod not updated: with `OnDelete`, a pod is replaced once somebody \
+          deletes it"
+        ]
+    );
+    let again = Ended::up(&profile, &[]).expect_code(0);
+    let unchanged = |kind: &EventKind| matches!(kind, EventKind::ReleaseUnchanged { .. });
+    assert!(again.when("db", unchanged).is_some(), "{:#?}", again.events);
+}
