@@ -7,6 +7,7 @@ mod down;
 mod drive;
 mod emptied;
 mod graph;
+mod held;
 mod history;
 mod init;
 mod inputs;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::session;
+use super::{held, session};
 use crate::cluster::Cluster;
 use crate::error::Failure;
 use crate::memory::{StackRecord, StackRelease};
-use crate::names::{Namespace, ReleaseId, StackName};
+use crate::names::{Namespace, ReleaseId, ReleaseName, StackName};
 use crate::plan::{Leftover, Plan};
 use crate::runner::ports::ObserveError;
 use crate::snapshot::{Record, StackId};
@@ -23,6 +23,34 @@ pub async fn still_there(
 ) -> Result<Vec<StackRelease>, Failure> {
     let found = find(cluster, whole, record).await;
     found.map_err(|error| session::observe(&error))
+}
+
+/// As [`still_there`], with those that helm has forgotten and of which something is still going.
+///
+/// # Errors
+/// As there.
+pub async fn all(
+    cluster: &Cluster,
+    whole: &Plan,
+    record: &StackRecord,
+) -> Result<Vec<StackRelease>, Failure> {
+    let mut orphans = still_there(cluster, whole, record).await?;
+    let held = held::orphans(cluster, whole, record, &orphans).await;
+    orphans.extend(held.map_err(|error| session::observe(&error))?);
+    Ok(orphans)
+}
+
+/// One of which nothing but its name is remembered.
+pub fn unknown(id: ReleaseId, release: ReleaseName, namespace: Namespace) -> StackRelease {
+    StackRelease {
+        id,
+        release,
+        namespace,
+        chart: String::new(),
+        needs: Vec::new(),
+        forward_only: false,
+        verified: None,
+    }
 }
 
 /// As [`still_there`].
@@ -54,15 +82,9 @@ pub async fn find(
         let id = record.marks.release.as_deref().unwrap_or(name);
         match (known, id.parse(), name.parse(), namespace.parse()) {
             (Some(&known), ..) => orphans.push(known.clone()),
-            (None, Ok(id), Ok(release), Ok(namespace)) => orphans.push(StackRelease {
-                id,
-                release,
-                namespace,
-                chart: String::new(),
-                needs: Vec::new(),
-                forward_only: false,
-                verified: None,
-            }),
+            (None, Ok(id), Ok(release), Ok(namespace)) => {
+                orphans.push(unknown(id, release, namespace));
+            }
             _ => {}
         }
     }

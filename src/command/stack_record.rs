@@ -64,7 +64,7 @@ pub async fn begin(
             None => seal::new_key()?,
         };
         record.key = Some(key.clone());
-        record.orphans = orphans::still_there(cluster, &whole, record).await?;
+        record.orphans = orphans::all(cluster, &whole, record).await?;
         if note(cluster, &mut now, by).await? {
             return Ok(Begun {
                 stored: now,

@@ -208,3 +208,39 @@ fn a_removal_tells_what_it_leaves() {
     let web = Cluster::of(sandbox()).release_status("orphans-down", "web");
     assert_eq!(web.as_deref(), Some("deployed"));
 }
+
+/// helm has forgotten the release by then.
+#[test]
+fn a_prune_that_is_held_is_told_and_taken_up_again() {
+    let name = "prune-held";
+    let held = "apiVersion: v1\nkind: ConfigMap\n\
+        metadata: {name: held, finalizers: [example.com/hold]}\n";
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: free}\n";
+    let stack = Stack::new(name)
+        .release("api", config, "")
+        .release("web", held, "timeout: 60s");
+    let profile = stack.profile();
+    Ended::up(&profile, &[]).expect_code(0);
+    drop_release(&profile, "web");
+    let named = ["--profile", profile.to_str().expect("UTF-8")];
+    let wanted = "waits for configmap/held (held by finalizer `example.com/hold`) to be gone";
+    for _ in 0..2 {
+        Ended::up(&profile, &["--prune", "--timeout", "5s"]).expect_code(6);
+        let told = Ended::of(&[&["status"][..], &named].concat()).stdout;
+        assert!(told.contains(wanted), "{told}");
+        for verb in ["plan", "doctor"] {
+            let told = Ended::of(&[&[verb][..], &named].concat()).stdout;
+            assert!(told.contains("up --prune` removes it"), "{verb}: {told}");
+        }
+    }
+    Cluster::of(sandbox()).block_on(async |client| {
+        let configs: Api<ConfigMap> = Api::namespaced(client, name);
+        let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+        let params = PatchParams::default();
+        let patched = configs.patch("held", &params, &patch).await;
+        patched.expect("a patch");
+    });
+    Ended::up(&profile, &["--prune"]).expect_code(0);
+    let told = Ended::of(&[&["status"][..], &named].concat()).stdout;
+    assert!(!told.contains("web"), "{told}");
+}

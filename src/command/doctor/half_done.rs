@@ -1,8 +1,12 @@
 //! Releases that an earlier helm was not let end.
 
+use crate::cluster::Cluster;
+use crate::command::held;
 use crate::doctor::Check;
+use crate::memory::StackRecord;
+use crate::plan::Plan;
 use crate::recovery::{self, Runs};
-use crate::runner::ports::ObserveError;
+use crate::runner::{self, ports::ObserveError};
 use crate::snapshot::{Record, RecordStatus, StackId};
 
 pub const ABOUT: &str = "leftovers";
@@ -45,4 +49,31 @@ pub fn half_done(
         ));
     }
     Some(why.hints.into_iter().fold(check, Check::hint))
+}
+
+/// Removals that have not ended, of releases that helm has forgotten: `up` waits for them.
+pub async fn removals(cluster: &Cluster, plan: &Plan, remembered: &StackRecord) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for left in &remembered.left {
+        let (release, namespace) = (&left.release, &left.namespace);
+        if !plan.has(namespace.as_str(), release.as_str()) {
+            continue;
+        }
+        let held = match held::of(cluster, &left.objects).await {
+            Ok(held) if held.is_empty() => continue,
+            Ok(held) => held,
+            Err(error) => {
+                checks.push(Check::problem(ABOUT, error.to_string()));
+                continue;
+            }
+        };
+        let says = format!(
+            "release `{release}` in `{namespace}`: its removal has not ended: waits for {}",
+            runner::going(&held)
+        );
+        let check = Check::warning(ABOUT, says).hint("`up` waits for that before it installs it");
+        let hints = runner::remedies(&held).into_iter();
+        checks.push(hints.fold(check, Check::hint));
+    }
+    checks
 }

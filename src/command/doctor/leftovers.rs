@@ -1,8 +1,8 @@
 //! What runs that are no more have left behind.
 
-use super::half_done::{ABOUT, half_done};
+use super::half_done::{self, ABOUT, half_done};
 use crate::cluster::Cluster;
-use crate::command::{lease, orphans};
+use crate::command::{held, lease, orphans};
 use crate::doctor::Check;
 use crate::helm::Workspace;
 use crate::identity;
@@ -40,6 +40,7 @@ pub async fn of_stack(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
         }
     };
     checks.extend(orphaned(cluster, plan, &remembered).await);
+    checks.extend(half_done::removals(cluster, plan, &remembered).await);
     let stack = remembered.id();
     let mut all = Vec::new();
     for namespace in plan.namespaces() {
@@ -64,7 +65,12 @@ pub async fn of_stack(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
 
 /// As `up` tells of them.
 async fn orphaned(cluster: &Cluster, plan: &Plan, remembered: &StackRecord) -> Vec<Check> {
-    let orphans = match orphans::find(cluster, plan, remembered).await {
+    let find = async {
+        let mut orphans = orphans::find(cluster, plan, remembered).await?;
+        orphans.extend(held::orphans(cluster, plan, remembered, &orphans).await?);
+        Ok::<_, ObserveError>(orphans)
+    };
+    let orphans = match find.await {
         Ok(orphans) => orphans,
         Err(error) => return vec![Check::problem(ABOUT, error.to_string())],
     };

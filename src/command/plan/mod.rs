@@ -109,7 +109,7 @@ pub async fn look(
         LookError::Manifest { .. } => Failure::new(Kind::Invalid, &error),
         LookError::Cancelled => Failure::told(Kind::Interrupted),
     })?;
-    let orphans = orphans::still_there(cluster, whole, &record).await?;
+    let orphans = orphans::all(cluster, whole, &record).await?;
     let orphan = |StackRelease {
                       release, namespace, ..
                   }: StackRelease| preview::Orphan { release, namespace };

@@ -97,8 +97,10 @@ fn recorded(record: StackRecord) -> Stack {
         budgets: Budgets::default(),
         orphaned: false,
     };
-    Stack {
+    let mut stack = Stack {
         id,
         releases: record.releases.into_iter().map(member).collect(),
-    }
+    };
+    removal::add(&mut stack, &left);
+    stack
 }

@@ -23,6 +23,7 @@ pub async fn remember(
             for member in &mut planned.releases {
                 member.left = removal::left_of(&record.left, &member.release, &member.namespace);
             }
+            removal::add(planned, &record.left);
         }
         Ok(None) | Err(ObserveError::NotFound(_)) => {}
         Err(error @ (ObserveError::Denied(_) | ObserveError::Unreadable { .. })) => {

@@ -1,12 +1,14 @@
 //! Releases that helm has forgotten, and of which something is still being deleted.
 
-use super::Member;
 use super::gone::Look;
+use super::{Member, Stack};
+use crate::budget::Budgets;
 use crate::cluster::Cluster;
+use crate::command::held;
 use crate::memory::Left;
 use crate::names::{Namespace, ReleaseName};
-use crate::runner::ports::{ObserveError, Observer};
-use crate::snapshot::{Lingering, ObjectRef, Remaining};
+use crate::runner::ports::ObserveError;
+use crate::snapshot::{Lingering, Remaining};
 
 /// What removals have left of one release.
 pub fn left_of(left: &[Left], release: &ReleaseName, namespace: &Namespace) -> Vec<Remaining> {
@@ -15,18 +17,34 @@ pub fn left_of(left: &[Left], release: &ReleaseName, namespace: &Namespace) -> V
     objects.cloned().collect()
 }
 
+/// Adds releases that the stack does not plan and that removals have left something of: something of
+/// them may still be going.
+pub fn add(stack: &mut Stack, left: &[Left]) {
+    for left in left {
+        let of_it = |it: &Member| it.release == left.release && it.namespace == left.namespace;
+        let Ok(id) = left.release.as_str().parse() else {
+            continue;
+        };
+        if !stack.releases.iter().any(of_it) {
+            stack.releases.push(Member {
+                id,
+                release: left.release.clone(),
+                namespace: left.namespace.clone(),
+                budgets: Budgets::default(),
+                orphaned: true,
+                left: left.objects.clone(),
+            });
+        }
+    }
+}
+
 /// Asks what of these is being deleted: with `anew` of all, else of those that were not asked for.
 pub async fn look(cluster: &Cluster, wanted: Vec<(&Member, &mut Look)>, anew: bool) {
     for (member, look) in wanted {
         if !anew && look.held.is_some() {
             continue;
         }
-        let objects: Vec<ObjectRef> = member.left.iter().map(|it| it.object.clone()).collect();
-        let answer = cluster.lingering(&objects).await.map(|there| {
-            let there = there.into_iter();
-            let held = there.filter(|it| it.is_going && it.is_among(&member.left));
-            held.collect()
-        });
+        let answer = held::of(cluster, &member.left).await;
         look.take_removal(answer);
     }
 }

@@ -69,6 +69,10 @@ impl<'a> Judge<'a> {
         {
             let mut releases = Vec::new();
             for ((member, seen), patience) in stack.releases.iter().zip(&seen).zip(patience) {
+                // What has been left of it stays.
+                if member.orphaned && seen.record.is_none() && seen.held.is_empty() {
+                    continue;
+                }
                 let worst = worst(seen, patience);
                 let log_of = worst
                     .as_ref()

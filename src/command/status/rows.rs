@@ -82,7 +82,7 @@ fn verdict(look: Look<'_>, state: Condition) -> Option<Verdict> {
     if state == Condition::Ready {
         return None;
     }
-    if state == Condition::Missing && !look.seen.held.is_empty() {
+    if look.seen.record.is_none() && !look.seen.held.is_empty() {
         return Some(not_removed(&look.seen.held));
     }
     if let Some((finding, _)) = look.worst {
