@@ -240,6 +240,10 @@ pub struct Down {
     /// made, and Secrets that hooks have made
     #[arg(long)]
     pub volumes: bool,
+    /// Remove releases whose last revision is pending though another helm may still be at work on
+    /// them: your word that none is
+    #[arg(long)]
+    pub recover: bool,
     /// Do not ask first; needed where nobody can be asked, as in a script
     #[arg(short, long)]
     pub yes: bool,

@@ -12,6 +12,15 @@ pub use first_install::{FirstInstall, after, first_of, may_hold_data};
 use crate::names::{Namespace, ReleaseName, RunId};
 use crate::snapshot::{Record, RecordStatus, StackId};
 
+/// What a run is about to do with a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    Up,
+    Rollback,
+    Down,
+    Prune,
+}
+
 /// What the Lease of a stack tells of its runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Runs {
@@ -30,14 +39,14 @@ pub struct LeftAlone {
     pub hints: Vec<String>,
 }
 
-/// Why the helm that left this revision half done may still be at work, for a run of `verb` (`up` or
-/// `rollback`). None where it can't be.
+/// Why the helm that left this revision half done may still be at work, for a run that would go on
+/// from there. None where it can't be.
 pub fn doubt(
     stack: &StackId,
     last: &Record,
     abandoned: &[RunId],
     (release, namespace): (&ReleaseName, &Namespace),
-    verb: &str,
+    intent: Intent,
 ) -> Option<LeftAlone> {
     let run = last.marks.run.as_deref();
     let why = match run.filter(|_| last.is_of(stack)) {
@@ -62,11 +71,23 @@ pub fn doubt(
             format!(
                 "`helm history {release} -n {namespace}` shows since when; let a helm that is at work end"
             ),
-            format!(
-                "if none is, `stackctl {verb} --recover` takes the release up where it was left"
-            ),
+            format!("if none is, {}", intent.with_recover()),
         ],
     })
+}
+
+impl Intent {
+    /// What it does on the word of somebody that no helm is at work.
+    fn with_recover(self) -> &'static str {
+        match self {
+            Intent::Up => "`stackctl up --recover` takes the release up where it was left",
+            Intent::Rollback => {
+                "`stackctl rollback --recover` takes the release up where it was left"
+            }
+            Intent::Down => "`stackctl down --recover` removes the release all the same",
+            Intent::Prune => "`stackctl up --prune --recover` removes the release all the same",
+        }
+    }
 }
 
 impl LeftAlone {

@@ -45,6 +45,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
     let helm = inputs.helm(context, &cluster, marks);
     let mut settings = Settings {
         volumes: args.volumes,
+        recover: args.recover,
         ..up::settings(run.clone(), &cluster, &args.run, &helm)
     };
     let name = run.clone();
@@ -56,9 +57,10 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
         settings.timeout = awaited.time_left();
         let by = identity::holder(name.clone(), Verb::Down, Timestamp::now());
         let mut stored = stack_record::begin_other(cluster, plan, &by).await?;
-        settings.left = stored
-            .as_ref()
-            .map_or_else(Vec::new, |it| it.record.left.clone());
+        if let Some(stored) = &stored {
+            settings.left.clone_from(&stored.record.left);
+            settings.listed = stored.record.id().listed;
+        }
         if let Some(stored) = stored.as_mut().filter(|_| *selection == Selection::All) {
             let record = &mut stored.record;
             record.orphans = orphans::still_there(cluster, plan, record).await?;
@@ -85,7 +87,7 @@ pub async fn run(context: &Context, args: &Down) -> Result<(), Failure> {
         let who = lease::Who {
             verb: Verb::Down,
             run,
-            recover: false,
+            recover: args.recover,
         };
         lease::hold(awaited, who, &args.run, canceller, channels, work)
     })

@@ -2,7 +2,7 @@
 
 use super::look::Scene;
 use crate::plan::Step;
-use crate::recovery::{self, FirstInstall, LeftAlone, Runs};
+use crate::recovery::{self, FirstInstall, Intent, LeftAlone, Runs};
 use crate::runner::ports::{ObserveError, Observer};
 use crate::snapshot::{Contents, Hook, ObjectRef, Record, RecordStatus, World};
 
@@ -98,7 +98,7 @@ fn settle(left: &mut Leftover, scene: Scene<'_>, step: &Step, last: &Record, fou
         }
     };
     let named = (&step.release, &step.namespace);
-    if let Some(why) = recovery::doubt(scene.stack, last, abandoned, named, "up") {
+    if let Some(why) = recovery::doubt(scene.stack, last, abandoned, named, Intent::Up) {
         left.told = None;
         left.refused = Some(why);
     }

@@ -1,5 +1,6 @@
 //! What a removal takes along, and what it leaves.
 
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Secret};
@@ -286,4 +287,43 @@ fn a_removal_that_is_held_is_told_and_taken_up_again() {
     last.wait_for(waits);
     let_go();
     last.end().expect_code(0);
+}
+
+/// It would go on making objects of what is being removed.
+#[test]
+fn a_release_that_another_helm_is_at_work_on_is_left_alone() {
+    let name = "down-at-work";
+    let hook = hook_job("slow", "pre-upgrade", "sleep 600");
+    let chart = format!("{}---\n{hook}", deployment("web", ""));
+    let stack = Stack::new(name).release("web", &chart, "");
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+    let folder = stack.folder().join("web");
+    let folder = folder.to_str().expect("UTF-8");
+    let mut theirs = Command::new(sandbox().helm());
+    theirs.args(["upgrade", "web", folder, "--namespace", name]);
+    theirs.env("KUBECONFIG", sandbox().kubeconfig());
+    theirs.stdin(Stdio::null()).stdout(Stdio::null());
+    let mut theirs = theirs.spawn().expect("helm runs");
+    let cluster = Cluster::of(sandbox());
+    eventually("helm is at its hook", Duration::from_secs(60), || {
+        let status = cluster.release_status(name, "web");
+        status.filter(|it| it == "pending-upgrade")
+    });
+
+    let refused = down(&stack, &[]).expect_code(5);
+    let verdict = refused.verdict("web");
+    assert!(
+        verdict
+            .sentence
+            .contains("somebody's helm may still be at work"),
+        "{verdict:?}"
+    );
+    assert!(
+        verdict.hints[1].contains("`stackctl down --recover`"),
+        "{verdict:?}"
+    );
+    theirs.kill().expect("it lives");
+    theirs.wait().expect("it has ended");
+    down(&stack, &["--recover"]).expect_code(0);
+    assert_eq!(cluster.release_status(name, "web"), None);
 }

@@ -121,3 +121,35 @@ fn of_a_first_install_that_helm_keeps_no_more_nothing_is_said() {
     assert_eq!(ran.outcome, Outcome::Ready);
     assert!(recovered(&ran).is_empty(), "it is upgraded");
 }
+
+/// A helm that is at work would go on making what is being removed.
+#[test]
+fn a_removal_leaves_alone_what_another_helm_may_be_at_work_on() {
+    let case = |recover| {
+        let mut case = left(RecordStatus::PendingUpgrade);
+        case.unsure = vec![RunId::foreign(EARLIER)];
+        case.recover = recover;
+        case
+    };
+    let ran = case(false).down();
+    assert_eq!(ran.outcome, Outcome::Failed);
+    assert_eq!(ran.removed("a"), None);
+    let verdict = ran.verdict("a");
+    assert_eq!(
+        verdict.sentence,
+        "its revision 2 is pending-upgrade, and run 20260101-000000-0001 left it so, without a word: \
+         its helm may still be at work"
+    );
+    assert_eq!(
+        verdict.hints[1],
+        "if none is, `stackctl down --recover` removes the release all the same"
+    );
+    assert_eq!(case(true).down().outcome, Outcome::Removed);
+}
+
+#[test]
+fn a_removal_takes_what_a_run_that_is_over_has_left() {
+    for status in [RecordStatus::PendingInstall, RecordStatus::Uninstalling] {
+        assert_eq!(left(status).down().outcome, Outcome::Removed);
+    }
+}

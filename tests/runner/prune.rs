@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use stackctl::event::{EventKind, Outcome};
+use stackctl::names::RunId;
 use stackctl::plan::{Leftover, Plan, Selection};
+use stackctl::snapshot::RecordStatus;
 
-use super::fakes::{Fate, deployed};
+use super::fakes::{Fate, deployed, left_behind};
 use super::{Case, Way};
+
+const EARLIER: &str = "20260101-000000-0001";
 
 /// A stack of `new`, with `old` in the cluster that is to be pruned.
 fn case(new: Fate, old: Fate) -> Case {
@@ -64,4 +68,26 @@ fn a_removal_of_what_is_not_there_waits_for_no_place_among_the_helms() {
     assert_eq!(ran.outcome, Outcome::Removed);
     assert_eq!(ran.removed("b"), Some(0));
     assert!(ran.removed("a") > Some(0));
+}
+
+#[test]
+fn what_another_helm_may_be_at_work_on_is_not_pruned() {
+    let case = |recover| {
+        let mut case = case(Fate::Ready(0), Fate::Ready(0));
+        let step = &case.orphans.as_ref().unwrap().steps()[0];
+        left_behind(&case.fake, step, EARLIER, RecordStatus::PendingUpgrade);
+        case.unsure = vec![RunId::foreign(EARLIER)];
+        case.recover = recover;
+        case
+    };
+    let ran = case(false).up();
+    assert_eq!(ran.outcome, Outcome::Failed);
+    assert!(ran.ready("new").is_some());
+    assert_eq!(
+        ran.verdict("old").hints[1],
+        "if none is, `stackctl up --prune --recover` removes the release all the same"
+    );
+    let ran = case(true).up();
+    assert_eq!(ran.outcome, Outcome::Ready);
+    assert!(ran.removed("old").is_some());
 }

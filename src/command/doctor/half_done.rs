@@ -5,7 +5,7 @@ use crate::command::held;
 use crate::doctor::Check;
 use crate::memory::StackRecord;
 use crate::plan::Plan;
-use crate::recovery::{self, Runs};
+use crate::recovery::{self, Intent, Runs};
 use crate::runner::{self, ports::ObserveError};
 use crate::snapshot::{Record, RecordStatus, StackId};
 
@@ -38,7 +38,7 @@ pub fn half_done(
         return Some(Check::warning(ABOUT, state).hint(hint));
     }
     let named = (&release, &namespace);
-    let Some(why) = recovery::doubt(stack, record, &runs.abandoned, named, "up") else {
+    let Some(why) = recovery::doubt(stack, record, &runs.abandoned, named, Intent::Up) else {
         return Some(Check::warning(ABOUT, state).hint("the next `up` takes it up again"));
     };
     let check = Check::problem(ABOUT, format!("{about}: {}", why.sentence));

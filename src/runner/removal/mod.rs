@@ -20,12 +20,14 @@ use super::begin::{Begun, begin};
 use super::emitter::Emitter;
 use super::logs::LogKeeper;
 use super::outage::Outage;
-use super::ports::{self, Cancel, DeployError, Deployer, ObserveError, Observer};
+use super::ports::{self, Cancel, DeployError, Deployer, ObserveError, Observer, Refusal};
 use super::tracked::GRACE;
 use super::{Channels, Ended, Ends, Gate, Settings};
 use crate::event::{CancelReason, EventKind, Verb, VerdictClass};
 use crate::memory::{EndedRelease, Left, ReleaseEnd};
+use crate::names::RunId;
 use crate::plan::{Plan, Queue, Step};
+use crate::recovery::{self, Intent};
 use crate::snapshot::{
     Contents, Lingering, ObjectRef, Observation, Record, RecordStatus, Remaining, Snapshot,
     StackId, Uid, World,
@@ -55,6 +57,8 @@ pub async fn down(
         gate: watching.gate,
         world: World::default(),
         deadline: watching.deadline,
+        unsure: watching.unsure,
+        intent: Intent::Down,
     };
     let mut ends = (watching.observations, watching.cancel);
     super::tell_orphans(
@@ -98,14 +102,22 @@ pub(super) struct Standing {
     pub world: World,
     /// The run's.
     pub deadline: Option<Instant>,
+    /// Earlier runs that were gone without a word.
+    pub unsure: Vec<RunId>,
+    pub intent: Intent,
 }
 
 struct Down<'p> {
     plan: &'p Plan,
+    stack: StackId,
     deployer: &'p dyn Deployer,
     observer: &'p dyn Observer,
     /// Volumes go too.
     volumes: bool,
+    /// Somebody's word that no helm of others is at work.
+    recover: bool,
+    unsure: Vec<RunId>,
+    intent: Intent,
     parallel: usize,
     deadline: Option<Instant>,
     queue: Queue,
@@ -259,9 +271,16 @@ impl<'p> Down<'p> {
         let steps = plan.steps().iter();
         Down {
             plan,
+            stack: StackId {
+                listed: settings.listed.clone(),
+                ..StackId::new(plan.stack.clone(), plan.namespace.clone())
+            },
             deployer,
             observer,
             volumes: settings.volumes,
+            recover: settings.recover,
+            unsure: standing.unsure,
+            intent: standing.intent,
             parallel: settings.parallel.max(1),
             deadline: standing.deadline,
             queue: Queue::backward(plan),
@@ -385,8 +404,8 @@ impl<'p> Down<'p> {
         let left = run.map_or(step.timeout, |end| end.saturating_duration_since(now));
         release.limit = step.timeout.min(left);
         release.deadline = Some(now + release.limit);
-        let stack = StackId::new(self.plan.stack.clone(), self.plan.namespace.clone());
-        let taken = self.last_record(at).and_then(|it| it.other_owner(&stack));
+        let taken = self.last_record(at);
+        let taken = taken.and_then(|it| it.other_owner(&self.stack));
         if let Some(owner) = taken {
             self.leave_to(at, &owner);
             return;
@@ -404,6 +423,17 @@ impl<'p> Down<'p> {
         let read =
             async move { Done::Contents(at, limits.read_contents(observer, step, revision).await) };
         self.work.push(read.boxed_local());
+    }
+
+    /// Why another helm may be making objects of the release. One that uninstalls it makes none.
+    fn doubt(&self, at: usize) -> Option<Refusal> {
+        let last = self.last_record(at).filter(|it| it.status.is_pending())?;
+        if self.recover {
+            return None;
+        }
+        let step = self.releases[at].step;
+        let named = (&step.release, &step.namespace);
+        recovery::doubt(&self.stack, last, &self.unsure, named, self.intent).map(Refusal::from)
     }
 
     fn last_record(&self, at: usize) -> Option<&Record> {
@@ -433,6 +463,10 @@ impl<'p> Down<'p> {
                         release: Some(self.releases[at].step.id.clone()),
                         message: format!("its objects are not waited for: {error}"),
                     }),
+                }
+                if let Some(refusal) = self.doubt(at) {
+                    self.fail(at, refusal.verdict());
+                    return;
                 }
                 self.releases[at].leftovers = self.leftovers(at, self.volumes);
                 match self.last_record(at) {

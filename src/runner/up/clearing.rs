@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Done, Up};
 use crate::event::EventKind;
 use crate::plan::Step;
-use crate::recovery::{self, FirstInstall, LeftAlone};
+use crate::recovery::{self, FirstInstall, Intent, LeftAlone};
 use crate::runner::asking::Limits;
 use crate::runner::ports::{
     DeployError, History, ObserveError, Observer, Refusal, RevisionEnd, Trouble,
@@ -239,8 +239,11 @@ impl Up<'_> {
             return None;
         }
         let named = (&step.release, &step.namespace);
-        let verb = if is_going_back { "rollback" } else { "up" };
-        recovery::doubt(&self.stack, last, &self.unsure, named, verb).map(Refusal::from)
+        let intent = match is_going_back {
+            true => Intent::Rollback,
+            false => Intent::Up,
+        };
+        recovery::doubt(&self.stack, last, &self.unsure, named, intent).map(Refusal::from)
     }
 
     /// Notes on a pending revision that it has failed: the next one then is an upgrade over the last

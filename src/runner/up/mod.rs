@@ -39,6 +39,7 @@ use crate::event::{CancelReason, EventKind, Outcome, Verb, VerdictClass};
 use crate::memory::{Left, WentBack};
 use crate::names::{ReleaseId, RunId};
 use crate::plan::{Plan, Queue};
+use crate::recovery::Intent;
 use crate::snapshot::{Observation, Pod, Snapshot, StackId, Uid, World};
 use crate::verdict::{CompletedRule, Waiting};
 
@@ -242,6 +243,8 @@ impl<'p> Up<'p> {
             gate: self.gate,
             world: self.world,
             deadline: self.deadline,
+            unsure: self.unsure,
+            intent: Intent::Prune,
         };
         let (deployer, observer) = (self.deployer, self.observer);
         let pruned = prune(orphans, deployer, observer, settings, standing, &mut ends).await;
