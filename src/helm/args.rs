@@ -145,6 +145,7 @@ pub fn rollback(connection: &Connection, step: &Step, to: u32, limit: Duration) 
     args
 }
 
+/// helm prints why it could not delete an object in its debug log alone (`pkg/action/uninstall.go`).
 pub fn uninstall(
     connection: &Connection,
     release: &ReleaseName,
@@ -154,7 +155,7 @@ pub fn uninstall(
 ) -> Vec<OsString> {
     let mut args: Vec<OsString> = vec!["uninstall".into(), release.as_str().into()];
     args.extend(target(connection, namespace));
-    args.push("--ignore-not-found".into());
+    args.extend(["--ignore-not-found".into(), "--debug".into()]);
     if history == History::Kept {
         args.push("--keep-history".into());
     }
@@ -400,6 +401,7 @@ mod tests {
         uninstall web
           --namespace oro
           --ignore-not-found
+          --debug
           --timeout 1s
         ");
     }

@@ -120,6 +120,13 @@ impl ObjectRef {
         self.group() == "batch" && self.kind == "Job"
     }
 
+    /// A hook's object of this kind stays whatever is asked for when its release is removed: what
+    /// others have in it would go too.
+    pub fn stays_for_good(&self) -> bool {
+        const KINDS: [&str; 3] = ["CustomResourceDefinition", "Namespace", "PersistentVolume"];
+        KINDS.contains(&self.kind.as_str())
+    }
+
     /// `deployment/php-fpm`: how people name it.
     pub fn short(&self) -> String {
         self.to_string()

@@ -249,6 +249,13 @@ impl std::fmt::Display for Unread {
     }
 }
 
+impl Unread {
+    /// A warning of it, with what becomes of its object.
+    pub fn warning(&self, release: &ReleaseName, so: &str) -> String {
+        format!("{self} of release `{release}` can't be read: {so}")
+    }
+}
+
 impl Contents {
     /// It has hooks that helm runs once the objects are there.
     pub fn has_later_hooks(&self) -> bool {

@@ -1,11 +1,13 @@
 //! What a removal takes along, and what it leaves.
 
+use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Secret};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use stackctl::event::EventKind;
@@ -233,7 +235,7 @@ metadata: {name: held, finalizers: [example.com/hold]}
 /// helm has forgotten the release by then; everybody knows of it all the same.
 #[test]
 fn a_removal_that_is_held_is_told_and_taken_up_again() {
-    let name = "down-held";
+    let name = "down-held-on";
     let stack = Stack::new(name).release("web", HELD, "timeout: 60s");
     let profile = stack.profile();
     let named = ["--profile", profile.to_str().expect("UTF-8")];
@@ -326,4 +328,72 @@ fn a_release_that_another_helm_is_at_work_on_is_left_alone() {
     theirs.wait().expect("it has ended");
     down(&stack, &["--recover"]).expect_code(0);
     assert_eq!(cluster.release_status(name, "web"), None);
+}
+
+/// helm deletes nothing of a release while one of its kinds is missing, and says so nowhere but in its
+/// debug log.
+#[test]
+fn a_kind_that_is_gone_is_named() {
+    let name = "down-no-kind";
+    let definition = "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gadgets.down.example.com}
+spec:
+  group: down.example.com
+  scope: Namespaced
+  names: {kind: Gadget, plural: gadgets, singular: gadget}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+";
+    let gadget = "apiVersion: down.example.com/v1\nkind: Gadget\nmetadata: {name: one}\n";
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\n";
+    let stack = Stack::new(name).release("web", &format!("{gadget}---\n{config}"), "");
+    let crds = stack.folder().join("web/crds");
+    fs::create_dir_all(&crds).expect("a folder");
+    fs::write(crds.join("gadgets.yaml"), definition).expect("a definition");
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+    Cluster::of(sandbox()).block_on(async |client| {
+        let definitions: Api<CustomResourceDefinition> = Api::all(client);
+        let params = DeleteParams::default();
+        let deleted = definitions.delete("gadgets.down.example.com", &params);
+        deleted.await.expect("it is deleted");
+        let gone = || definitions.get_opt("gadgets.down.example.com");
+        while gone().await.expect("an answer").is_some() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
+    // What helm has learned of the cluster before is kept at home, for hours.
+    let profile = stack.profile();
+    let profile = profile.to_str().expect("a path in UTF-8");
+    let args = ["down", "--yes", "--profile", profile, "--progress", "plain"];
+    let mut refused = stackctl(&args);
+    let refused = refused.env("HOME", stack.folder()).output();
+    let refused = refused.expect("stackctl runs");
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let told = told + &String::from_utf8_lossy(&refused.stdout);
+    assert_eq!(refused.status.code(), Some(5), "{told}");
+    assert!(
+        told.contains("the cluster does not know kind `Gadget` of `down.example.com/v1`"),
+        "{told}"
+    );
+    assert!(
+        told.contains("install what defines `Gadget` again"),
+        "{told}"
+    );
+
+    let definition: CustomResourceDefinition =
+        serde_saphyr::from_str(definition).expect("a definition");
+    Cluster::of(sandbox()).block_on(async |client| {
+        let definitions: Api<CustomResourceDefinition> = Api::all(client);
+        let params = PostParams::default();
+        let made = definitions.create(&params, &definition);
+        made.await.expect("it is made");
+    });
+    eventually("it is served", Duration::from_secs(30), || {
+        (down(&stack, &[]).code == 0).then_some(())
+    });
+    assert!(!has_namespace(name), "nothing is left in it");
 }

@@ -1,5 +1,7 @@
 //! What removals leave, and later ones take away.
 
+use std::time::Duration;
+
 use stackctl::event::{CancelReason, EventKind, Outcome};
 use stackctl::memory::Left;
 use stackctl::snapshot::{Hook, Lingering, ObjectRef, Remaining, Uid};
@@ -172,4 +174,46 @@ fn what_is_held_is_remembered_where_a_removal_is_interrupted() {
     let noted = case.fake.removals();
     let notes = noted.iter().filter(|it| *it == "a leaves configmap/held");
     assert_eq!(notes.count(), 1, "{noted:?}");
+}
+
+/// A namespace that a hook has made stays whatever is asked for; helm has forgotten the release by the
+/// time that this is told.
+#[test]
+fn what_stays_for_good_is_told_by_the_run_that_ends_the_removal() {
+    let namespace = ObjectRef {
+        namespace: None,
+        ..object("Namespace", "made")
+    };
+    let hook = Hook {
+        object: namespace.clone(),
+        events: vec!["pre-install".into()],
+        weight: 0,
+        ran: true,
+        succeeded: true,
+        stays: true,
+    };
+    let mut first = case();
+    first.left.clear();
+    first.fake.has_hook("a", hook);
+    first.fake.stores(there(&namespace, "5"));
+    let held = Lingering {
+        is_going: true,
+        finalizers: vec!["example.com/hold".into()],
+        ..there(&object("ConfigMap", "held"), "4")
+    };
+    first.fake.lets_go("a", held, None);
+    first.timeout = Some(Duration::from_secs(10));
+    let ran = first.down();
+    assert_eq!(ran.outcome, Outcome::DeadlinePassed);
+    assert!(names(&ran).contains(&"made"), "{:?}", ran.left);
+
+    let mut next = case();
+    next.left = ran.left;
+    next.volumes = true;
+    next.fake.stores_only(there(&namespace, "5"));
+    let ran = next.run(&Way::Down);
+    assert_eq!(ran.outcome, Outcome::Removed);
+    assert_eq!(kept(&ran), ["namespace/made"]);
+    assert_eq!(next.fake.stored(), ["made"]);
+    assert_eq!(names(&ran), [""; 0], "it has been told");
 }

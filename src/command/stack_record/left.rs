@@ -84,7 +84,9 @@ pub async fn remember(
 /// Deletes what is still there of it, and nothing that has come in its place.
 async fn remove(cluster: &Cluster, left: &[Left]) -> Result<(), ObserveError> {
     for left in left {
-        let objects: Vec<ObjectRef> = left.objects.iter().map(|it| it.object.clone()).collect();
+        let objects = left.objects.iter().map(|it| &it.object);
+        let objects = objects.filter(|it| !it.stays_for_good());
+        let objects: Vec<ObjectRef> = objects.cloned().collect();
         let there = cluster.lingering(&objects).await?;
         let there = there.into_iter().filter(|it| it.is_among(&left.objects));
         let there: Vec<ObjectRef> = there.map(|it| it.object).collect();

@@ -30,11 +30,9 @@ impl Known {
         let Known::Contents(contents) = self else {
             return Vec::new();
         };
-        let release = &member.release;
-        let told = contents.unread.iter().map(|unread| {
-            format!("{unread} of release `{release}` can't be read: its object is not looked at")
-        });
-        told.collect()
+        let so = "its object is not looked at";
+        let told = contents.unread.iter();
+        told.map(|it| it.warning(&member.release, so)).collect()
     }
 
     /// Asks the cluster once, and watches what the release brings; nothing where there is no such revision.

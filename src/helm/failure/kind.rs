@@ -74,6 +74,9 @@ fn hints(about: &About<'_>, kind: &MissingKind, text: &str) -> Vec<String> {
             about.release
         )];
     }
+    if about.uninstalls {
+        return of_removal(about, kind, OWN.contains(&group));
+    }
     let serves = about.kubectl(None, &format!("api-resources --api-group={group}"));
     if OWN.contains(&group) {
         return vec![
@@ -92,5 +95,34 @@ fn hints(about: &About<'_>, kind: &MissingKind, text: &str) -> Vec<String> {
         ),
         "a chart can't bring a kind in `templates` and use it at once; its `crds` folder can"
             .into(),
+    ]
+}
+
+/// helm deletes nothing of a release while it can't find one of its kinds. The objects of that kind went
+/// with its definition.
+fn of_removal(about: &About<'_>, kind: &MissingKind, is_dropped: bool) -> Vec<String> {
+    let (release, namespace) = (about.release, about.namespace);
+    let again = match is_dropped {
+        true => format!(
+            "the plugin `helm mapkubeapis` puts the record of `{release}` right where the cluster has \
+             dropped the kind; then try again"
+        ),
+        false => format!(
+            "install what defines `{}` again, then try again: helm deletes nothing of `{release}` \
+             while one of its kinds is missing",
+            kind.kind
+        ),
+    };
+    let list = about.helm(&format!("get manifest {release}"));
+    let records = about.kubectl(
+        Some(namespace.as_str()),
+        &format!("delete secret -l owner=helm,name={release}"),
+    );
+    vec![
+        again,
+        format!(
+            "or do without helm: delete what is left of what `{list}` lists, and then helm's records of \
+             it: `{records}`"
+        ),
     ]
 }

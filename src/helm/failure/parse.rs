@@ -16,6 +16,18 @@ const PREFIXES: [&str; 4] = [
     "release uninstall failed: ",
 ];
 
+/// How helm begins where it could not delete objects.
+const UNDELETED: &str = "failed to delete release";
+/// How its debug log begins to say why.
+const FAILED: &str = "uninstall: Failed to delete release";
+
+/// What helm printed without its debug log.
+struct Apart<'a> {
+    lines: Vec<&'a str>,
+    /// Why objects could not be deleted, which stands in the debug log alone.
+    undeleted: Option<String>,
+}
+
 /// What helm said, without the values of objects.
 #[derive(Debug)]
 pub struct Said {
@@ -30,11 +42,9 @@ pub struct Said {
 
 impl Said {
     pub fn read(printed: &[String]) -> Said {
-        let news: Vec<&str> = printed
-            .iter()
-            .map(String::as_str)
-            .filter(|line| !is_noise(line))
-            .collect();
+        let Apart { lines, undeleted } = Apart::read(printed);
+        let news = lines.into_iter().filter(|line| !is_noise(line));
+        let news: Vec<&str> = news.collect();
         // Apart, so that a value whose end is not found takes nothing of the error with it.
         let error = news.iter().rposition(|line| line.starts_with("Error: "));
         let (before, error) = news.split_at(error.unwrap_or(news.len()));
@@ -51,6 +61,11 @@ impl Said {
         let mut block = lines[at.unwrap_or(0)..].to_vec();
         if let Some(first) = block.first_mut() {
             *first = without_prefixes(first).to_owned();
+            let cause = undeleted.filter(|_| first.starts_with(UNDELETED));
+            if let Some(cause) = cause.map(|it| redacted(&it)) {
+                lines.extend(cause.lines().map(str::to_owned));
+                *first = format!("{first}: {cause}");
+            }
         }
         Said {
             text: one_line(&block.join(" ")),
@@ -58,6 +73,50 @@ impl Said {
             block,
         }
     }
+}
+
+impl<'a> Apart<'a> {
+    fn read(printed: &'a [String]) -> Apart<'a> {
+        let (mut lines, mut undeleted) = (Vec::new(), None);
+        // Lines of helm 3 that belong to a line of its debug log.
+        let (mut in_debug, mut in_cause) = (false, false);
+        for line in printed.iter().map(String::as_str) {
+            if let Some(rest) = line.strip_prefix("level=DEBUG ") {
+                if rest.starts_with(&format!("msg=\"{FAILED}\"")) {
+                    undeleted = after(rest, " error=").map(unquoted);
+                }
+            } else if let Some(text) = of_debug_log(line) {
+                let cause = after(text, FAILED).map(|it| it.trim_start_matches([':', ' ']));
+                (in_debug, in_cause) = (true, cause.is_some());
+                undeleted = cause.map(str::to_owned).or(undeleted);
+            } else if in_debug && !line.starts_with("Error: ") {
+                if let Some(cause) = undeleted.as_mut().filter(|_| in_cause) {
+                    *cause = format!("{cause}\n{line}");
+                }
+            } else {
+                in_debug = false;
+                lines.push(line);
+            }
+        }
+        let all = |it: String| it.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Apart {
+            lines,
+            undeleted: undeleted.map(all),
+        }
+    }
+}
+
+/// What a line of helm 3's debug log says: `uninstall.go:119: 2026-01-02 ... [debug] text`.
+fn of_debug_log(line: &str) -> Option<&str> {
+    let (place, text) = line.split_once("[debug] ")?;
+    let (file, _) = place.split_once(".go:")?;
+    let is_file = |c: char| c.is_ascii_lowercase() || c == '_';
+    file.chars().all(is_file).then_some(text)
+}
+
+/// A value as Go's `log/slog` writes it.
+fn unquoted(text: &str) -> String {
+    serde_json::from_str(text).unwrap_or_else(|_| text.to_owned())
 }
 
 /// What helm 4 logs of the error it is about to print is the same once more, quotes escaped.

@@ -5,7 +5,9 @@ mod sweep;
 mod uninstalling;
 mod vanishing;
 
+use std::cell::RefCell;
 use std::collections::HashSet;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
@@ -162,6 +164,8 @@ struct Removed<'p> {
     left: Vec<Remaining>,
     /// It is written down what is going to stay.
     is_noted: bool,
+    /// What was written down then.
+    noted: Rc<RefCell<Vec<Remaining>>>,
     /// It is written down what is held by finalizers.
     is_held_noted: bool,
     /// What is still there, when it was asked; None until it was.
@@ -206,6 +210,7 @@ impl<'p> Removed<'p> {
             stays: Vec::new(),
             left: Vec::new(),
             is_noted: false,
+            noted: Rc::default(),
             is_held_noted: false,
             step,
             phase: Phase::Waiting,

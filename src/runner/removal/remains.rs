@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Down, Removed};
 use crate::event::EventKind;
-use crate::snapshot::{Contents, ObjectRef, Uid};
+use crate::snapshot::{Contents, ObjectRef, Uid, Unread};
 
 impl Down<'_> {
     /// Takes note of what the release consists of. helm deletes what only it can read.
@@ -12,11 +12,16 @@ impl Down<'_> {
         let release = &mut self.releases[at];
         let (id, name) = (&release.step.id, &release.step.release);
         for unread in &contents.unread {
+            let so = match unread {
+                Unread::Document(_) => {
+                    "its object is not waited for; if it is a StatefulSet, its claims are not known and \
+                     stay"
+                }
+                Unread::Hook(_) => "its object is not known and stays, unless helm deletes it",
+            };
             self.emitter.emit(EventKind::Warning {
                 release: Some(id.clone()),
-                message: format!(
-                    "{unread} of release `{name}` can't be read: its object is not waited for"
-                ),
+                message: unread.warning(name, so),
             });
         }
         release.contents = contents;

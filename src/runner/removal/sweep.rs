@@ -18,8 +18,6 @@ const STAY: [&str; 5] = [
     "PersistentVolumeClaim",
     "Secret",
 ];
-/// Those of them that stay whatever is asked for: what others have in them would go too.
-const STAY_FOR_GOOD: [&str; 3] = ["CustomResourceDefinition", "Namespace", "PersistentVolume"];
 const CLAIM: &str = "PersistentVolumeClaim";
 
 impl Down<'_> {
@@ -64,7 +62,8 @@ impl Down<'_> {
     fn due(&self, at: usize) -> impl Iterator<Item = &Remaining> {
         let remembered = self.releases[at].remembered.iter();
         let ours = remembered.filter(|it| self.may_be_ours(it));
-        ours.filter(|it| self.volumes || !STAY.contains(&it.object.kind.as_str()))
+        let may_go = ours.filter(|it| !it.object.stays_for_good());
+        may_go.filter(|it| self.volumes || !STAY.contains(&it.object.kind.as_str()))
     }
 
     /// What stays of it, where it is there.
@@ -102,7 +101,7 @@ impl Down<'_> {
         let hooks = self.releases[at].contents.hooks.iter();
         let run = hooks.filter(|hook| hook.may_have_run());
         let objects = run.map(|hook| &hook.object);
-        objects.filter(|it| is_for_good(it)).cloned()
+        objects.filter(|it| it.stays_for_good()).cloned()
     }
 
     /// What is to go though helm leaves it.
@@ -180,7 +179,12 @@ impl Down<'_> {
         let mut objects: Vec<Remaining> = there.collect();
         let before = release.remembered.iter().filter(|it| self.may_be_ours(it));
         let still = release.lingering.iter().flatten().cloned().map(remaining);
-        let more = before.cloned().chain(release.left.clone()).chain(still);
+        let noted = match release.lingering {
+            Some(_) => Vec::new(),
+            None => release.noted.borrow().clone(),
+        };
+        let more = before.cloned().chain(release.left.clone());
+        let more = more.chain(still).chain(noted);
         for one in more {
             if !objects.contains(&one) {
                 objects.push(one);
@@ -189,13 +193,16 @@ impl Down<'_> {
         objects
     }
 
+    /// What stays for good is remembered until it has been told at the end of the removal.
     pub(super) fn to_remember(&self, at: usize, objects: Vec<Remaining>) -> Left {
-        let step = self.releases[at].step;
-        let may_go = objects.into_iter().filter(|it| !is_for_good(&it.object));
+        let release = &self.releases[at];
+        let (step, is_told) = (release.step, release.end == Some(ReleaseEnd::Removed));
+        let objects = objects.into_iter();
+        let objects = objects.filter(|it| !is_told || !it.object.stays_for_good());
         Left {
             release: step.release.clone(),
             namespace: step.namespace.clone(),
-            objects: may_go.collect(),
+            objects: objects.collect(),
         }
     }
 
@@ -223,10 +230,6 @@ impl Down<'_> {
             self.forget(at);
         }
     }
-}
-
-pub(super) fn is_for_good(object: &ObjectRef) -> bool {
-    STAY_FOR_GOOD.contains(&object.kind.as_str())
 }
 
 fn references(remaining: &[Remaining]) -> Vec<ObjectRef> {

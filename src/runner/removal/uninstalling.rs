@@ -3,10 +3,11 @@
 
 use futures::FutureExt;
 
-use super::sweep::{is_for_good, remaining};
+use super::sweep::remaining;
 use super::{Done, Down, Phase};
 use crate::memory::Left;
 use crate::runner::ports::{DeployError, History, ObserveError, Refusal};
+use crate::snapshot::ObjectRef;
 
 impl Down<'_> {
     pub(super) fn remove(&mut self, at: usize) {
@@ -30,26 +31,33 @@ impl Down<'_> {
     fn ask_helm(&mut self, at: usize, history: History) {
         let stays = match self.releases[at].is_noted {
             true => Vec::new(),
-            false => self
-                .stays(at)
-                .into_iter()
-                .filter(|it| !is_for_good(it))
-                .collect(),
+            false => self.stays(at),
         };
+        let (for_good, stays): (Vec<_>, Vec<_>) =
+            stays.into_iter().partition(ObjectRef::stays_for_good);
         let is_ours = self.tells_ours(at);
         let release = &mut self.releases[at];
         release.is_noted = true;
         let (step, cancel, limit) = (release.step, release.cancel.clone(), release.left());
         let (observer, deployer, limits) = (self.observer, self.deployer, release.limits());
         let (plan, gate) = (self.plan, self.gate.clone());
-        let revision = release.contents.revision;
+        let (revision, noted) = (release.contents.revision, release.noted.clone());
         let removed = async move {
-            let noted = async {
-                let there = match stays.as_slice() {
-                    [] => Vec::new(),
-                    stays => limits.until_answered(|| observer.lingering(stays)).await?,
+            let note = async {
+                let there = async |objects: &[ObjectRef]| match objects {
+                    [] => Ok(Vec::new()),
+                    some => limits.until_answered(|| observer.lingering(some)).await,
                 };
-                let left = there.into_iter().filter(|it| is_ours(it) && !it.is_owned);
+                let mut there_now = there(&stays).await?;
+                match there(&for_good).await {
+                    Ok(more) => there_now.extend(more),
+                    // Nobody takes these away, so it does not have to be known.
+                    Err(ObserveError::Denied(_)) => {}
+                    Err(error) => return Err(error),
+                }
+                let left = there_now
+                    .into_iter()
+                    .filter(|it| is_ours(it) && !it.is_owned);
                 let left = Left {
                     release: step.release.clone(),
                     namespace: step.namespace.clone(),
@@ -61,6 +69,7 @@ impl Down<'_> {
                         observer.remember(&plan.stack, &plan.namespace, &left).await
                     };
                     limits.until_answered(remember).await?;
+                    *noted.borrow_mut() = left.objects;
                 }
                 let mark = || observer.mark_removal(&step.namespace, &step.release, revision);
                 match history {
@@ -71,7 +80,7 @@ impl Down<'_> {
                     },
                 }
             };
-            if let Err(error) = noted.await {
+            if let Err(error) = note.await {
                 let why = match cancel.gently.is_cancelled() {
                     true => DeployError::Cancelled,
                     false => DeployError::Refused(Refusal::unclear(format!(

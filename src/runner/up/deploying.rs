@@ -166,9 +166,7 @@ impl Up<'_> {
         let (observer, step) = (self.observer, self.releases[at].step);
         self.touched.learn(at, &contents);
         for unread in &contents.unread {
-            let release = &step.release;
-            let said =
-                format!("{unread} of release `{release}` can't be read: its object is not watched");
+            let said = unread.warning(&step.release, "its object is not watched");
             self.warn(at, said);
         }
         let objects = contents.objects.clone();
