@@ -7,7 +7,6 @@ use super::sweep::remaining;
 use super::{Done, Down, Phase};
 use crate::memory::Left;
 use crate::runner::ports::{DeployError, History, ObserveError, Refusal};
-use crate::snapshot::ObjectRef;
 
 impl Down<'_> {
     pub(super) fn remove(&mut self, at: usize) {
@@ -33,8 +32,6 @@ impl Down<'_> {
             true => Vec::new(),
             false => self.stays(at),
         };
-        let (for_good, stays): (Vec<_>, Vec<_>) =
-            stays.into_iter().partition(ObjectRef::stays_for_good);
         let is_ours = self.tells_ours(at);
         let release = &mut self.releases[at];
         release.is_noted = true;
@@ -44,20 +41,11 @@ impl Down<'_> {
         let (revision, noted) = (release.contents.revision, release.noted.clone());
         let removed = async move {
             let note = async {
-                let there = async |objects: &[ObjectRef]| match objects {
-                    [] => Ok(Vec::new()),
-                    some => limits.until_answered(|| observer.lingering(some)).await,
+                let there = match stays.as_slice() {
+                    [] => Vec::new(),
+                    stays => limits.until_answered(|| observer.lingering(stays)).await?,
                 };
-                let mut there_now = there(&stays).await?;
-                match there(&for_good).await {
-                    Ok(more) => there_now.extend(more),
-                    // Nobody takes these away, so it does not have to be known.
-                    Err(ObserveError::Denied(_)) => {}
-                    Err(error) => return Err(error),
-                }
-                let left = there_now
-                    .into_iter()
-                    .filter(|it| is_ours(it) && !it.is_owned);
+                let left = there.into_iter().filter(|it| is_ours(it) && !it.is_owned);
                 let left = Left {
                     release: step.release.clone(),
                     namespace: step.namespace.clone(),
