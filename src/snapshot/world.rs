@@ -1,15 +1,13 @@
+mod past;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{
-    Claim, ClusterEvent, ContainerState, ContainerStatus, Custom, Definition, Endpoints, Job,
-    ObjectRef, Observation, Pod, Record, ReplicaSet, Service, Snapshot, StorageClass, Terminated,
-    Uid, Watched, Workload, WorkloadKind,
-};
+pub use past::{Exit, Loss, Past};
 
-/// Events kept per object; the one that was not seen for the longest time goes first.
-const EVENTS_PER_OBJECT: usize = 32;
-/// Ends kept per container.
-const EXITS_PER_CONTAINER: usize = 8;
+use super::{
+    Claim, Custom, Definition, Endpoints, Job, ObjectRef, Observation, Pod, Record, ReplicaSet,
+    Service, Snapshot, StorageClass, Uid, Watched, Workload, WorkloadKind,
+};
 
 /// The newest state of everything that is watched. A fold over observations: it has no clock
 /// and asks nobody.
@@ -26,42 +24,11 @@ pub struct World {
     pub customs: HashMap<Uid, Custom>,
     /// By namespace, release and revision.
     pub records: BTreeMap<(String, String, u32), Record>,
-    events: HashMap<Uid, Vec<ClusterEvent>>,
-    exits: HashMap<(Uid, String), Vec<Exit>>,
-    /// By Job: the last of its pods that is no more.
-    departed: HashMap<Uid, Pod>,
-    /// By controller: pods that it has lost, oldest first.
-    lost: HashMap<Uid, Vec<Loss>>,
-    /// Jobs that are no more, as they were last.
-    departed_jobs: HashMap<Uid, Job>,
-    /// Objects of kinds that the cluster's owners have added and that are no more.
-    departed_customs: HashMap<Uid, Custom>,
-    /// By pod and container: why its image could not be pulled when that was last tried.
-    pull_errors: HashMap<(Uid, String), String>,
+    pub past: Past,
     /// What may not be seen.
     hidden: HashSet<Watched>,
     /// Objects that were asked for and not there; who is seen was so later.
     absent: HashSet<ObjectRef>,
-}
-
-/// One end of a container. The API shows the last two at most; the world remembers more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exit {
-    /// 1 for the first run of the container.
-    pub attempt: u32,
-    pub terminated: Terminated,
-}
-
-/// A pod that its controller has lost and has to replace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loss {
-    pub pod: Uid,
-    pub name: String,
-    pub revision_hash: Option<String>,
-    /// `Evicted`, `PreemptionByScheduler`, `SysctlForbidden`, ...; empty where somebody has deleted
-    /// it and does not say why.
-    pub reason: String,
-    pub message: String,
 }
 
 impl World {
@@ -127,7 +94,10 @@ impl World {
 
     fn seen(&mut self, snapshot: Snapshot) {
         match snapshot {
-            Snapshot::Pod(pod) => self.seen_pod(pod),
+            Snapshot::Pod(pod) => {
+                self.past.see_pod(&pod);
+                self.pods.insert(pod.meta.uid.clone(), pod);
+            }
             Snapshot::Workload(workload) => {
                 let known = self.workloads.get(&workload.meta.uid);
                 if known.is_none_or(|k| k.meta.generation <= workload.meta.generation) {
@@ -155,65 +125,21 @@ impl World {
             Snapshot::Record(record) => {
                 self.records.insert(record_key(&record), record);
             }
-            Snapshot::Event(event) => self.seen_event(event),
-        }
-    }
-
-    fn seen_pod(&mut self, pod: Pod) {
-        for status in pod.init_statuses.iter().chain(&pod.statuses) {
-            for exit in exits_of(status) {
-                let known = self
-                    .exits
-                    .entry((pod.meta.uid.clone(), status.name.clone()))
-                    .or_default();
-                if known.iter().all(|k| k.attempt != exit.attempt) {
-                    known.push(exit);
-                    known.sort_by_key(|e| e.attempt);
-                    if known.len() > EXITS_PER_CONTAINER {
-                        known.remove(0);
-                    }
-                }
-            }
-        }
-        self.keep_pull_errors(&pod);
-        if let Some((reason, message)) = pod.lost() {
-            self.lose(&pod, reason, message);
-        }
-        self.pods.insert(pod.meta.uid.clone(), pod);
-    }
-
-    /// The state tells it only until the back-off begins.
-    fn keep_pull_errors(&mut self, pod: &Pod) {
-        for status in pod.init_statuses.iter().chain(&pod.statuses) {
-            if let ContainerState::Waiting { reason, message } = &status.state
-                && reason == "ErrImagePull"
-                && !message.is_empty()
-            {
-                let key = (pod.meta.uid.clone(), status.name.clone());
-                self.pull_errors.insert(key, message.clone());
-            }
-        }
-    }
-
-    fn seen_event(&mut self, event: ClusterEvent) {
-        let events = self.events.entry(event.about_uid.clone()).or_default();
-        events.retain(|known| known.uid != event.uid);
-        events.push(event);
-        // A list tells them in any order, and one that happens again is the last anew.
-        events.sort_by_key(|event| event.last_seen);
-        if events.len() > EVENTS_PER_OBJECT {
-            events.remove(0);
+            Snapshot::Event(event) => self.past.see_event(event),
         }
     }
 
     fn gone(&mut self, snapshot: &Snapshot) {
         match snapshot {
-            Snapshot::Pod(pod) => self.gone_pod(pod),
+            Snapshot::Pod(pod) => {
+                self.pods.remove(&pod.meta.uid);
+                self.past.lose_pod(pod);
+            }
             Snapshot::Workload(workload) => drop(self.workloads.remove(&workload.meta.uid)),
             Snapshot::ReplicaSet(set) => drop(self.replica_sets.remove(&set.meta.uid)),
             Snapshot::Job(job) => {
                 self.jobs.remove(&job.meta.uid);
-                self.departed_jobs.insert(job.meta.uid.clone(), job.clone());
+                self.past.lose_job(job);
             }
             Snapshot::Claim(claim) => drop(self.claims.remove(&claim.meta.uid)),
             Snapshot::StorageClass(class) => drop(self.storage_classes.remove(&class.uid)),
@@ -221,65 +147,15 @@ impl World {
             Snapshot::Endpoints(slice) => drop(self.endpoints.remove(&slice.meta.uid)),
             Snapshot::Custom(custom) => {
                 self.customs.remove(&custom.meta.uid);
-                let uid = custom.meta.uid.clone();
-                self.departed_customs.insert(uid, custom.clone());
+                self.past.lose_custom(custom);
             }
             Snapshot::Record(record) => drop(self.records.remove(&record_key(record))),
             // The cluster forgets events after an hour; what they told stays true.
             Snapshot::Event(_) => {}
         }
-    }
-
-    /// The Job controller removes pods when it gives up (a deadline, a pod that restarts in
-    /// place), and with them the only trace of why.
-    fn gone_pod(&mut self, pod: &Pod) {
-        self.pods.remove(&pod.meta.uid);
-        if !matches!(pod.phase.as_str(), "Succeeded" | "Failed") && pod.lost().is_none() {
-            self.lose(pod, "", "");
+        if let Some(meta) = meta_of(snapshot) {
+            self.past.pass(meta);
         }
-        if let Some(owner) = pod.meta.owner.as_ref().filter(|o| o.kind == "Job") {
-            self.departed.insert(owner.uid.clone(), pod.clone());
-        }
-    }
-
-    fn lose(&mut self, pod: &Pod, reason: &str, message: &str) {
-        let Some(owner) = &pod.meta.owner else {
-            return;
-        };
-        let loss = Loss {
-            pod: pod.meta.uid.clone(),
-            name: pod.meta.name.clone(),
-            revision_hash: pod.meta.revision_hash.clone(),
-            reason: reason.to_owned(),
-            message: message.to_owned(),
-        };
-        let lost = self.lost.entry(owner.uid.clone()).or_default();
-        match lost.iter_mut().find(|known| known.pod == loss.pod) {
-            Some(known) => *known = loss,
-            None => lost.push(loss),
-        }
-    }
-
-    /// The pods that a controller has lost, or deleted itself, oldest first.
-    pub fn lost_by(&self, controller: &Uid) -> &[Loss] {
-        self.lost.get(controller).map_or(&[], Vec::as_slice)
-    }
-
-    /// The last state of the Job's pod that left last.
-    pub fn departed(&self, job: &Uid) -> Option<&Pod> {
-        self.departed.get(job)
-    }
-
-    /// The last state of the newest Job of this name that is no more: one with
-    /// `ttlSecondsAfterFinished` goes once it has done its work.
-    pub fn departed_job(&self, object: &ObjectRef) -> Option<&Job> {
-        named(object, "Job", self.departed_jobs.values(), |j| &j.meta)
-    }
-
-    /// Why a container's image could not be pulled when that was last tried.
-    pub fn pull_error(&self, pod: &Uid, container: &str) -> Option<&str> {
-        let key = (pod.clone(), container.to_owned());
-        self.pull_errors.get(&key).map(String::as_str)
     }
 
     /// Whether the object is there can't be known from the watches: its kind may not be seen where it
@@ -309,18 +185,6 @@ impl World {
     pub fn definition(&self, group: &str, kind: &str) -> Option<&Definition> {
         let mut definitions = self.customs.values().filter_map(|c| c.definition.as_ref());
         definitions.find(|d| d.group == group && d.kind == kind)
-    }
-
-    /// Events about an object, the one that was last seen last.
-    pub fn events_about(&self, uid: &Uid) -> &[ClusterEvent] {
-        self.events.get(uid).map_or(&[], Vec::as_slice)
-    }
-
-    /// Every end of a container that was ever seen, oldest first.
-    pub fn exits(&self, pod: &Uid, container: &str) -> &[Exit] {
-        self.exits
-            .get(&(pod.clone(), container.to_owned()))
-            .map_or(&[], Vec::as_slice)
     }
 
     /// Pods whose controller is `owner`, oldest first.
@@ -420,9 +284,8 @@ impl World {
 
     /// One of this name was there and is no more, or was asked for in vain.
     pub fn has_lost_custom(&self, object: &ObjectRef) -> bool {
-        let mut departed = self.departed_customs.values();
-        let mut is_lost = || self.is_absent(object) || departed.any(|c| is_custom(object, c));
-        self.custom(object).is_none() && is_lost()
+        let is_lost = self.is_absent(object) || self.past.had_custom(object);
+        self.custom(object).is_none() && is_lost
     }
 
     /// It was asked for and not there.
@@ -533,33 +396,6 @@ fn record_key(record: &Record) -> (String, String, u32) {
         record.release.clone(),
         record.revision,
     )
-}
-
-/// The ends that a status proves. `restartCount` is the number of earlier instances, so the
-/// present one is attempt `restarts + 1` and the last one `restarts`; while the container waits
-/// for its next start, the last state is the end of the present attempt
-/// (kubelet `convertToAPIContainerStatuses`).
-fn exits_of(status: &ContainerStatus) -> Vec<Exit> {
-    let present = status.restarts + 1;
-    let mut exits = Vec::new();
-    match (&status.state, &status.last) {
-        (ContainerState::Terminated(end), last) => {
-            if let Some(last) = last {
-                exits.push((status.restarts, last));
-            }
-            exits.push((present, end));
-        }
-        (ContainerState::Waiting { .. }, Some(last)) => exits.push((present, last)),
-        (ContainerState::Running { .. }, Some(last)) => exits.push((status.restarts, last)),
-        _ => {}
-    }
-    exits
-        .into_iter()
-        .map(|(attempt, end)| Exit {
-            attempt: attempt.max(1),
-            terminated: end.clone(),
-        })
-        .collect()
 }
 
 #[cfg(test)]

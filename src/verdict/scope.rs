@@ -134,7 +134,7 @@ impl Baseline {
         }
         for pod in world.pods.values() {
             for status in pod.init_statuses.iter().chain(&pod.statuses) {
-                let exits = world.exits(&pod.meta.uid, &status.name).iter();
+                let exits = world.past.exits(&pod.meta.uid, &status.name).iter();
                 let (past, since): (Vec<&Exit>, Vec<&Exit>) =
                     exits.partition(|exit| is_past(exit.terminated.finished));
                 // Of the ends before the last two the cluster does not tell when they were.
@@ -161,7 +161,7 @@ impl Baseline {
         }
         for pod in world.pods.values() {
             for status in pod.init_statuses.iter().chain(&pod.statuses) {
-                let seen = world.exits(&pod.meta.uid, &status.name).last();
+                let seen = world.past.exits(&pod.meta.uid, &status.name).last();
                 let ended = seen.map_or(0, |e| e.attempt).max(status.restarts);
                 let key = (pod.meta.uid.clone(), status.name.clone());
                 self.ended.insert(key, ended);

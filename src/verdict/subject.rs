@@ -128,7 +128,7 @@ fn seen<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Option<B
 /// A Job that has ended in this run and was then taken away, by its TTL or its hook's delete
 /// policy: what it came to stays true.
 fn departed<'a>(world: &'a World, scope: &Scope<'_>, object: &ObjectRef) -> Option<&'a Job> {
-    world.departed_job(object).filter(|job| {
+    world.past.job(object).filter(|job| {
         let ended = matches!(job_phase(job), JobPhase::Complete | JobPhase::Failed(_));
         ended && !scope.before.had_settled(&job.meta.uid)
     })

@@ -82,7 +82,7 @@ fn events_are_in_the_order_in_which_they_were_last_seen() {
     for (uid, seen) in [("late", 30), ("first", 10), ("second", 20), ("first", 40)] {
         world.apply(&event(uid, seen));
     }
-    let told = world.events_about(&Uid::from("web"));
+    let told = world.past.events_about(&Uid::from("web"));
     let told: Vec<&str> = told.iter().map(|event| event.message.as_str()).collect();
     assert_eq!(told, ["second", "late", "first"]);
 }
@@ -94,7 +94,7 @@ fn an_event_that_happens_again_and_again_is_not_forgotten() {
         world.apply(&event("again", at));
         world.apply(&event(&format!("other-{at}"), at));
     }
-    let told = world.events_about(&Uid::from("web"));
+    let told = world.past.events_about(&Uid::from("web"));
     assert_eq!(told.len(), 32);
     assert!(told.iter().any(|event| event.message == "again"));
 }

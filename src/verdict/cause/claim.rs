@@ -61,6 +61,7 @@ fn trouble<'a>(case: &Case<'a>, claim: &'a Claim) -> Option<Trouble<'a>> {
     }
     let event = case
         .world
+        .past
         .events_about(&claim.meta.uid)
         .iter()
         .rfind(|event| matches!(&*event.reason, "ProvisioningFailed" | "FailedBinding"))?;

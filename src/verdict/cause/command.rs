@@ -28,7 +28,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
         (_, Some(("RunContainerError", message))) if names_command(message) => Some(message),
         _ => None,
     };
-    let exits = case.world.exits(&pod.meta.uid, &part.spec.name);
+    let exits = case.world.past.exits(&pod.meta.uid, &part.spec.name);
     let attempt = exits.last().map_or(1, |exit| exit.attempt);
     let is_new = attempt > case.scope.before.ended(&pod.meta.uid, &part.spec.name);
     let draft = match message {

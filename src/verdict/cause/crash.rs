@@ -23,7 +23,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>, part: &Part<'_>) -> Option<Dra
         ContainerState::Running { .. } => false,
     };
     let name = &part.spec.name;
-    let exits = case.world.exits(&pod.meta.uid, name);
+    let exits = case.world.past.exits(&pod.meta.uid, name);
     let last = exits.last()?;
     let end = &last.terminated;
     if !down || !part.is_restarted(member) || is_done(member, part, end) {
@@ -160,7 +160,7 @@ fn failed_probe<'a>(
     container: &str,
     end: &Terminated,
 ) -> Option<FailedProbe<'a>> {
-    let events = case.world.events_about(&member.pod.meta.uid);
+    let events = case.world.past.events_about(&member.pod.meta.uid);
     let about = |event: &&ClusterEvent| event.container.as_deref() == Some(container);
     let hook = events
         .iter()

@@ -114,6 +114,7 @@ fn unresolved<'a>(
     }
     let failed = case
         .world
+        .past
         .events_about(&creator.uid)
         .iter()
         .rfind(|event| event.reason == "FailedCreate");

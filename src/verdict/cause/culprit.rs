@@ -42,7 +42,7 @@ impl<'a> Culprit<'a> {
         (spec, status): (&'a ContainerSpec, Option<&ContainerStatus>),
         role: ContainerRole,
     ) -> Option<Culprit<'a>> {
-        let exits = case.world.exits(&pod.meta.uid, &spec.name);
+        let exits = case.world.past.exits(&pod.meta.uid, &spec.name);
         let failed = exits.iter().rfind(|exit| exit.terminated.exit_code != 0);
         let healed = matches!(
             status.map(|s| &s.state),

@@ -130,7 +130,7 @@ fn first_error<'a>(
     reason: &str,
     message: &str,
 ) -> Pull<'a> {
-    let events = case.world.events_about(&member.pod.meta.uid);
+    let events = case.world.past.events_about(&member.pod.meta.uid);
     let about = |event: &&ClusterEvent| {
         let here = event
             .container
@@ -155,6 +155,7 @@ fn first_error<'a>(
     let remembered = || {
         let error = case
             .world
+            .past
             .pull_error(&member.pod.meta.uid, &part.spec.name)?;
         Some(error.to_owned())
     };

@@ -95,6 +95,6 @@ fn failed(hope: Hope, tries: u32, how: &str) -> String {
 fn pods<'a>(case: &Case<'a>, job: &Job) -> Vec<&'a Pod> {
     let mut pods = case.world.pods_of(&job.meta.uid);
     pods.reverse();
-    pods.extend(case.world.departed(&job.meta.uid));
+    pods.extend(case.world.past.pod_of_job(&job.meta.uid));
     pods
 }

@@ -54,7 +54,7 @@ fn no_address(case: &Case<'_>, service: &Service, name: &str) -> Option<Draft> {
     if service.kind != "LoadBalancer" || service.has_ingress {
         return None;
     }
-    let events = case.world.events_about(&service.meta.uid);
+    let events = case.world.past.events_about(&service.meta.uid);
     let said = events.iter().rfind(|event| event.warning);
     let why = match said {
         Some(event) => brief(&event.message),

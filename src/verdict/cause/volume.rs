@@ -18,6 +18,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
     }
     let event = case
         .world
+        .past
         .events_about(&pod.meta.uid)
         .iter()
         .rfind(|event| {

@@ -31,6 +31,7 @@ fn waits_for_consumer(world: &World, claim: &Claim) -> bool {
     match class {
         Some(class) => class.waits_for_first_consumer,
         None => world
+            .past
             .events_about(&claim.meta.uid)
             .iter()
             .any(|event| event.reason == "WaitForFirstConsumer"),

@@ -109,7 +109,7 @@ fn blocking_object(case: &Case<'_>, object: &ObjectHealth) -> Waiting {
             (on, Some(job.meta.created))
         }
         Some(Body::Claim(claim)) => {
-            let events = case.world.events_about(&claim.meta.uid);
+            let events = case.world.past.events_about(&claim.meta.uid);
             let warning = events.iter().rfind(|event| event.warning);
             let on = match warning {
                 Some(event) => {

@@ -124,12 +124,16 @@ fn volume(world: &World, pod: &Pod) -> Option<Step> {
     if has_begun(world, pod) {
         return None;
     }
-    let trouble = world.events_about(&pod.meta.uid).iter().rfind(|event| {
-        matches!(
-            event.reason.as_str(),
-            "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox"
-        )
-    })?;
+    let trouble = world
+        .past
+        .events_about(&pod.meta.uid)
+        .iter()
+        .rfind(|event| {
+            matches!(
+                event.reason.as_str(),
+                "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox"
+            )
+        })?;
     let what = match trouble.reason.as_str() {
         "FailedCreatePodSandBox" => "no sandbox",
         "FailedAttachVolume" => "volume not attached",
@@ -151,7 +155,7 @@ pub fn has_begun(world: &World, pod: &Pod) -> bool {
             || !matches!(status.state, ContainerState::Waiting { .. })
     };
     let told = pod.conditions.condition("PodReadyToStartContainers");
-    let events = world.events_about(&pod.meta.uid);
+    let events = world.past.events_about(&pod.meta.uid);
     told.is_some_and(crate::snapshot::Condition::is_true)
         || events.iter().any(|event| event.container.is_some())
         || pod.init_statuses.iter().chain(&pod.statuses).any(begun)
@@ -253,7 +257,7 @@ fn said_by_probe<'a>(
     began: Option<Timestamp>,
 ) -> Option<&'a str> {
     let failed = format!("{kind} probe failed: ");
-    let events = world.events_about(&pod.meta.uid).iter().rev();
+    let events = world.past.events_about(&pod.meta.uid).iter().rev();
     let mut told = events.filter(|event| {
         event.reason == "Unhealthy"
             && event.container.as_deref() == Some(container)
@@ -322,7 +326,7 @@ fn waiting(
         ("" | "PodInitializing" | "ContainerCreating", _) => "starting".to_owned(),
         // The kubelet tries and backs off in turns: one and the same trouble.
         ("ErrImagePull" | "ImagePullBackOff", _) => {
-            let error = world.pull_error(&pod.meta.uid, &spec.name);
+            let error = world.past.pull_error(&pod.meta.uid, &spec.name);
             let why = error.map_or_else(String::new, |error| format!(": {}", pull_failure(error)));
             format!("can't pull image {}{why}", spec.image)
         }
@@ -337,6 +341,7 @@ fn waiting(
 /// The last that was heard of its image is that the kubelet has begun to pull it.
 fn is_pulling(world: &World, pod: &Pod, spec: &ContainerSpec) -> bool {
     world
+        .past
         .events_about(&pod.meta.uid)
         .iter()
         .rfind(|event| event.container.as_deref() == Some(&spec.name))
