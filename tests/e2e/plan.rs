@@ -649,8 +649,28 @@ fn the_hooks_of_an_install_that_failed_are_planned_again() {
         + &hook("seed", "post-install", 1);
     let stack = Stack::new("e2e-plan-failed").release("app", &chart, "timeout: 60s");
     Ended::up(&stack.profile(), &[]).expect_code(5);
+    // Nothing of it may hold data, so `up` installs it anew.
     let planned = Planned::of(&stack, &[]);
-    let hooks = &planned.releases[0]["hooks"];
-    let expected = serde_json::json!(["pre-upgrade job/both", "post-install job/seed"]);
-    assert_eq!(*hooks, expected, "{}", planned.text);
+    let release = &planned.releases[0];
+    let expected = serde_json::json!(["pre-install job/both", "post-install job/seed"]);
+    assert_eq!(release["hooks"], expected, "{}", planned.text);
+    let (action, revision) = (&release["action"], &release["revision"]);
+    assert_eq!(
+        (action, revision),
+        (&json!("install"), &json!(1)),
+        "{}",
+        planned.text
+    );
+    let left = release["left_behind"].as_str().expect("it is told");
+    assert!(
+        left.contains("removes what is there of it and installs it anew"),
+        "{left}"
+    );
+
+    let chart = chart.replace("exit 1", "exit 0");
+    fs::write(stack.folder().join("app/templates/all.yaml"), chart).expect("a template");
+    let ended = Ended::up(&stack.profile(), &[]).expect_code(0);
+    let is_first =
+        |kind: &EventKind| matches!(kind, EventKind::ReleaseDeployed { revision: 1, .. });
+    assert!(ended.when("app", is_first).is_some(), "{}", ended.stdout);
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::snapshot::{Meta, UpdateStrategy, WorkloadKind};
+use crate::snapshot::{ClusterEvent, Meta, UpdateStrategy, WorkloadKind};
 
 fn deployment(generation: i64, observed_generation: i64) -> Observation {
     Observation::Seen(Snapshot::Workload(Workload {
