@@ -1,6 +1,6 @@
 //! Releases that can't come up, each of another cause: the sentence, and what else goes on.
 
-use crate::support::{Ended, Stack, deployment};
+use crate::support::{Ended, Stack, deployment, hook_job};
 
 const IMAGE: &str = "image: docker.io/library/busybox:1.36";
 
@@ -93,4 +93,25 @@ fn a_deadline_says_what_it_waited_for() {
         sentence.contains("8s") && sentence.contains("`slow`"),
         "{sentence}"
     );
+}
+
+/// The Job counts neither: its pod is still at work.
+#[test]
+fn what_is_started_again_in_the_pod_of_a_job_is_named_when_the_time_is_up() {
+    let job = hook_job("again", "", "exit 3")
+        .replace("  annotations: {helm.sh/hook: }\n", "")
+        .replace("restartPolicy: Never", "restartPolicy: OnFailure");
+    let sidecar = format!(
+        "initContainers: [{{name: side, restartPolicy: Always, {IMAGE}, command: [sh, -c, 'exit 7']}}]\n      containers:"
+    );
+    let hook = hook_job("hook", "post-install", "sleep 1").replace("containers:", &sidecar);
+    let stack = Stack::new("e2e-job-again")
+        .release("job", &job, "timeout: 20s")
+        .release("hook", &hook, "timeout: 20s");
+    let up = Ended::up(&stack.profile(), &[]).expect_code(5);
+    for (id, who) in [("job", "container `hook`"), ("hook", "sidecar `side`")] {
+        let verdict = up.verdict(id);
+        assert!(verdict.sentence.contains(who), "{verdict:#?}");
+        assert!(!verdict.evidence.is_empty(), "{verdict:#?}");
+    }
 }

@@ -44,10 +44,13 @@ impl<'a> Culprit<'a> {
     ) -> Option<Culprit<'a>> {
         let exits = case.world.past.exits(&pod.meta.uid, &spec.name);
         let failed = exits.iter().rfind(|exit| exit.terminated.exit_code != 0);
-        let healed = matches!(
-            status.map(|s| &s.state),
-            Some(ContainerState::Terminated(end)) if end.exit_code == 0
-        );
+        let healed = status.is_some_and(|status| match &status.state {
+            ContainerState::Terminated(end) => end.exit_code == 0,
+            ContainerState::Running { .. } => {
+                role == ContainerRole::Sidecar && status.started == Some(true)
+            }
+            ContainerState::Waiting { .. } => false,
+        });
         let failed = failed.filter(|_| !healed)?;
         Some(Culprit {
             pod,

@@ -18,7 +18,7 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
     };
     let (condition, hope) = match job_phase(job) {
         JobPhase::Failed(condition) => (Some(condition), Hope::Certain),
-        JobPhase::Running if job.failed > 0 => (None, Hope::Retried),
+        JobPhase::Running => (None, Hope::Retried),
         _ => return None,
     };
     let cause = if subject.hook {
@@ -38,6 +38,10 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
     let culprit = culprit
         .filter_map(|pod| Culprit::of(case, subject.hook, pod))
         .next();
+    // A container that is started again in its pod is no failure to the Job.
+    if condition.is_none() && job.failed == 0 && culprit.is_none() {
+        return None;
+    }
     let reason = condition.map(|it| (it.reason.as_str(), it.message.as_str()));
     let what = match (reason, &culprit) {
         (Some(("DeadlineExceeded", _)), _) => {
