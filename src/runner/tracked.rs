@@ -233,6 +233,15 @@ impl<'p> Tracked<'p> {
 }
 
 impl Doom {
+    /// helm has given up a hook that was still tried again: why it has failed so far is the cause.
+    pub fn learn_of_hook(&mut self, findings: &[Finding]) {
+        let is_unclear = |said: &Refusal| said.trouble == Trouble::Unclear;
+        if self.finding.is_none() && self.helm.as_ref().is_some_and(is_unclear) {
+            let mut of_hooks = findings.iter().filter(|it| it.cause == Cause::HookFailed);
+            self.finding = of_hooks.find(|it| it.hope == Hope::Retried).cloned();
+        }
+    }
+
     /// What is told of it: the cause that was found, with helm's words as further proof, or else
     /// helm's words alone, as where they leave nothing open. Of a hook that failed, helm says no
     /// more than that, where it comes to that at all.
@@ -242,6 +251,9 @@ impl Doom {
             (Some(finding), helm) => {
                 let of_hook = finding.cause == Cause::HookFailed;
                 let mut verdict = finding.verdict;
+                if let (Hope::Retried, Some(said)) = (finding.hope, &helm) {
+                    verdict.sentence = format!("{}: {}", said.sentence, verdict.sentence);
+                }
                 verdict.evidence.splice(0..0, log);
                 if let Some(said) = helm.filter(|_| !of_hook) {
                     verdict.evidence.push(Evidence::Helm { lines: said.output });

@@ -220,9 +220,13 @@ impl Up<'_> {
 
     /// Ends a doomed release once its evidence is together, or has had its time.
     pub(super) fn say_why(&mut self, at: usize, now: Instant) {
-        let Some(doom) = &self.releases[at].doom else {
+        let release = &mut self.releases[at];
+        let Some(doom) = &mut release.doom else {
             return;
         };
+        if now >= doom.until {
+            doom.learn_of_hook(&release.assessment.findings);
+        }
         let log_of = doom.finding.as_ref().and_then(|f| f.log_of.as_ref());
         let complete = match (&doom.finding, log_of) {
             (Some(_), Some(log)) => !self.logs.is_open(log),

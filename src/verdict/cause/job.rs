@@ -2,12 +2,13 @@
 //! and are tried again.
 
 use crate::event::ContainerRole;
-use crate::snapshot::{Job, Pod};
+use crate::snapshot::{ContainerState, Job, Pod};
 
 use super::super::Hope;
 use super::super::ready::{JobPhase, job_phase};
 use super::super::subject::{Body, Subject};
-use super::super::words::{brief, times};
+use super::super::view::role;
+use super::super::words::{brief, container, times};
 use super::culprit::Culprit;
 use super::report::Draft;
 use super::{Case, Cause, lost};
@@ -45,7 +46,9 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
     let reason = condition.map(|it| (it.reason.as_str(), it.message.as_str()));
     let what = match (reason, &culprit) {
         (Some(("DeadlineExceeded", _)), _) => {
-            "was stopped: it took longer than its `activeDeadlineSeconds`".to_owned()
+            let lacked = pods.first().and_then(|pod| lacked(case, pod));
+            let lacked = lacked.map_or_else(String::new, |lacked| format!("; {lacked}"));
+            format!("was stopped: it took longer than its `activeDeadlineSeconds`{lacked}")
         }
         (Some(("PodFailurePolicy", message)), _) => {
             format!("was given up by its pod failure policy: {}", brief(message))
@@ -74,15 +77,20 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
         }
         (None, Some(pod)) => {
             let first = pod.containers.first().map_or("", |c| c.name.as_str());
-            let attempt = pod.status_of(first).map_or(1, |s| s.restarts + 1);
-            draft
-                .through(format!("pod/{}", pod.meta.name))
-                .log(pod, first, attempt)
+            let status = pod.status_of(first);
+            let draft = draft.through(format!("pod/{}", pod.meta.name));
+            match status.filter(|status| status.container_id.is_some()) {
+                Some(status) => draft.log(pod, first, status.restarts + 1),
+                None => draft,
+            }
         }
         (None, None) => draft,
     };
     let role = culprit.map_or(ContainerRole::Main, |c| c.role);
-    Some(draft.hint(case.logs_hint(role)))
+    Some(match draft.has_log() {
+        true => draft.hint(case.logs_hint(role)),
+        false => draft,
+    })
 }
 
 fn failed(hope: Hope, tries: u32, how: &str) -> String {
@@ -93,6 +101,31 @@ fn failed(hope: Hope, tries: u32, how: &str) -> String {
         (_, ..=1) => format!("failed: {how}"),
         (_, _) => format!("failed {number}, last when {how}"),
     }
+}
+
+/// What a pod that was stopped had not got over, where that kept it from its start.
+fn lacked(case: &Case<'_>, pod: &Pod) -> Option<String> {
+    const ON_THE_WAY: [&str; 3] = ["", "ContainerCreating", "PodInitializing"];
+    let name = &pod.meta.name;
+    let mut conditions = pod.conditions.iter();
+    if let Some(unscheduled) = conditions.find(|it| it.kind == "PodScheduled" && !it.is_true()) {
+        let why = brief(&unscheduled.message);
+        return Some(format!("pod {name} was never scheduled: {why}"));
+    }
+    let inits = pod.inits().map(|(spec, status)| (spec, status, true));
+    let mains = pod.mains().map(|(spec, status)| (spec, status, false));
+    inits.chain(mains).find_map(|(spec, status, is_init)| {
+        let ContainerState::Waiting { reason, message } = &status?.state else {
+            return None;
+        };
+        if ON_THE_WAY.contains(&reason.as_str()) {
+            return None;
+        }
+        let told = case.world.past.pull_error(&pod.meta.uid, &spec.name);
+        let told = brief(told.unwrap_or(message));
+        let who = container(role(spec, is_init, false), &spec.name);
+        Some(format!("{who} of pod {name} was still at {reason}: {told}"))
+    })
 }
 
 /// Newest first, and last the one that the Job's controller has removed already.

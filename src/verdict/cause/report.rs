@@ -102,6 +102,10 @@ impl Draft {
         self
     }
 
+    pub fn has_log(&self) -> bool {
+        self.log_of.is_some()
+    }
+
     pub fn log(mut self, pod: &Pod, container: &str, attempt: u32) -> Draft {
         self.log_of = Some(LogOf {
             pod_uid: pod.meta.uid.clone(),

@@ -11,6 +11,9 @@ pub fn blocked(set: &Workload) -> Option<String> {
     let UpdateStrategy::Rolling { partition } = set.strategy else {
         return None;
     };
-    let wanted = set.desired.saturating_sub(partition);
+    // Those below it are kept at the current revision, which may be the one that was asked for again.
+    let is_same = set.current_revision == set.update_revision;
+    let kept = if is_same { 0 } else { partition };
+    let wanted = set.desired.saturating_sub(kept);
     (set.updated < wanted).then(|| of_pods(set.updated, wanted, "updated"))
 }

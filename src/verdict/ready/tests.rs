@@ -82,8 +82,17 @@ fn stateful_sets() {
     let all_below = |s: &mut Workload| {
         s.strategy = UpdateStrategy::Rolling { partition: 9 };
         s.updated = 0;
+        s.update_revision = "web-2".to_owned();
     };
     assert_eq!(judge(&all_below), "Ready 3/3");
+    let back_to_what_is_below = |s: &mut Workload| {
+        s.strategy = UpdateStrategy::Rolling { partition: 1 };
+        s.updated = 2;
+    };
+    assert_eq!(
+        judge(&back_to_what_is_below),
+        "Progressing 1/3 2 of 3 pods updated"
+    );
     let on_delete = |s: &mut Workload| {
         s.strategy = UpdateStrategy::OnDelete;
         s.updated = 0;
