@@ -180,20 +180,114 @@ fn addressed(object: &ObjectRef) -> String {
     }
 }
 
-/// Who takes an object's finalizer away.
+/// Who takes an object's finalizer away, or what that waits for. None that Kubernetes or a controller
+/// of storage sets is to be patched away: data or a load balancer would stay with nobody to know of it.
 fn owner(finalizer: &str, object: &ObjectRef) -> String {
-    match finalizer {
-        "kubernetes.io/pvc-protection" => "a pod still uses the claim".to_owned(),
-        "kubernetes.io/pv-protection" => "a claim is still bound to the volume".to_owned(),
-        "foregroundDeletion" => "what it owns is still there".to_owned(),
-        other => {
-            let domain = other.split('/').next().unwrap_or(other);
-            let object = addressed(object);
+    let shown = addressed(object);
+    let (domain, name) = finalizer.split_once('/').unwrap_or((finalizer, ""));
+    match (domain, name) {
+        ("customresourcecleanup.apiextensions.k8s.io", _) => format!(
+            "the definition goes once its instances are gone, and what holds them is in their own \
+             `metadata.finalizers`: `kubectl get {} --all-namespaces` shows which are left",
+            object.name
+        ),
+        ("kubernetes.io", "pvc-protection") => "a pod still uses the claim".to_owned(),
+        ("kubernetes.io", "pv-protection") => "a claim is still bound to the volume".to_owned(),
+        ("resource.kubernetes.io", "delete-protection") => "a pod still uses the claim".to_owned(),
+        ("foregroundDeletion", _) => "what it owns is still there".to_owned(),
+        ("orphan", _) => format!(
+            "Kubernetes' garbage collector has to let go of what it owns: `kubectl get {shown} -o yaml`"
+        ),
+        ("kubernetes", _) => format!(
+            "what is in the namespace is still there: `kubectl get {shown} -o yaml` says in its status \
+             what keeps it"
+        ),
+        ("service.kubernetes.io", "load-balancer-cleanup") => format!(
+            "the cloud's controller has to remove the load balancer first: `kubectl describe {shown}` \
+             shows what it says"
+        ),
+        ("batch.kubernetes.io", "job-tracking") => {
+            "Kubernetes' job controller has to count the pod first".to_owned()
+        }
+        ("networking.k8s.io", "service-cidr-finalizer") => {
+            "services still have addresses of this range".to_owned()
+        }
+        ("snapshot.storage.kubernetes.io", _) => format!(
+            "the snapshot controller has to take finalizer `{finalizer}` away, once the snapshot is not \
+             used any more: `kubectl describe {shown}` shows what it says"
+        ),
+        ("external-attacher", driver) => format!(
+            "the volume is still attached to a node, and `{driver}` has to detach it: `kubectl get \
+             volumeattachments` shows where"
+        ),
+        ("external-provisioner.volume.kubernetes.io", _) | ("kubernetes.io", "pv-controller") => {
             format!(
-                "the controller of `{domain}` has to take finalizer `{other}` away; if there is none \
-                 any more: `kubectl patch {object} --type merge -p \
-                 '{{\"metadata\":{{\"finalizers\":null}}}}'`"
+                "the volume's storage has to be deleted first: `kubectl describe {shown}` shows what its \
+                 driver says"
             )
         }
+        _ => format!(
+            "the controller of `{domain}` has to take finalizer `{finalizer}` away; if there is none \
+             any more: `kubectl patch {shown} --type merge -p \
+             '{{\"metadata\":{{\"finalizers\":null}}}}'`"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remedy(kind: &str, name: &str, namespace: Option<&str>, finalizer: &str) -> String {
+        let object = ObjectRef {
+            api_version: "v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        };
+        owner(finalizer, &object)
+    }
+
+    #[test]
+    fn a_definition_waits_for_its_instances() {
+        let remedy = remedy(
+            "CustomResourceDefinition",
+            "gadgets.example.com",
+            None,
+            "customresourcecleanup.apiextensions.k8s.io",
+        );
+        assert!(remedy.contains("`kubectl get gadgets.example.com --all-namespaces`"));
+        assert!(!remedy.contains("patch"), "{remedy}");
+    }
+
+    #[test]
+    fn what_kubernetes_itself_sets_is_never_to_be_patched_away() {
+        let built_in = [
+            "customresourcecleanup.apiextensions.k8s.io",
+            "kubernetes.io/pvc-protection",
+            "kubernetes.io/pv-protection",
+            "kubernetes.io/pv-controller",
+            "kubernetes",
+            "foregroundDeletion",
+            "orphan",
+            "service.kubernetes.io/load-balancer-cleanup",
+            "batch.kubernetes.io/job-tracking",
+            "resource.kubernetes.io/delete-protection",
+            "networking.k8s.io/service-cidr-finalizer",
+            "snapshot.storage.kubernetes.io/volumesnapshot-bound-protection",
+            "external-attacher/csi-example-com",
+            "external-provisioner.volume.kubernetes.io/finalizer",
+        ];
+        for finalizer in built_in {
+            let remedy = remedy("Secret", "web", Some("shop"), finalizer);
+            assert!(!remedy.contains("patch"), "{finalizer}: {remedy}");
+        }
+    }
+
+    #[test]
+    fn what_another_controller_sets_is_its_own_to_take_away() {
+        let remedy = remedy("Certificate", "web", Some("shop"), "example.com/cleanup");
+        assert!(remedy.starts_with("the controller of `example.com` has to take finalizer"));
+        assert!(remedy.contains("kubectl patch certificate/web -n shop --type merge"));
     }
 }
