@@ -28,18 +28,14 @@ pub async fn run(context: &Context, args: &History) -> Result<(), Failure> {
     let cluster = session::connect(context).await?;
     let (records, unread): (Vec<StackRecord>, Vec<ObserveError>) = match planned {
         Some(stack) => {
-            let found = cluster
-                .read_stack(&stack.id.name, &stack.id.namespace)
-                .await;
-            found.map(|record| (record.into_iter().collect(), Vec::new()))
+            let (name, namespace) = (&stack.id.name, &stack.id.namespace);
+            let found = cluster.read_stack(name, namespace).await;
+            let found = found.map_err(|error| session::observe(&error))?;
+            let found = found.into_iter().filter(|it| !it.is_gone());
+            (found.collect(), Vec::new())
         }
-        None => {
-            let fallback = stacks::fallback(context, &cluster)?;
-            cluster.list_stacks(&fallback).await
-        }
-    }
-    .map_err(|error| session::observe(&error))?;
-    let records: Vec<StackRecord> = records.into_iter().filter(|it| !it.is_gone()).collect();
+        None => stacks::records(context, &cluster).await?,
+    };
     let is_known = !records.is_empty() || unread.is_empty();
     let mut known = Vec::new();
     for record in records {

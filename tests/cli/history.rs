@@ -68,3 +68,15 @@ fn that_it_could_not_be_asked_is_said() {
     assert_eq!(verified, json!(["second", "first"]));
     assert!(said.contains("warning: could not ask whether"), "{said}");
 }
+
+#[test]
+fn only_stacks_of_the_namespace_that_is_asked_for_are_told() {
+    let api = shop();
+    let told = |namespace: &str| {
+        let args = ["history", "-o", "json", "--namespace", namespace];
+        let ran = Folder::empty().cluster(api.address()).run(&args);
+        let told: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran}"));
+        told.as_array().map(Vec::len)
+    };
+    assert_eq!((told("shop"), told("other")), (Some(1), Some(0)));
+}

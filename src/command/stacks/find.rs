@@ -26,20 +26,15 @@ pub async fn find(
         orphaned::remember(cluster, &mut planned, &mut unseen).await?;
         vec![planned]
     } else {
-        let fallback = fallback(context, cluster)?;
-        let known = cluster.list_stacks(&fallback).await;
-        let (known, unread) = known.map_err(|e| session::observe(&e))?;
+        let (known, unread) = records(context, cluster).await?;
         unseen.extend(unread.iter().map(ToString::to_string));
         if let (Err(ObserveError::Denied(why)), None) = (&everywhere, only) {
+            let fallback = fallback(context, cluster)?;
             unseen.push(format!(
                 "stacks in other namespaces than `{fallback}` are not seen: {why}"
             ));
         }
-        let here = |stack: &StackRecord| only.is_none_or(|only| stack.namespace == *only);
-        // Of one that is gone, only what has been left of it is remembered.
-        let is_there = |stack: &StackRecord| !stack.is_gone();
-        let known = known.into_iter().filter(here).filter(is_there);
-        known.map(recorded).collect()
+        known.into_iter().map(recorded).collect()
     };
     let records = match everywhere {
         Err(ObserveError::Denied(_)) if only.is_none() => {
@@ -57,8 +52,21 @@ pub async fn find(
     Ok(Found { stacks, unseen })
 }
 
+/// What the cluster remembers of all stacks, or of those of the namespace that is asked for, and why some
+/// can't be read. Of one that is gone, only what has been left of it is remembered: it is none.
+pub async fn records(
+    context: &Context,
+    cluster: &Cluster,
+) -> Result<(Vec<StackRecord>, Vec<ObserveError>), Failure> {
+    let known = cluster.list_stacks(&fallback(context, cluster)?).await;
+    let (mut known, unread) = known.map_err(|error| session::observe(&error))?;
+    let only = context.common.namespace.as_ref();
+    known.retain(|stack| only.is_none_or(|only| stack.namespace == *only) && !stack.is_gone());
+    Ok((known, unread))
+}
+
 /// Where to look when the whole cluster may not be listed.
-pub fn fallback(context: &Context, cluster: &Cluster) -> Result<Namespace, Failure> {
+fn fallback(context: &Context, cluster: &Cluster) -> Result<Namespace, Failure> {
     match &context.common.namespace {
         Some(namespace) => Ok(namespace.clone()),
         None => cluster.default_namespace().parse().map_err(|error| {

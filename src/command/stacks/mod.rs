@@ -19,7 +19,7 @@ use crate::names::{Namespace, ReleaseId, ReleaseName};
 use crate::plan::Selection;
 use crate::snapshot::{Remaining, StackId};
 
-pub use find::{fallback, find};
+pub use find::{find, records};
 pub use seen::Seen;
 pub use view::View;
 
