@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::output::Palette;
+use crate::output::{self, Palette};
 
 /// The classes of failure; their numbers are the program's exit codes and a promise to scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Failure {
             writeln!(to, "{line}")?;
         }
         for hint in &self.hints {
-            writeln!(to, "{} {hint}", palette.bold("hint:"))?;
+            writeln!(to, "{} {}", palette.bold("hint:"), output::completed(hint))?;
         }
         if self.kind == Kind::Unexpected {
             writeln!(

@@ -24,7 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("process", &[]),
     ("mask", &[]),
     ("redact", &[]),
-    ("output", &["mask"]),
+    ("output", &["mask", "wording"]),
     ("error", &["output"]),
     (
         "profile",

@@ -38,7 +38,7 @@ use std::time::Duration;
 
 use crate::cli::{Cli, Common, Verb};
 use crate::error::{Failure, Kind};
-use crate::output::{ColorChoice, Environment, Palette, Stream};
+use crate::output::{self, ColorChoice, Environment, Palette, Stream};
 use crate::process;
 
 pub use leash::{as_tree, on_leash};
@@ -61,6 +61,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     };
     let palette = context.environment.stderr_palette(cli.common.color);
     log_for_developers(cli.common.verbose, palette);
+    output::reaching(session::reach(&cli.common));
     // One thread, the main one: helm's death signal follows the thread that started it.
     let build = || {
         tokio::runtime::Builder::new_current_thread()

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::Context;
+use crate::cli::Common;
 use crate::cluster::{Cluster, Target};
 use crate::error::{Failure, Kind};
 use crate::helm::{self, Binary, BinaryError, Marks, Version};
 use crate::names::{RunId, StackName};
+use crate::output::{self, Reach};
 use crate::plan::Plan;
 use crate::runner::ports::ObserveError;
 use crate::verdict::CompletedRule;
@@ -28,7 +30,31 @@ pub async fn connect(context: &Context) -> Result<Cluster, Failure> {
             connecting.await
         }
     };
-    connected.map_err(|error| Failure::new(Kind::Environment, &error).hints(error.hints))
+    let cluster =
+        connected.map_err(|error| Failure::new(Kind::Environment, &error).hints(error.hints))?;
+    output::reaching_context(cluster.kube_context());
+    Ok(cluster)
+}
+
+/// What the command line says of where to go, for the commands in what is said.
+pub fn reach(common: &Common) -> Reach {
+    let kubeconfig = common.kubeconfig.as_ref();
+    let kubeconfig = kubeconfig.map(|path| path.to_string_lossy().into_owned());
+    let given = [
+        ("--profile", common.profile.clone()),
+        (
+            "--namespace",
+            common.namespace.as_ref().map(ToString::to_string),
+        ),
+        ("--kubeconfig", kubeconfig.clone()),
+        ("--kube-context", common.kube_context.clone()),
+    ];
+    let given = given.into_iter();
+    Reach {
+        kubeconfig,
+        context: common.kube_context.clone(),
+        given: given.filter_map(|(flag, it)| Some((flag, it?))).collect(),
+    }
 }
 
 /// The helm to run. It is not started yet.

@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use super::{Check, State};
-use crate::output::Palette;
+use crate::output::{Palette, completed};
 use crate::wording;
 
 /// A line for each check, what helps below it, and a total.
@@ -18,7 +18,7 @@ pub fn text(checks: &[Check], palette: &Palette) -> String {
         let about = palette.bold(&format!("{:<widest$}", check.about));
         let _ = writeln!(text, "{mark} {about}  {}", check.says);
         for hint in &check.hints {
-            let _ = writeln!(text, "  {:widest$}  hint: {hint}", "");
+            let _ = writeln!(text, "  {:widest$}  hint: {}", "", completed(hint));
         }
     }
     let count = |state| checks.iter().filter(|check| check.state == state).count();

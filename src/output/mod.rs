@@ -1,6 +1,7 @@
 //! Where and how the program may write: the one place that reads the environment for
 //! presentation and holds the two streams.
 
+mod commands;
 mod edge;
 
 use std::io::{self, IsTerminal, Write};
@@ -10,6 +11,7 @@ use clap::ValueEnum;
 use console::{Style, Term};
 use indicatif::ProgressBar;
 
+pub use commands::{Reach, completed, completed_command, reaching, reaching_context};
 pub use edge::{Content, Edge, harmless, json, needs_escapes};
 
 /// How often a spinner turns.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Action, Change, Field, ObjectPreview, Preview, ReleasePreview};
 use crate::manifest::Varying;
-use crate::output::Palette;
+use crate::output::{Palette, completed};
 use crate::wording;
 
 /// Characters of a value; the rest is in the JSON.
@@ -66,7 +66,7 @@ fn release_text(text: &mut String, release: &ReleasePreview, palette: Palette) {
         let _ = writeln!(text, "  {} {why}", palette.bad("!"));
     }
     for hint in &release.hints {
-        let _ = writeln!(text, "    hint: {hint}");
+        let _ = writeln!(text, "    hint: {}", completed(hint));
     }
     if let Some(left_behind) = &release.left_behind {
         let _ = writeln!(text, "    {left_behind}");

@@ -2,10 +2,10 @@
 //! do next.
 
 use crate::event::Verdict;
-use crate::output::Palette;
+use crate::output::{Palette, completed_command};
 
 use super::evidence;
-use super::text::{clean, wrap};
+use super::text::{clean, told, wrap};
 
 /// Where the release is, for the commands that look further.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +23,7 @@ pub fn lines(
     width: Option<usize>,
     palette: &Palette,
 ) -> Vec<String> {
-    let mut lines = hanging(title, &clean(&verdict.sentence), 4, width);
+    let mut lines = hanging(title, &told(&verdict.sentence), 4, width);
     for (depth, link) in verdict.chain.iter().enumerate() {
         let arrow = match depth {
             0 => String::new(),
@@ -46,7 +46,8 @@ pub fn lines(
     let commands = commands.unwrap_or_default();
     if !commands.is_empty() {
         lines.push("    to look further:".to_owned());
-        lines.extend(commands.iter().map(|command| format!("      {command}")));
+        let commands = commands.iter().map(|command| completed_command(command));
+        lines.extend(commands.map(|command| format!("      {command}")));
     }
     lines
 }
@@ -56,7 +57,7 @@ pub fn hints(verdict: &Verdict, width: Option<usize>, palette: &Palette) -> Vec<
     let title = format!("    {} ", palette.bold("hint:"));
     let hints = verdict.hints.iter();
     hints
-        .flat_map(|hint| hanging(&title, &clean(hint), 10, width))
+        .flat_map(|hint| hanging(&title, &told(hint), 10, width))
         .collect()
 }
 

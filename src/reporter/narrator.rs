@@ -12,7 +12,7 @@ use super::container;
 use super::line::{Line, Subject, Tone};
 use super::logs::{LogGate, LogLine, Passage};
 use super::sentence::{self, LINE_LIMIT};
-use super::text::{bounded, clean, clean_log};
+use super::text::{bounded, clean, clean_log, told};
 
 /// A reason to wait that is over sooner than this is nobody's business.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -190,7 +190,7 @@ impl Narrator {
                 lines.push(self.line(id, elapsed, Tone::Log, text));
             }
             EventKind::ReleaseWaiting { on, .. } => {
-                let on = bounded(&clean(on), LINE_LIMIT);
+                let on = bounded(&told(on), LINE_LIMIT);
                 let key = format!("waits {}", self.without_numbers(id, &on));
                 let settled = elapsed + SETTLED;
                 match self.unsettled.get_mut(id) {

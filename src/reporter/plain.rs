@@ -11,7 +11,7 @@ use crate::wording;
 use super::line::{Line, Subject, Tone, id_width};
 use super::narrator::Narrator;
 use super::rows::{at_work, lasting};
-use super::text::{bounded, clean};
+use super::text::{bounded, told};
 use super::{Now, Reporter, summary};
 
 /// Silence that makes people wonder.
@@ -96,7 +96,7 @@ fn heartbeat(state: &RunState, now: Now) -> Option<Line> {
     let reasons: Vec<String> = active
         .map(|release| match &release.waiting {
             Some(waiting) => {
-                let on = bounded(&clean(&waiting.on), REASON_LIMIT);
+                let on = bounded(&told(&waiting.on), REASON_LIMIT);
                 format!("{} on {on} ({})", release.id, lasting(waiting, now))
             }
             None => {

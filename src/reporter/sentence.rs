@@ -7,7 +7,7 @@ use crate::state::ReleaseState;
 use crate::wording;
 
 use super::line::Tone;
-use super::text::{bounded, clean};
+use super::text::{bounded, clean, told};
 
 /// Characters of a foreign line.
 pub const LINE_LIMIT: usize = 1000;
@@ -86,7 +86,7 @@ pub fn of_run(kind: &EventKind) -> Option<(Tone, String)> {
         EventKind::Warning {
             release: None,
             message,
-        } => Some((Tone::Warn, format!("warning: {}", clean(message)))),
+        } => Some((Tone::Warn, format!("warning: {}", told(message)))),
         _ => None,
     }
 }
@@ -183,7 +183,7 @@ pub fn of_release(
             (Tone::Warn, text, true)
         }
         EventKind::ReleaseFailed { verdict, .. } => {
-            let sentence = bounded(&clean(&verdict.sentence), LINE_LIMIT);
+            let sentence = bounded(&told(&verdict.sentence), LINE_LIMIT);
             let failed = match verdict.class {
                 VerdictClass::Expired => "given up",
                 VerdictClass::Certain | VerdictClass::Likely => "failed",
@@ -208,7 +208,7 @@ pub fn of_release(
             (Tone::Good, text, true)
         }
         EventKind::Warning { message, .. } => {
-            (Tone::Warn, format!("warning: {}", clean(message)), false)
+            (Tone::Warn, format!("warning: {}", told(message)), false)
         }
         _ => return None,
     };

@@ -11,7 +11,7 @@ use crate::wording;
 use super::cause::{self, Place};
 use super::line::id_width;
 use super::rows::Marks;
-use super::text::clean;
+use super::text::told;
 
 /// Nothing before the run has begun. Text is wrapped at `width`, or not at all.
 pub fn lines(state: &RunState, width: Option<usize>, palette: &Palette) -> Vec<String> {
@@ -251,5 +251,5 @@ fn waited(release: &ReleaseState, end: Duration) -> Option<String> {
     let waiting = release.waiting.as_ref()?;
     let end = release.ended.unwrap_or(end);
     let lasting = wording::duration(end.saturating_sub(waiting.noticed));
-    Some(format!("waited for {} ({lasting})", clean(&waiting.on)))
+    Some(format!("waited for {} ({lasting})", told(&waiting.on)))
 }

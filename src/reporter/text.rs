@@ -3,13 +3,18 @@
 use console::{measure_text_width, truncate_str};
 use unicode_width::UnicodeWidthChar;
 
-use crate::output::{Palette, harmless};
+use crate::output::{Palette, completed, harmless};
 
 /// One line as the stream would write it ([`harmless`]), so that its width is known before.
 pub fn clean(text: &str) -> String {
     let stripped = console::strip_ansi_codes(text);
     let line = stripped.trim_end_matches(['\r', '\n']);
     harmless(&line.replace(['\r', '\n'], " "))
+}
+
+/// A sentence of ours, [`clean`], with its commands [`completed`].
+pub fn told(text: &str) -> String {
+    clean(&completed(text))
 }
 
 /// A line of a log, [`clean`]. Of a progress bar that redraws itself only the last state stays.

@@ -9,7 +9,7 @@ use super::{Condition, Overview, StackStatus, StatusRow};
 use crate::output::Palette;
 use crate::reporter::cause::{self, Place};
 use crate::reporter::rows::Marks;
-use crate::reporter::text::{clean, fit};
+use crate::reporter::text::{clean, fit, told};
 
 /// What is told of trouble below the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl<'a> Part<'a> {
             context: &self.stack.context,
             namespace: row.namespace.as_str(),
         };
-        let reason = clean(row.reason.as_deref().unwrap_or_default());
+        let reason = told(row.reason.as_deref().unwrap_or_default());
         match (&row.verdict, depth) {
             (Some(verdict), Depth::Proof) => {
                 cause::lines(&title, verdict, Some(place), self.width, self.palette)

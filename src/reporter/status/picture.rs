@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::page::{Depth, Part};
 use super::{Condition, Overview};
 use crate::output::{Palette, Size};
-use crate::reporter::text::{clean, fit};
+use crate::reporter::text::{fit, told};
 use crate::wording;
 
 /// At most the terminal's lines less one, where the cursor stays. The proof is left out first, then
@@ -53,7 +53,7 @@ fn draw(
 ) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for unseen in &overview.unseen {
-        lines.push(format!("{} {}", palette.warn("warning:"), clean(unseen)));
+        lines.push(format!("{} {}", palette.warn("warning:"), told(unseen)));
     }
     for part in parts {
         if !lines.is_empty() && !folded {
