@@ -41,7 +41,7 @@ fn a_kubeconfig_that_is_none() {
     insta::assert_snapshot!(status(&folder, &["--kubeconfig", "profiles"]), @r"
     stderr:
     error: reading the kubeconfig: `profiles`: it is a folder
-    hint: `kubectl config view` shows how it is understood
+    hint: `kubectl --kubeconfig profiles config view` shows how it is understood
     exit code 4
     ");
 }
