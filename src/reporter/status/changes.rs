@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Condition, Overview, StackStatus, StatusRow};
 use crate::output::Palette;
 use crate::reporter::line::{Line, Subject, Tone};
-use crate::reporter::text::clean;
+use crate::reporter::text::told;
 
 /// Remembers what was told.
 #[derive(Debug, Default)]
@@ -101,7 +101,7 @@ fn text(row: &StatusRow) -> String {
         text.push_str(&format!(" {}/{}", ready.done, ready.all));
     }
     if let Some(reason) = &row.reason {
-        text.push_str(&format!(": {}", clean(reason)));
+        text.push_str(&format!(": {}", told(reason)));
     }
     text
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Share, StatusRow};
 use crate::output::Palette;
 use crate::reporter::container::between;
-use crate::reporter::text::{clean, fit};
+use crate::reporter::text::{fit, told};
 use crate::wording;
 
 const COLUMNS: usize = 8;
@@ -129,6 +129,6 @@ fn cells(row: &StatusRow, now: Timestamp) -> [String; COLUMNS] {
         or_dash(row.init.map(share)),
         row.restarts.to_string(),
         or_dash(row.deployed.map(age)),
-        row.reason.as_deref().map(clean).unwrap_or_default(),
+        row.reason.as_deref().map(told).unwrap_or_default(),
     ]
 }
