@@ -26,7 +26,7 @@ pub enum Until {
     Deployed,
     /// This one object of the release is ready.
     Object {
-        /// In lower case and singular: `service`, `statefulset`.
+        /// In lower case, singular or plural: `service`, `statefulsets`.
         kind: String,
         name: String,
     },
@@ -44,13 +44,28 @@ impl fmt::Display for Until {
 
 /// How kubectl lets people write the kinds that a need may wait for, besides their own name
 /// (`kubectl api-resources`).
-const SHORT: [(&str, &str); 8] = [
-    ("crd", "customresourcedefinition"),
+const SHORT: [(&str, &str); 23] = [
+    ("cj", "cronjob"),
     ("cm", "configmap"),
+    ("crd", "customresourcedefinition"),
     ("deploy", "deployment"),
     ("ds", "daemonset"),
+    ("ep", "endpoints"),
+    ("hpa", "horizontalpodautoscaler"),
+    ("ing", "ingress"),
+    ("limits", "limitrange"),
+    ("netpol", "networkpolicy"),
+    ("ns", "namespace"),
+    ("pc", "priorityclass"),
+    ("pdb", "poddisruptionbudget"),
     ("po", "pod"),
+    ("pv", "persistentvolume"),
     ("pvc", "persistentvolumeclaim"),
+    ("quota", "resourcequota"),
+    ("rc", "replicationcontroller"),
+    ("rs", "replicaset"),
+    ("sa", "serviceaccount"),
+    ("sc", "storageclass"),
     ("sts", "statefulset"),
     ("svc", "service"),
 ];

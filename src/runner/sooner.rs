@@ -49,6 +49,17 @@ impl Sooner {
     }
 }
 
+/// The objects of a release that others need, by kind and name.
+pub fn needed(plan: &Plan, at: usize) -> Vec<(&str, &str)> {
+    let edges = plan.steps().iter().flat_map(|step| &step.sooner);
+    let until = edges.filter(|it| it.need == at).flat_map(|it| &it.until);
+    let objects = until.filter_map(|until| match until {
+        Until::Object { kind, name } => Some((kind.as_str(), name.as_str())),
+        Until::Ready | Until::Deployed => None,
+    });
+    objects.collect()
+}
+
 fn turn(until: &[Until], release: &Tracked<'_>) -> Turn {
     if !matches!(release.phase, Phase::Converging | Phase::Ready) || release.doom.is_some() {
         return Turn::Open(None);
@@ -70,12 +81,13 @@ fn lacks(until: &Until, release: &Tracked<'_>) -> Option<String> {
     match until {
         Until::Ready => (release.phase != Phase::Ready).then_some(of_release),
         Until::Deployed => None,
+        Until::Object { kind, name } if is_done(release, kind, name) => None,
         Until::Object { .. } if !release.looked_at => Some(of_release),
         Until::Object { kind, name } => {
             // What has no readiness is there, and that is all that can be said of it.
             let assessment = &release.assessment;
             let assessed = assessment.objects.iter().chain(&assessment.left_by_hooks);
-            let mut assessed = assessed.filter(|it| is(&it.object, kind, name));
+            let mut assessed = assessed.filter(|it| it.object.is_called(kind, name));
             let why = assessed.find_map(|it| match it.health {
                 // A Service is ready by itself, and of use to others when somebody answers for it.
                 Health::Ready if it.ready < it.desired.min(1) => Some(match it.reason.as_str() {
@@ -97,16 +109,17 @@ fn is_absent(until: &Until, release: &Tracked<'_>) -> bool {
     let (Until::Object { kind, name }, Some(contents)) = (until, &release.contents) else {
         return false;
     };
-    let is_left = |hook: &Hook| {
-        let leaves = hook.leaves(contents.revision);
-        matches!(leaves, Leaves::Object | Leaves::Done) && is(&hook.object, kind, name)
-    };
+    let is_left =
+        |hook: &Hook| hook.leaves_something(contents.revision) && hook.object.is_called(kind, name);
     let mut objects = contents.objects.iter();
-    !objects.any(|object| is(object, kind, name)) && !contents.hooks.iter().any(is_left)
+    !objects.any(|object| object.is_called(kind, name))
+        && !contents.hooks.iter().any(is_left)
+        && !is_done(release, kind, name)
 }
 
-fn is(object: &ObjectRef, kind: &str, name: &str) -> bool {
-    object.kind.eq_ignore_ascii_case(kind) && object.name == name
+fn is_done(release: &Tracked<'_>, kind: &str, name: &str) -> bool {
+    let mut done = release.done.iter();
+    done.any(|object| object.is_called(kind, name))
 }
 
 /// Why what a hook makes is not there; None where no hook makes it.
@@ -115,7 +128,7 @@ fn left_by_no_hook(until: &Until, release: &Tracked<'_>) -> Option<String> {
         return None;
     };
     let mut hooks = contents.hooks.iter();
-    let hook = hooks.find(|hook| is(&hook.object, kind, name))?;
+    let hook = hooks.find(|hook| hook.object.is_called(kind, name))?;
     let events: Vec<String> = hook.events.iter().map(|it| format!("`{it}`")).collect();
     let id = &release.step.id;
     let why = match hook.leaves(contents.revision) {
@@ -134,7 +147,7 @@ fn nothing_there(until: &Until, release: &Tracked<'_>) -> Verdict {
         .iter()
         .flat_map(|contents| &contents.objects);
     let same_kind = |object: &&ObjectRef| match until {
-        Until::Object { kind, .. } => object.kind.eq_ignore_ascii_case(kind),
+        Until::Object { kind, .. } => object.is_of(kind),
         _ => false,
     };
     let no_hook = left_by_no_hook(until, release);

@@ -55,7 +55,9 @@ pub struct Tracked<'p> {
     pub contents: Option<Contents>,
     /// What its hooks have made for others.
     pub hooks: Vec<LastingHook>,
-    /// Those of them that helm has deleted again.
+    /// Of one that is unchanged: what has done its work, and need not be there for those that need it.
+    pub done: Vec<ObjectRef>,
+    /// Those of its hooks' objects that helm has deleted again.
     pub lost_hooks: Vec<ObjectRef>,
     /// What an earlier run has left of it, until it is put right.
     pub left_behind: Option<LeftBehind>,
@@ -138,6 +140,7 @@ impl<'p> Tracked<'p> {
             settled: None,
             contents: None,
             hooks: Vec::new(),
+            done: Vec::new(),
             lost_hooks: Vec::new(),
             left_behind: None,
             starts_until: None,

@@ -127,9 +127,31 @@ impl ObjectRef {
         KINDS.contains(&self.kind.as_str())
     }
 
+    /// It is named so.
+    pub fn is_called(&self, kind: &str, name: &str) -> bool {
+        self.is_of(kind) && self.name == name
+    }
+
+    /// It is of this kind, written in any case, singular or plural.
+    pub fn is_of(&self, kind: &str) -> bool {
+        let (own, kind) = (self.kind.to_lowercase(), kind.to_lowercase());
+        own == kind || plural(&own) == kind
+    }
+
     /// `deployment/php-fpm`: how people name it.
     pub fn short(&self) -> String {
         self.to_string()
+    }
+}
+
+/// As kinds are written in the plural, but for those whose definition says otherwise
+/// (`k8s.io/apimachinery/pkg/api/meta/restmapper.go`, `UnsafeGuessKindToResource`).
+fn plural(kind: &str) -> String {
+    match kind.as_bytes().last() {
+        _ if kind == "endpoints" => kind.to_owned(),
+        Some(b's') => format!("{kind}es"),
+        Some(b'y') => format!("{}ies", &kind[..kind.len() - 1]),
+        _ => format!("{kind}s"),
     }
 }
 
@@ -206,4 +228,34 @@ pub struct ClusterEvent {
     pub message: String,
     pub count: u32,
     pub last_seen: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ObjectRef;
+
+    #[test]
+    fn kinds_are_written_as_for_kubectl() {
+        let is_of = |kind: &str, written: &str| {
+            let object = ObjectRef {
+                api_version: "v1".into(),
+                kind: kind.into(),
+                namespace: None,
+                name: "web".into(),
+            };
+            object.is_called(written, "web") && !object.is_called(written, "web-1")
+        };
+        for (kind, written) in [
+            ("Job", "job"),
+            ("Job", "jobs"),
+            ("Deployment", "Deployments"),
+            ("Ingress", "ingresses"),
+            ("NetworkPolicy", "networkpolicies"),
+            ("Endpoints", "endpoints"),
+            ("Gadget", "gadgets"),
+        ] {
+            assert!(is_of(kind, written), "{kind} {written}");
+        }
+        assert!(!is_of("Job", "cronjobs"));
+    }
 }

@@ -371,6 +371,11 @@ impl Hook {
         }
     }
 
+    /// Others may wait for it, once helm has made this revision.
+    pub fn leaves_something(&self, revision: u32) -> bool {
+        matches!(self.leaves(revision), Leaves::Object | Leaves::Done)
+    }
+
     /// An object that is there for others once helm has made it, None for one that has run or goes.
     fn lasting(&self) -> Option<LastingHook> {
         let runs = RUN.contains(&self.object.kind.as_str());

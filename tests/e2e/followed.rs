@@ -4,7 +4,7 @@ use std::fs;
 
 use stackctl::event::EventKind;
 
-use crate::support::{Ended, Stack, deployment};
+use crate::support::{Ended, Stack, deployment, hook_job};
 
 #[test]
 fn a_service_whose_target_port_no_container_has_meets_no_need() {
@@ -50,4 +50,28 @@ fn pods_that_only_somebody_else_replaces_are_told() {
     let again = Ended::up(&profile, &[]).expect_code(0);
     let unchanged = |kind: &EventKind| matches!(kind, EventKind::ReleaseUnchanged { .. });
     assert!(again.when("db", unchanged).is_some(), "{:#?}", again.events);
+}
+
+/// What was done is done, though nothing of it is there any more.
+#[test]
+fn a_need_on_a_job_or_a_hook_stays_met_when_nothing_has_changed() {
+    let job = hook_job("seed", "", "echo done")
+        .replace("  annotations: {helm.sh/hook: }\n", "")
+        .replace(
+            "spec:\n  backoffLimit",
+            "spec:\n  ttlSecondsAfterFinished: 0\n  backoffLimit",
+        );
+    let migrate = hook_job("migrate", "post-install", "echo done");
+    let chart = format!("{}---\n{job}---\n{migrate}", deployment("db", ""));
+    let needs = "needs: ['db:job/seed', 'db:job/migrate']";
+    let stack = Stack::new("followed-done")
+        .release("db", &chart, "")
+        .release("web", &deployment("web", ""), needs);
+    let profile = stack.profile();
+    Ended::up(&profile, &[]).expect_code(0);
+    for _ in 0..2 {
+        let again = Ended::up(&profile, &[]).expect_code(0);
+        let unchanged = |kind: &EventKind| matches!(kind, EventKind::ReleaseUnchanged { .. });
+        assert!(again.when("db", unchanged).is_some(), "{:#?}", again.events);
+    }
 }

@@ -7,14 +7,19 @@ use stackctl::snapshot::{
     Condition, Custom, Hook, LastingHook, Meta, ObjectRef, Share, Snapshot, Surveyed, Uid,
 };
 
-use super::fakes::{Fate, Hand, SHARE, applied, made_by};
+use super::fakes::{Fate, Hand, SHARE, applied, hook, made_by};
 use super::{Case, Ran};
 
 /// Three releases that an earlier run has brought up, `c` with other inputs than now.
 fn case(verified: bool) -> Case {
+    needing("a", verified)
+}
+
+/// `b` has this need.
+fn needing(need: &str, verified: bool) -> Case {
     let mut case = Case::new(&[
         ("a", Fate::Ready(1000), &[]),
-        ("b", Fate::Ready(1000), &["a"]),
+        ("b", Fate::Ready(1000), &[need]),
         ("c", Fate::Ready(1000), &["b"]),
     ]);
     for step in case.plan.steps() {
@@ -275,6 +280,40 @@ fn a_job_that_was_complete_may_be_gone() {
     let ran = case.up();
     assert_eq!(ran.outcome, Outcome::Ready);
     assert_eq!(deployed(&ran), ["c"]);
+}
+
+#[test]
+fn a_need_on_a_job_that_was_complete_stays_met() {
+    for away in [false, true] {
+        let case = needing("a:job/a", true);
+        if away {
+            case.fake.by_hand("a", Hand::Deletes);
+        }
+        let ran = case.up();
+        assert_eq!((ran.outcome, deployed(&ran)), (Outcome::Ready, vec!["c"]));
+    }
+}
+
+/// helm's record tells of them, and nothing else does.
+#[test]
+fn a_need_on_a_hook_of_an_unchanged_release_stays_met() {
+    let case = needing("a:job/migrate", true);
+    case.fake.has_hook("a", hook("migrate", "post-install"));
+    case.fake.has_hook("a", hook("undo", "pre-rollback"));
+    let ran = case.up();
+    assert_eq!((ran.outcome, deployed(&ran)), (Outcome::Ready, vec!["c"]));
+
+    for absent in ["a:job/undo", "a:job/typo"] {
+        let case = needing(absent, true);
+        case.fake.has_hook("a", hook("undo", "pre-rollback"));
+        let ran = case.up();
+        assert_eq!(ran.outcome, Outcome::Failed, "{absent}");
+        assert!(
+            ran.verdict("b")
+                .sentence
+                .contains("which has no such object")
+        );
+    }
 }
 
 #[test]

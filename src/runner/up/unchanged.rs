@@ -18,6 +18,7 @@ use crate::event::EventKind;
 use crate::plan::Step;
 use crate::runner::asking::Limits;
 use crate::runner::ports::{ObserveError, Observer};
+use crate::runner::sooner::needed;
 use crate::runner::tracked::{Before, Phase};
 use crate::snapshot::{Contents, Drift, LastingHook, ObjectRef, Record, Share, Surveyed, Unread};
 use crate::verdict::Baseline;
@@ -32,6 +33,8 @@ pub struct Candidate<'p> {
     /// What it was made of when it was last seen ready.
     remembered: Option<Parts>,
     goes_back: bool,
+    /// Objects of it that others need, by kind and name.
+    needed: Vec<(&'p str, &'p str)>,
 }
 
 /// What a release is made of.
@@ -49,6 +52,7 @@ struct Parts {
 pub struct Settled {
     contents: Contents,
     hooks: Vec<LastingHook>,
+    done: Vec<ObjectRef>,
     before: Before,
 }
 
@@ -123,6 +127,7 @@ impl<'p> Up<'p> {
                 unread: Vec::new(),
             }),
             goes_back: self.releases[at].back.is_some(),
+            needed: needed(self.plan, at),
         })
     }
 
@@ -131,6 +136,7 @@ impl<'p> Up<'p> {
         let Settled {
             contents,
             hooks,
+            done,
             before,
         } = settled;
         let revision = contents.revision;
@@ -147,7 +153,7 @@ impl<'p> Up<'p> {
         release.asked = Some(revision);
         release.helm_done = true;
         release.settled = Some(before);
-        release.hooks = hooks;
+        (release.hooks, release.done) = (hooks, done);
         if before.verified {
             release.concluded = release.step.after.len();
         }
@@ -235,7 +241,10 @@ async fn look(
             found.said.push((at, text));
         }
         if gone.is_empty() && !is_for_helm {
-            found.settled.insert(at, candidate.settled(known, &there));
+            let done = candidate.done(observer, limits, known, &there).await?;
+            found
+                .settled
+                .insert(at, candidate.settled(known, &there, done));
         }
     }
     Ok(found)
@@ -305,7 +314,33 @@ fn differences(
 }
 
 impl Candidate<'_> {
-    fn settled(&self, known: &Parts, there: &There<'_>) -> Settled {
+    /// What has done its work and need not be there for those that need it: Jobs that have gone since
+    /// the release was ready, and hooks. Only where somebody needs a part of it that is none of the
+    /// objects that are there, its record is read for them.
+    async fn done(
+        &self,
+        observer: &dyn Observer,
+        limits: &Limits,
+        known: &Parts,
+        there: &There<'_>,
+    ) -> Result<Vec<ObjectRef>, ObserveError> {
+        let objects = known.objects.iter().map(|it| &it.object);
+        let own: Vec<&ObjectRef> = objects.filter(|it| there.contains_key(it)).collect();
+        let is_there = |(kind, name): &(&str, &str)| own.iter().any(|it| it.is_called(kind, name));
+        if self.needed.iter().all(is_there) {
+            return Ok(Vec::new());
+        }
+        let contents = limits.read_contents(observer, self.step, self.revision);
+        let Contents { objects, hooks, .. } = contents.await?;
+        let past =
+            |it: &ObjectRef| self.verified && it.may_go_once_ready() && !there.contains_key(it);
+        let hooks = hooks.into_iter();
+        let left = hooks.filter(|hook| hook.leaves_something(self.revision));
+        let jobs = objects.into_iter().filter(past);
+        Ok(jobs.chain(left.map(|hook| hook.object)).collect())
+    }
+
+    fn settled(&self, known: &Parts, there: &There<'_>, done: Vec<ObjectRef>) -> Settled {
         let objects = known.objects.iter().map(|it| &it.object);
         Settled {
             contents: Contents {
@@ -318,6 +353,7 @@ impl Candidate<'_> {
                 ..Contents::default()
             },
             hooks: known.hooks.clone(),
+            done,
             before: Before {
                 verified: self.verified,
                 remembered: self.remembered.is_some(),
