@@ -267,7 +267,7 @@ fn a_removal_that_is_held_is_told_and_taken_up_again() {
     let told = status();
     let wanted = format!("its removal has not ended: waits for {held}");
     assert!(
-        told.contains(&wanted) && told.contains("kubectl patch configmap/held"),
+        told.contains(&wanted) && told.contains("patch configmap/held"),
         "{told}"
     );
 

@@ -221,7 +221,7 @@ fn helm_operation_pending() {
         let told = scenario.verb(&[verb]).expect_code(code);
         assert!(told.text.contains(why), "{verb}: {}", told.text);
         assert!(
-            told.text.contains("`stackctl up --recover`"),
+            told.text.contains("`stackctl up --recover --profile "),
             "{verb}: {}",
             told.text
         );

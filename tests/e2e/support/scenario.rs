@@ -223,6 +223,7 @@ static WAITING: LazyLock<Regex> = LazyLock::new(|| {
 static VOLATILE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     const NAME: &str = "[bcdfghjklmnpqrstvwxz2456789]";
     let patterns = [
+        (r" --profile [^ `]+".to_owned(), " --profile PROFILE"),
         (format!(r"-{NAME}{{8,10}}-{NAME}{{5}}\b"), "-HASH"),
         (format!(r"-{NAME}{{8,10}}\b"), "-HASH"),
         (format!(r"-{NAME}{{5}}\b"), "-HASH"),
