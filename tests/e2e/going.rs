@@ -73,8 +73,9 @@ fn a_config_map_that_is_held_is_waited_for_and_made_anew() {
     assert!(told.contains("configmap/settings"), "{told}");
     let status = ["status", "--profile", &file, "--exit-code"];
     let told = Ended::of(&status).expect_code(6);
-    let says = "configmap/settings is being deleted; `stackctl up` puts it back";
-    assert!(told.stdout.contains(says), "{}", told.stdout);
+    let says =
+        format!("configmap/settings is being deleted; `stackctl up --profile {file}` puts it back");
+    assert!(told.stdout.contains(&says), "{}", told.stdout);
     let up = let_go(name, Started::up(&profile));
     assert_eq!(
         up.warnings(),

@@ -464,8 +464,7 @@ fn objects_without_readiness_are_gone() {
         "main",
     ]);
     let gone = status().expect_code(6);
-    let says =
-        "configmap/settings and topic/main are not in the cluster; `stackctl up` puts them back";
+    let says = "configmap/settings and topic/main are not in the cluster; `stackctl up --profile ";
     assert!(gone.text.contains(says), "{}", gone.text);
     let up = scenario.up().expect_code(0);
     let puts_back = "configmap/settings and topic/main is gone: helm puts it back";
