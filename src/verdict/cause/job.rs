@@ -55,13 +55,12 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
         }
         (_, Some(culprit)) => {
             let (who, how) = (culprit.who(), culprit.how());
-            failed(
-                hope,
-                job.failed.max(culprit.attempt),
-                &format!("{who} {how}"),
-            )
+            let tries = tries(job, reason, &pods).max(culprit.attempt);
+            failed(hope, tries, &format!("{who} {how}"))
         }
-        (_, None) if lost.is_some() => failed(hope, job.failed, &lost.unwrap_or_default()),
+        (_, None) if lost.is_some() => {
+            failed(hope, tries(job, reason, &pods), &lost.unwrap_or_default())
+        }
         (Some((reason, message)), None) => format!("failed: {reason}: {}", brief(message)),
         (None, None) => return None,
     };
@@ -91,6 +90,18 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
         true => draft.hint(case.logs_hint(role)),
         false => draft,
     })
+}
+
+/// How many of its pods have failed. The controller may say that it gives up before it has counted the
+/// last (`k8s.io/kubernetes/pkg/controller/job/job_controller.go`, `FailureTarget`).
+fn tries(job: &Job, reason: Option<(&str, &str)>, pods: &[&Pod]) -> u32 {
+    let is_never_restarted = |pod: &&Pod| pod.restart_policy == "Never";
+    match reason {
+        Some(("BackoffLimitExceeded", _)) if pods.iter().all(is_never_restarted) => {
+            job.failed.max(job.backoff_limit.saturating_add(1))
+        }
+        _ => job.failed,
+    }
 }
 
 fn failed(hope: Hope, tries: u32, how: &str) -> String {
