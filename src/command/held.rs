@@ -21,7 +21,8 @@ pub async fn of(cluster: &Cluster, left: &[Remaining]) -> Result<Vec<Lingering>,
     Ok(going.collect())
 }
 
-/// Orphans that helm has forgotten and of which something is still going, beside those that are known.
+/// Orphans that helm has forgotten and whose removal has not ended, beside those that are known: something
+/// of them is still going, or what stays has yet to be told.
 ///
 /// # Errors
 /// `Denied`, `Unreachable`.
@@ -41,7 +42,9 @@ pub async fn orphans(
         if is_planned || known.iter().any(|it| is_it(&it)) {
             continue;
         }
-        if of(cluster, &left.objects).await?.is_empty() {
+        // The run that ends a removal tells of what stays for good, and remembers it no more.
+        let is_cut_off = left.objects.iter().any(|it| it.object.stays_for_good());
+        if !is_cut_off && of(cluster, &left.objects).await?.is_empty() {
             continue;
         }
         let mut before = record.releases.iter().chain(&record.orphans);
