@@ -106,8 +106,8 @@ fn what_is_started_again_in_the_pod_of_a_job_is_named_when_the_time_is_up() {
     );
     let hook = hook_job("hook", "post-install", "sleep 1").replace("containers:", &sidecar);
     let stack = Stack::new("e2e-job-again")
-        .release("job", &job, "timeout: 20s")
-        .release("hook", &hook, "timeout: 20s");
+        .release("job", &job, "timeout: 40s")
+        .release("hook", &hook, "timeout: 40s");
     let up = Ended::up(&stack.profile(), &[]).expect_code(5);
     for (id, who) in [("job", "container `hook`"), ("hook", "sidecar `side`")] {
         let verdict = up.verdict(id);
