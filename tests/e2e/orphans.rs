@@ -230,7 +230,7 @@ fn a_prune_that_is_held_is_told_and_taken_up_again() {
         assert!(told.contains(wanted), "{told}");
         for verb in ["plan", "doctor"] {
             let told = Ended::of(&[&[verb][..], &named].concat()).stdout;
-            assert!(told.contains("`stackctl up --prune"), "{verb}: {told}");
+            assert!(told.contains("up --prune"), "{verb}: {told}");
         }
     }
     Cluster::of(sandbox()).block_on(async |client| {
