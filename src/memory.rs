@@ -144,6 +144,18 @@ pub struct Left {
     pub objects: Vec<Remaining>,
 }
 
+impl Left {
+    pub fn is_of(&self, release: &ReleaseName, namespace: &Namespace) -> bool {
+        self.release == *release && self.namespace == *namespace
+    }
+
+    /// What of all that is of one release.
+    pub fn of(all: &[Left], release: &ReleaseName, namespace: &Namespace) -> Vec<Remaining> {
+        let own = all.iter().filter(|it| it.is_of(release, namespace));
+        own.flat_map(|it| it.objects.iter().cloned()).collect()
+    }
+}
+
 /// A run, as `history` tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastRun {
@@ -280,9 +292,8 @@ impl StackRecord {
 
     /// Takes note of what has been left of releases; nothing more is, where that is nothing.
     pub fn leave(&mut self, left: &[Left]) {
-        let is_same = |a: &Left, b: &Left| a.release == b.release && a.namespace == b.namespace;
-        self.left
-            .retain(|known| !left.iter().any(|new| is_same(known, new)));
+        let is_new = |it: &Left| left.iter().any(|new| new.is_of(&it.release, &it.namespace));
+        self.left.retain(|known| !is_new(known));
         let some = left.iter().filter(|it| !it.objects.is_empty());
         self.left.extend(some.cloned());
     }

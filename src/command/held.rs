@@ -37,7 +37,7 @@ pub async fn orphans(
         let Left {
             release, namespace, ..
         } = left;
-        let is_it = |it: &&StackRelease| it.release == *release && it.namespace == *namespace;
+        let is_it = |it: &&StackRelease| left.is_of(&it.release, &it.namespace);
         let is_planned = whole.has(namespace.as_str(), release.as_str());
         if is_planned || known.iter().any(|it| is_it(&it)) {
             continue;

@@ -34,9 +34,21 @@ pub async fn all(
     whole: &Plan,
     record: &StackRecord,
 ) -> Result<Vec<StackRelease>, Failure> {
-    let mut orphans = still_there(cluster, whole, record).await?;
-    let held = held::orphans(cluster, whole, record, &orphans).await;
-    orphans.extend(held.map_err(|error| session::observe(&error))?);
+    let found = find_all(cluster, whole, record).await;
+    found.map_err(|error| session::observe(&error))
+}
+
+/// As [`all`].
+///
+/// # Errors
+/// `Denied`, `Unreachable`.
+pub async fn find_all(
+    cluster: &Cluster,
+    whole: &Plan,
+    record: &StackRecord,
+) -> Result<Vec<StackRelease>, ObserveError> {
+    let mut orphans = find(cluster, whole, record).await?;
+    orphans.extend(held::orphans(cluster, whole, record, &orphans).await?);
     Ok(orphans)
 }
 

@@ -146,11 +146,7 @@ async fn course(
 fn at_work(contents: &Contents, world: &World) -> Option<String> {
     let is_at_work = |hook: &&Hook| {
         let job = world.job(&hook.object);
-        job.is_some_and(|job| {
-            let mut conditions = job.conditions.iter();
-            let is_end = |kind: &str| matches!(kind, "Complete" | "Failed");
-            !job.suspended && !conditions.any(|it| is_end(&it.kind) && it.is_true())
-        })
+        job.is_some_and(|job| !job.suspended && !job.has_ended())
     };
     let hook = contents.hooks.iter().find(is_at_work)?;
     Some(hook.object.short())

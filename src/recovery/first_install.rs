@@ -5,7 +5,7 @@
 
 use super::LeftAlone;
 use crate::names::{Namespace, ReleaseName};
-use crate::snapshot::{Contents, Hook, ObjectRef, Record, RecordStatus, World};
+use crate::snapshot::{Contents, Hook, Job, ObjectRef, Record, RecordStatus, World};
 use crate::wording;
 
 /// What becomes of a release whose first install failed.
@@ -115,12 +115,7 @@ fn left_out(names: &[String], (release, namespace): (&ReleaseName, &Namespace)) 
 fn is_left_out(hook: &Hook, world: &World) -> bool {
     let is = |event: &str| hook.events.iter().any(|own| own == event);
     let installs = is("pre-install") || is("post-install");
-    let is_complete = || {
-        world.job(&hook.object).is_some_and(|job| {
-            let mut conditions = job.conditions.iter();
-            conditions.any(|it| it.kind == "Complete" && it.is_true())
-        })
-    };
+    let is_complete = || world.job(&hook.object).is_some_and(Job::is_complete);
     installs && !is("pre-upgrade") && !is("post-upgrade") && !hook.succeeded && !is_complete()
 }
 

@@ -1,4 +1,4 @@
-use super::{Condition, Meta, ObjectRef, Uid};
+use super::{Condition, Conditions, Meta, ObjectRef, Uid};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WorkloadKind {
@@ -92,6 +92,22 @@ pub struct Job {
     pub succeeded: u32,
     pub failed: u32,
     pub conditions: Vec<Condition>,
+}
+
+impl Job {
+    pub fn is_complete(&self) -> bool {
+        self.holds("Complete")
+    }
+
+    /// It is complete, or has failed for good.
+    pub fn has_ended(&self) -> bool {
+        self.is_complete() || self.holds("Failed")
+    }
+
+    fn holds(&self, kind: &str) -> bool {
+        let condition = self.conditions.condition(kind);
+        condition.is_some_and(Condition::is_true)
+    }
 }
 
 /// A PersistentVolumeClaim.

@@ -4,10 +4,10 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Secret};
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, PostParams};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use stackctl::event::EventKind;
@@ -110,12 +110,7 @@ fn a_finalizer_that_hangs_is_named() {
     let stack = Stack::new(name).release("web", &chart, "timeout: 20s");
     Ended::up(&stack.profile(), &[]).expect_code(0);
     let finalizers = |value: serde_json::Value| {
-        Cluster::of(sandbox()).block_on(async |client| {
-            let configs: Api<ConfigMap> = Api::namespaced(client, name);
-            let patch = Patch::Merge(json!({"metadata": {"finalizers": value}}));
-            let patched = configs.patch("held", &PatchParams::default(), &patch).await;
-            patched.expect("a patch");
-        });
+        Cluster::of(sandbox()).set_finalizers(name, "held", &value);
     };
     finalizers(json!(["example.com/hold"]));
     let held = down(&stack, &[]).expect_code(6);
@@ -156,12 +151,7 @@ fn what_stays_of_a_removal_that_was_held_is_remembered() {
     let hint = &held.verdict("web").hints[0];
     let patch = "`kubectl patch configmap/held -n down-held-hook --type merge";
     assert!(hint.contains(patch), "{hint}");
-    Cluster::of(sandbox()).block_on(async |client| {
-        let configs: Api<ConfigMap> = Api::namespaced(client, name);
-        let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-        let patched = configs.patch("held", &PatchParams::default(), &patch).await;
-        patched.expect("a patch");
-    });
+    Cluster::of(sandbox()).set_finalizers(name, "held", &json!(null));
     let kept = |ended: &Ended| {
         ended.events.iter().find_map(|event| match &event.kind {
             EventKind::ReleaseRemoved { kept, .. } => Some(kept.clone()),
@@ -241,15 +231,7 @@ fn a_removal_that_is_held_is_told_and_taken_up_again() {
     let profile = stack.profile();
     let named = ["--profile", profile.to_str().expect("UTF-8")];
     let status = || Ended::of(&[&["status"][..], &named].concat()).stdout;
-    let let_go = || {
-        Cluster::of(sandbox()).block_on(async |client| {
-            let configs: Api<ConfigMap> = Api::namespaced(client, name);
-            let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-            let params = PatchParams::default();
-            let patched = configs.patch("held", &params, &patch).await;
-            patched.expect("a patch");
-        });
-    };
+    let let_go = || Cluster::of(sandbox()).set_finalizers(name, "held", &json!(null));
     let held = "configmap/held (held by finalizer `example.com/hold`) to be gone";
     let waits =
         |kind: &EventKind| matches!(kind, EventKind::ReleaseWaiting { on, .. } if on == held);

@@ -7,7 +7,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use kube::ResourceExt;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::DeleteParams;
 use serde_json::json;
 use stackctl::event::EventKind;
 
@@ -21,13 +21,7 @@ fn config() -> &'static str {
 }
 
 fn hold(name: &str, finalizers: &serde_json::Value) {
-    Cluster::of(sandbox()).block_on(async |client| {
-        let configs: Api<ConfigMap> = Api::namespaced(client, name);
-        let patch = Patch::Merge(json!({"metadata": {"finalizers": finalizers}}));
-        let params = PatchParams::default();
-        let patched = configs.patch("settings", &params, &patch).await;
-        patched.expect("a patch");
-    });
+    Cluster::of(sandbox()).set_finalizers(name, "settings", finalizers);
 }
 
 fn delete_held(name: &str) {

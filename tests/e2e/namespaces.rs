@@ -4,7 +4,7 @@ use std::fs;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::Api;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, PostParams};
 use serde_json::json;
 use stackctl::event::EventKind;
 
@@ -31,12 +31,7 @@ fn going(name: &str) {
 }
 
 fn let_go(name: &str) {
-    Cluster::of(sandbox()).block_on(async |client| {
-        let configs: Api<ConfigMap> = Api::namespaced(client, name);
-        let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-        let patched = configs.patch("held", &PatchParams::default(), &patch).await;
-        patched.expect("it is let go");
-    });
+    Cluster::of(sandbox()).set_finalizers(name, "held", &json!(null));
 }
 
 #[test]

@@ -233,13 +233,7 @@ fn a_prune_that_is_held_is_told_and_taken_up_again() {
             assert!(told.contains("up --prune"), "{verb}: {told}");
         }
     }
-    Cluster::of(sandbox()).block_on(async |client| {
-        let configs: Api<ConfigMap> = Api::namespaced(client, name);
-        let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-        let params = PatchParams::default();
-        let patched = configs.patch("held", &params, &patch).await;
-        patched.expect("a patch");
-    });
+    Cluster::of(sandbox()).set_finalizers(name, "held", &json!(null));
     Ended::up(&profile, &["--prune"]).expect_code(0);
     let told = Ended::of(&[&["status"][..], &named].concat()).stdout;
     assert!(!told.contains("web"), "{told}");

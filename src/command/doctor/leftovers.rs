@@ -2,7 +2,7 @@
 
 use super::half_done::{self, ABOUT, half_done};
 use crate::cluster::Cluster;
-use crate::command::{held, lease, orphans};
+use crate::command::{lease, orphans};
 use crate::doctor::Check;
 use crate::helm::Workspace;
 use crate::identity;
@@ -65,12 +65,7 @@ pub async fn of_stack(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
 
 /// As `up` tells of them.
 async fn orphaned(cluster: &Cluster, plan: &Plan, remembered: &StackRecord) -> Vec<Check> {
-    let find = async {
-        let mut orphans = orphans::find(cluster, plan, remembered).await?;
-        orphans.extend(held::orphans(cluster, plan, remembered, &orphans).await?);
-        Ok::<_, ObserveError>(orphans)
-    };
-    let orphans = match find.await {
+    let orphans = match orphans::find_all(cluster, plan, remembered).await {
         Ok(orphans) => orphans,
         Err(error) => return vec![Check::problem(ABOUT, error.to_string())],
     };

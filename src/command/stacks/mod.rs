@@ -14,7 +14,7 @@ use super::{Context, profile};
 use crate::budget::Budgets;
 use crate::cluster::Cluster;
 use crate::error::Failure;
-use crate::memory::{StackRecord, StackRelease};
+use crate::memory::{Left, StackRecord, StackRelease};
 use crate::names::{Namespace, ReleaseId, ReleaseName};
 use crate::plan::Selection;
 use crate::snapshot::{Remaining, StackId};
@@ -90,7 +90,7 @@ fn recorded(record: StackRecord) -> Stack {
     let id = record.id();
     let left = record.left;
     let member = |release: StackRelease| Member {
-        left: removal::left_of(&left, &release.release, &release.namespace),
+        left: Left::of(&left, &release.release, &release.namespace),
         id: release.id,
         release: release.release,
         namespace: release.namespace,

@@ -5,6 +5,7 @@ use crate::budget::Budgets;
 use crate::cluster::Cluster;
 use crate::command::session;
 use crate::error::Failure;
+use crate::memory::Left;
 use crate::runner::ports::ObserveError;
 use crate::snapshot::{Record, StackId};
 
@@ -21,7 +22,7 @@ pub async fn remember(
         Ok(Some(record)) => {
             planned.id = record.id();
             for member in &mut planned.releases {
-                member.left = removal::left_of(&record.left, &member.release, &member.namespace);
+                member.left = Left::of(&record.left, &member.release, &member.namespace);
             }
             removal::add(planned, &record.left);
         }

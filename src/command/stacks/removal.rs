@@ -6,22 +6,14 @@ use crate::budget::Budgets;
 use crate::cluster::Cluster;
 use crate::command::held;
 use crate::memory::Left;
-use crate::names::{Namespace, ReleaseName};
 use crate::runner::ports::ObserveError;
-use crate::snapshot::{Lingering, Remaining};
-
-/// What removals have left of one release.
-pub fn left_of(left: &[Left], release: &ReleaseName, namespace: &Namespace) -> Vec<Remaining> {
-    let of_it = |it: &&Left| it.release == *release && it.namespace == *namespace;
-    let objects = left.iter().filter(of_it).flat_map(|it| &it.objects);
-    objects.cloned().collect()
-}
+use crate::snapshot::Lingering;
 
 /// Adds releases that the stack does not plan and that removals have left something of: something of
 /// them may still be going.
 pub fn add(stack: &mut Stack, left: &[Left]) {
     for left in left {
-        let of_it = |it: &Member| it.release == left.release && it.namespace == left.namespace;
+        let of_it = |it: &Member| left.is_of(&it.release, &it.namespace);
         let Ok(id) = left.release.as_str().parse() else {
             continue;
         };

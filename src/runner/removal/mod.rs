@@ -203,10 +203,8 @@ enum Done {
 
 impl<'p> Removed<'p> {
     fn new(step: &'p Step, gate: &Gate, left: &[Left]) -> Removed<'p> {
-        let of_it = |it: &&Left| it.release == step.release && it.namespace == step.namespace;
-        let remembered = left.iter().filter(of_it).flat_map(|it| &it.objects);
         Removed {
-            remembered: remembered.cloned().collect(),
+            remembered: Left::of(left, &step.release, &step.namespace),
             stays: Vec::new(),
             left: Vec::new(),
             is_noted: false,

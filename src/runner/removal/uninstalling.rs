@@ -6,9 +6,34 @@ use futures::FutureExt;
 use super::sweep::remaining;
 use super::{Done, Down, Phase};
 use crate::memory::Left;
-use crate::runner::ports::{DeployError, History, ObserveError, Refusal};
+use crate::plan::Plan;
+use crate::runner::Gate;
+use crate::runner::ports::{DeployError, History, ObserveError, Observer, Refusal};
 
-impl Down<'_> {
+/// Writes down what is left of releases, with what is remembered of the stack, as long as it is ours.
+pub(super) struct Notes<'p> {
+    plan: &'p Plan,
+    observer: &'p dyn Observer,
+    gate: Gate,
+}
+
+impl Notes<'_> {
+    pub(super) async fn remember(&self, left: &Left) -> Result<(), ObserveError> {
+        self.gate.opened().await;
+        let (stack, home) = (&self.plan.stack, &self.plan.namespace);
+        self.observer.remember(stack, home, left).await
+    }
+}
+
+impl<'p> Down<'p> {
+    pub(super) fn notes(&self) -> Notes<'p> {
+        Notes {
+            plan: self.plan,
+            observer: self.observer,
+            gate: self.gate.clone(),
+        }
+    }
+
     pub(super) fn remove(&mut self, at: usize) {
         self.find_owners(at);
         self.expect_hooks(at);
@@ -32,12 +57,11 @@ impl Down<'_> {
             true => Vec::new(),
             false => self.stays(at),
         };
-        let is_ours = self.tells_ours(at);
+        let (is_ours, notes) = (self.tells_ours(at), self.notes());
         let release = &mut self.releases[at];
         release.is_noted = true;
         let (step, cancel, limit) = (release.step, release.cancel.clone(), release.left());
         let (observer, deployer, limits) = (self.observer, self.deployer, release.limits());
-        let (plan, gate) = (self.plan, self.gate.clone());
         let (revision, noted) = (release.contents.revision, release.noted.clone());
         let removed = async move {
             let note = async {
@@ -52,11 +76,7 @@ impl Down<'_> {
                     objects: left.map(remaining).collect(),
                 };
                 if !left.objects.is_empty() {
-                    let remember = async || {
-                        gate.opened().await;
-                        observer.remember(&plan.stack, &plan.namespace, &left).await
-                    };
-                    limits.until_answered(remember).await?;
+                    limits.until_answered(|| notes.remember(&left)).await?;
                     *noted.borrow_mut() = left.objects;
                 }
                 let mark = || observer.mark_removal(&step.namespace, &step.release, revision);

@@ -95,9 +95,7 @@ impl Down<'_> {
             }
         }
     }
-}
 
-impl Down<'_> {
     /// Writes down what is held by a finalizer, once: helm has forgotten the release by now, and a run
     /// that is killed tells the next one nothing.
     fn note_what_is_held(&mut self, at: usize) {
@@ -110,15 +108,10 @@ impl Down<'_> {
         let left = self.to_remember(at, self.still_there(at));
         let release = &mut self.releases[at];
         release.is_held_noted = true;
-        let (observer, limits) = (self.observer, release.limits());
-        let (plan, gate) = (self.plan, self.gate.clone());
+        let (limits, notes) = (release.limits(), self.notes());
         let noted = async move {
-            let remember = async || {
-                gate.opened().await;
-                observer.remember(&plan.stack, &plan.namespace, &left).await
-            };
             // Where that fails, the end of the run does it.
-            drop(limits.unless(remember()).await);
+            drop(limits.unless(notes.remember(&left)).await);
             Done::Noted
         };
         self.work.push(noted.boxed_local());

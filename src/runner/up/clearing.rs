@@ -18,8 +18,7 @@ use crate::runner::ports::{
 };
 use crate::runner::tracked::{LeftBehind, Phase};
 use crate::snapshot::{
-    Condition, ContainerState, Contents, ObjectRef, Observation, Pod, Record, RecordStatus,
-    Snapshot,
+    ContainerState, Contents, ObjectRef, Observation, Pod, Record, RecordStatus, Snapshot,
 };
 
 /// Before it is asked again what is still there of what was removed.
@@ -28,10 +27,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long a hook of an earlier run may take until its first container runs. One that takes longer
 /// fails to start.
 const STARTS: Duration = Duration::from_secs(30);
-
-fn is_an_end(condition: &Condition) -> bool {
-    matches!(condition.kind.as_str(), "Complete" | "Failed") && condition.is_true()
-}
 
 /// Waits until all that was removed is gone: what helm makes anew would go with it.
 ///
@@ -184,7 +179,7 @@ impl Up<'_> {
     /// The hook is under way to its first container, as far as can be seen.
     fn is_starting(&self, hook: &ObjectRef) -> bool {
         let job = self.world.job(hook);
-        if job.is_some_and(|job| job.suspended || job.conditions.iter().any(is_an_end)) {
+        if job.is_some_and(|job| job.suspended || job.has_ended()) {
             return false;
         }
         let mut pods = self.pods_of_hook(hook).peekable();

@@ -36,10 +36,8 @@ impl Up<'_> {
     pub(super) fn see_off(&mut self, at: usize) {
         let release = &self.releases[at];
         let (step, before) = (release.step, release.before);
-        let of_it = |it: &&Left| it.release == step.release && it.namespace == step.namespace;
-        let left = self.remembered.iter().filter(of_it);
-        let left = left.flat_map(|it| &it.objects).map(|it| it.object.clone());
-        let left: Vec<ObjectRef> = left.collect();
+        let left = Left::of(&self.remembered, &step.release, &step.namespace).into_iter();
+        let left: Vec<ObjectRef> = left.map(|it| it.object).collect();
         if before == 0 && left.is_empty() {
             self.prepare(at);
             return;

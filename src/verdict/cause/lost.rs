@@ -38,21 +38,17 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
         | WorkloadKind::ReplicaSet
         | WorkloadKind::ReplicationController => (&workload.meta, None),
     };
-    let events = case.world.past.events_about(&controller.uid);
+    let past = &case.world.past;
+    let events = past.events_about(&controller.uid);
     let deleted_by_controller = |loss: &Loss| {
         let mut deleted = events.iter().filter(|it| it.reason == "SuccessfulDelete");
         deleted.any(|event| event.message.ends_with(&loss.name))
     };
-    let lost = case
-        .world
-        .past
-        .lost_by(&controller.uid)
-        .iter()
-        .filter(|loss| {
-            !case.scope.before.had(&loss.pod)
-                && revision.is_none_or(|it| loss.revision_hash.as_ref() == Some(it))
-                && !(loss.reason.is_empty() && deleted_by_controller(loss))
-        });
+    let lost = past.lost_by(&controller.uid).iter().filter(|loss| {
+        !case.scope.before.had(&loss.pod)
+            && revision.is_none_or(|it| loss.revision_hash.as_ref() == Some(it))
+            && !(loss.reason.is_empty() && deleted_by_controller(loss))
+    });
     let lost: Vec<&Loss> = lost.collect();
     let last = lost.last().filter(|_| lost.len() >= 2)?;
     let count = u32::try_from(lost.len()).unwrap_or(u32::MAX);

@@ -6,27 +6,17 @@ use crate::snapshot::Pod;
 use super::super::Hope;
 use super::super::member::Member;
 use super::super::missing::{Missing, volume_in};
-use super::super::waiting::has_begun;
+use super::super::waiting::trouble_before_start;
 use super::super::words::brief;
 use super::report::Draft;
 use super::{Case, Cause};
 
 pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
     let pod = member.pod;
-    if has_begun(case.world, pod) || pod.phase != "Pending" {
+    if pod.phase != "Pending" {
         return None;
     }
-    let event = case
-        .world
-        .past
-        .events_about(&pod.meta.uid)
-        .iter()
-        .rfind(|event| {
-            matches!(
-                event.reason.as_str(),
-                "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox"
-            )
-        })?;
+    let event = trouble_before_start(case.world, pod)?;
     let name = &pod.meta.name;
     let message = &event.message;
     let hope = Hope::Likely(case.budgets.failed_mount);

@@ -2,7 +2,7 @@
 
 mod pod;
 
-pub use pod::{blocked as blocked_pod, has_begun};
+pub use pod::{blocked as blocked_pod, trouble_before_start};
 
 use crate::event::{Health, HookPhase};
 

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use crate::event::ContainerRole;
 use crate::snapshot::{
-    Conditions, ContainerSpec, ContainerState, ContainerStatus, Pod, Terminated, World,
+    ClusterEvent, Conditions, ContainerSpec, ContainerState, ContainerStatus, Pod, Terminated,
+    World,
 };
 
 use super::super::cause::{Case, missing_of_volume as missing, pull_failure};
@@ -121,19 +122,7 @@ fn unscheduled(pod: &Pod) -> Option<Step> {
 
 /// Volumes and the sandbox come before any container; the kubelet tells of them in events only.
 fn volume(world: &World, pod: &Pod) -> Option<Step> {
-    if has_begun(world, pod) {
-        return None;
-    }
-    let trouble = world
-        .past
-        .events_about(&pod.meta.uid)
-        .iter()
-        .rfind(|event| {
-            matches!(
-                event.reason.as_str(),
-                "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox"
-            )
-        })?;
+    let trouble = trouble_before_start(world, pod)?;
     let what = match trouble.reason.as_str() {
         "FailedCreatePodSandBox" => "no sandbox",
         "FailedAttachVolume" => "volume not attached",
@@ -146,9 +135,23 @@ fn volume(world: &World, pod: &Pod) -> Option<Step> {
     Some(Step::new(format!("{what}: {why}"), since_scheduled(pod)))
 }
 
+/// The last event that tells why the pod gets no volume or no sandbox; None once a container has begun.
+pub fn trouble_before_start<'a>(world: &'a World, pod: &Pod) -> Option<&'a ClusterEvent> {
+    const REASONS: [&str; 3] = [
+        "FailedMount",
+        "FailedAttachVolume",
+        "FailedCreatePodSandBox",
+    ];
+    if has_begun(world, pod) {
+        return None;
+    }
+    let mut events = world.past.events_about(&pod.meta.uid).iter();
+    events.rfind(|event| REASONS.contains(&event.reason.as_str()))
+}
+
 /// Volumes and sandbox are there: the pod says so (since 1.29), or the kubelet has come to its
 /// containers. Events of earlier trouble stay behind, while a large image is pulled, say.
-pub fn has_begun(world: &World, pod: &Pod) -> bool {
+fn has_begun(world: &World, pod: &Pod) -> bool {
     let begun = |status: &ContainerStatus| {
         status.container_id.is_some()
             || status.last.is_some()

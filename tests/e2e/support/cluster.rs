@@ -2,8 +2,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
-use k8s_openapi::api::core::v1::{Namespace, Pod};
-use kube::api::{DeleteParams, ListParams, PostParams};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use stackctl_sandbox::Sandbox;
@@ -103,6 +103,17 @@ impl Cluster {
             api.create(&PostParams::default(), &namespace)
                 .await
                 .expect("it is made");
+        });
+    }
+
+    /// Gives a ConfigMap these finalizers, or takes all away: `null`.
+    pub fn set_finalizers(&self, namespace: &str, config: &str, finalizers: &serde_json::Value) {
+        self.block_on(async |client| {
+            let configs: Api<ConfigMap> = Api::namespaced(client, namespace);
+            let patch = serde_json::json!({"metadata": {"finalizers": finalizers}});
+            let patch = Patch::Merge(patch);
+            let patched = configs.patch(config, &PatchParams::default(), &patch).await;
+            patched.expect("a patch");
         });
     }
 
