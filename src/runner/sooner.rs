@@ -109,8 +109,10 @@ fn is_absent(until: &Until, release: &Tracked<'_>) -> bool {
     let (Until::Object { kind, name }, Some(contents)) = (until, &release.contents) else {
         return false;
     };
-    let is_left =
-        |hook: &Hook| hook.leaves_something(contents.revision) && hook.object.is_called(kind, name);
+    let is_left = |hook: &Hook| {
+        let is_one = hook.leaves_something(contents.revision) && hook.object.is_called(kind, name);
+        is_one && !is_gone(release, hook)
+    };
     let mut objects = contents.objects.iter();
     !objects.any(|object| object.is_called(kind, name))
         && !contents.hooks.iter().any(is_left)
@@ -118,8 +120,13 @@ fn is_absent(until: &Until, release: &Tracked<'_>) -> bool {
 }
 
 fn is_done(release: &Tracked<'_>, kind: &str, name: &str) -> bool {
-    let mut done = release.done.iter();
+    let mut done = release.past.done.iter();
     done.any(|object| object.is_called(kind, name))
+}
+
+/// helm has made it, and it is not there any more.
+fn is_gone(release: &Tracked<'_>, hook: &Hook) -> bool {
+    release.past.gone.contains(&hook.object) || release.lost_hooks.contains(&hook.object)
 }
 
 /// Why what a hook makes is not there; None where no hook makes it.
@@ -133,6 +140,7 @@ fn left_by_no_hook(until: &Until, release: &Tracked<'_>) -> Option<String> {
     let id = &release.step.id;
     let why = match hook.leaves(contents.revision) {
         Leaves::NotRun => format!("it is for {} and has not run", wording::list(&events)),
+        Leaves::Object if is_gone(release, hook) => "it is gone".to_owned(),
         _ => "helm has deleted it again (`hook-succeeded`)".to_owned(),
     };
     Some(format!(

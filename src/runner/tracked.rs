@@ -55,8 +55,8 @@ pub struct Tracked<'p> {
     pub contents: Option<Contents>,
     /// What its hooks have made for others.
     pub hooks: Vec<LastingHook>,
-    /// Of one that is unchanged: what has done its work, and need not be there for those that need it.
-    pub done: Vec<ObjectRef>,
+    /// Of one that is unchanged.
+    pub past: Past,
     /// Those of its hooks' objects that helm has deleted again.
     pub lost_hooks: Vec<ObjectRef>,
     /// What an earlier run has left of it, until it is put right.
@@ -103,6 +103,15 @@ pub struct Before {
     pub remembered: bool,
 }
 
+/// What others need of an unchanged release, and what need not be there any more.
+#[derive(Debug, Clone, Default)]
+pub struct Past {
+    /// Jobs and hooks that have done their work.
+    pub done: Vec<ObjectRef>,
+    /// Objects of hooks that nobody puts back.
+    pub gone: Vec<ObjectRef>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     Waiting,
@@ -140,7 +149,7 @@ impl<'p> Tracked<'p> {
             settled: None,
             contents: None,
             hooks: Vec::new(),
-            done: Vec::new(),
+            past: Past::default(),
             lost_hooks: Vec::new(),
             left_behind: None,
             starts_until: None,

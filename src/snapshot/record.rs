@@ -284,7 +284,18 @@ impl Contents {
 
     /// Hooks that are there for others once helm has made them.
     pub fn lasting_hooks(&self) -> Vec<LastingHook> {
-        self.hooks.iter().filter_map(Hook::lasting).collect()
+        let left = |it: &&Hook| it.leaves(self.revision) == Leaves::Object;
+        let lasting = |hook: &Hook| LastingHook {
+            object: hook.object.clone(),
+            on_upgrade: hook.is_on(&UPGRADE),
+        };
+        self.hooks.iter().filter(left).map(lasting).collect()
+    }
+
+    /// What there is to watch of the revision: its objects, and those that its hooks leave.
+    pub fn left(&self) -> Vec<ObjectRef> {
+        let hooks = self.lasting_hooks().into_iter().map(|it| it.object);
+        self.objects.iter().cloned().chain(hooks).collect()
     }
 
     /// What there is to judge of a revision that was seen ready: Jobs that have gone since are past.
@@ -374,16 +385,6 @@ impl Hook {
     /// Others may wait for it, once helm has made this revision.
     pub fn leaves_something(&self, revision: u32) -> bool {
         matches!(self.leaves(revision), Leaves::Object | Leaves::Done)
-    }
-
-    /// An object that is there for others once helm has made it, None for one that has run or goes.
-    fn lasting(&self) -> Option<LastingHook> {
-        let runs = RUN.contains(&self.object.kind.as_str());
-        let lasts = self.stays && !runs && self.is_on(&UP);
-        lasts.then(|| LastingHook {
-            object: self.object.clone(),
-            on_upgrade: self.is_on(&UPGRADE),
-        })
     }
 }
 

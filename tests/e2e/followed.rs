@@ -2,9 +2,14 @@
 
 use std::fs;
 
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
 use stackctl::event::EventKind;
 
-use crate::support::{Ended, Stack, deployment, hook_job};
+use crate::support::{Cluster, Ended, Stack, deployment, hook_job, sandbox};
 
 #[test]
 fn a_service_whose_target_port_no_container_has_meets_no_need() {
@@ -74,4 +79,42 @@ fn a_need_on_a_job_or_a_hook_stays_met_when_nothing_has_changed() {
         let unchanged = |kind: &EventKind| matches!(kind, EventKind::ReleaseUnchanged { .. });
         assert!(again.when("db", unchanged).is_some(), "{:#?}", again.events);
     }
+}
+
+/// A Deployment that a hook has made stands in no manifest of the release.
+#[test]
+fn what_a_hook_left_meets_a_need_of_the_next_run_only_while_it_is_ready() {
+    let metadata = "metadata: {name: proxy}";
+    let proxy = deployment("proxy", "").replace(
+        metadata,
+        "metadata: {name: proxy, annotations: {helm.sh/hook: post-install}}",
+    );
+    let chart = format!("{}---\n{proxy}", deployment("db", ""));
+    let stack = Stack::new("followed-left")
+        .release("db", &chart, "")
+        .release(
+            "web",
+            &deployment("web", ""),
+            "needs: ['db:deployment/proxy']",
+        );
+    let profile = stack.profile();
+    Ended::up(&profile, &[]).expect_code(0);
+
+    let moment = json!({
+        "name": "moment", "image": "docker.io/library/busybox:1.36", "command": ["sleep", "8"],
+    });
+    let starts_for_long = json!({"spec": {
+        "strategy": {"type": "Recreate", "rollingUpdate": null},
+        "template": {"spec": {"initContainers": [moment]}},
+    }});
+    Cluster::of(sandbox()).block_on(async |client| {
+        let api: Api<Deployment> = Api::namespaced(client, stack.namespace());
+        let params = PatchParams::default();
+        let patch = Patch::Merge(&starts_for_long);
+        api.patch("proxy", &params, &patch).await.unwrap();
+    });
+    let again = Ended::up(&profile, &[]).expect_code(0);
+    let unchanged = |kind: &EventKind| matches!(kind, EventKind::ReleaseUnchanged { .. });
+    let [db, web] = ["db", "web"].map(|id| again.when(id, unchanged).expect("it is unchanged"));
+    assert!(web - db > 4000, "{:#?}", again.events);
 }

@@ -303,17 +303,90 @@ fn a_need_on_a_hook_of_an_unchanged_release_stays_met() {
     let ran = case.up();
     assert_eq!((ran.outcome, deployed(&ran)), (Outcome::Ready, vec!["c"]));
 
-    for absent in ["a:job/undo", "a:job/typo"] {
+    let absent = [
+        ("a:job/undo", "it is for `pre-rollback` and has not run"),
+        ("a:job/typo", "which has no such object"),
+    ];
+    for (absent, why) in absent {
         let case = needing(absent, true);
         case.fake.has_hook("a", hook("undo", "pre-rollback"));
         let ran = case.up();
         assert_eq!(ran.outcome, Outcome::Failed, "{absent}");
-        assert!(
-            ran.verdict("b")
-                .sentence
-                .contains("which has no such object")
+        assert!(ran.verdict("b").sentence.contains(why));
+    }
+}
+
+/// What a hook has made and left.
+fn left_by(event: &str, object: ObjectRef) -> Hook {
+    Hook {
+        object,
+        ..hook("", event)
+    }
+}
+
+#[test]
+fn what_a_hook_of_an_unchanged_release_left_meets_a_need_only_once_it_is_ready() {
+    for (verified, watched) in [(true, true), (true, false), (false, true), (false, false)] {
+        let case = needing("a:thing/resource", verified);
+        case.fake.has_hook("a", left_by("post-install", resource()));
+        case.fake.knows(custom("False"), watched);
+        case.fake.happens_later(custom("True"));
+        let ran = case.up();
+        assert_eq!(ran.outcome, Outcome::Ready);
+        let is_met = ran.events.iter().find(|event| match &event.kind {
+            EventKind::ReleaseUnchanged { release, .. } => release.as_str() == "b",
+            _ => false,
+        });
+        let at = is_met.expect("`b` goes on").elapsed_ms;
+        assert!(at >= 1000, "verified: {verified}, watched: {watched}, {at}");
+    }
+}
+
+#[test]
+fn a_need_on_what_a_hook_left_and_is_gone_is_not_met() {
+    for verified in [true, false] {
+        let case = needing("a:secret/key", verified);
+        case.fake
+            .has_hook("a", left_by("pre-install", secret("key")));
+        case.fake.by_hand("key", Hand::Deletes);
+        let ran = case.up();
+        assert_eq!(ran.outcome, Outcome::Failed);
+        assert_eq!(
+            ran.verdict("b").sentence,
+            "it needs secret/key of release `a`, which only a hook makes: it is gone"
         );
     }
+}
+
+/// Its delete policy has taken it, and what it was for is done.
+#[test]
+fn a_need_on_a_hook_that_helm_has_deleted_again_is_met_if_it_ran() {
+    let case = needing("a:job/migrate", true);
+    let migrate = Hook {
+        stays: false,
+        ..hook("migrate", "post-install")
+    };
+    case.fake.has_hook("a", migrate);
+    case.fake.by_hand("migrate", Hand::Deletes);
+    let ran = case.up();
+    assert_eq!((ran.outcome, deployed(&ran)), (Outcome::Ready, vec!["c"]));
+
+    let case = needing("a:configmap/seed", true);
+    let seed = ObjectRef {
+        kind: "ConfigMap".into(),
+        ..secret("seed")
+    };
+    let seed = Hook {
+        stays: false,
+        ..left_by("pre-install", seed)
+    };
+    case.fake.has_hook("a", seed);
+    let ran = case.up();
+    assert_eq!(
+        ran.verdict("b").sentence,
+        "it needs configmap/seed of release `a`, which only a hook makes: helm has deleted it again \
+         (`hook-succeeded`)"
+    );
 }
 
 #[test]

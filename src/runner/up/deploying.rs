@@ -169,7 +169,7 @@ impl Up<'_> {
             let said = unread.warning(&step.release, "its object is not watched");
             self.warn(at, said);
         }
-        let objects = contents.objects.clone();
+        let objects = contents.left();
         let limits = self.releases[at].limits();
         let watching = async move {
             let watch = || watch_objects(observer, &step.namespace, &objects);
@@ -213,7 +213,8 @@ impl Up<'_> {
     pub(super) fn look(&mut self, at: usize, pause: Duration) {
         let release = &self.releases[at];
         let step = release.step;
-        let objects = release.contents.clone().unwrap_or_default().objects;
+        let objects = release.contents.as_ref().map(Contents::left);
+        let objects = objects.unwrap_or_default();
         let is_new = |object: &&ObjectRef| {
             let known = self.world.meta_by_name(object);
             let is_settled = release.settled.is_some();
@@ -234,11 +235,8 @@ impl Up<'_> {
     /// Reads again, after a pause, what of a release no watch may tell of.
     pub(super) fn read_unwatched(&mut self, at: usize) {
         let release = &self.releases[at];
-        let objects = release.contents.iter().flat_map(|it| &it.objects);
-        let hidden: Vec<ObjectRef> = objects
-            .filter(|it| self.world.is_hidden(it))
-            .cloned()
-            .collect();
+        let objects = release.contents.iter().flat_map(Contents::left);
+        let hidden: Vec<ObjectRef> = objects.filter(|it| self.world.is_hidden(it)).collect();
         if hidden.is_empty() {
             return;
         }

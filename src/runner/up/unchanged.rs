@@ -6,7 +6,7 @@
 //! Who has changed something by hand meanwhile is told. What helm can put right makes an upgrade;
 //! where it would be refused, because another manager keeps a field, the release is left as it is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use futures::FutureExt;
 use futures::future::try_join_all;
@@ -19,8 +19,10 @@ use crate::plan::Step;
 use crate::runner::asking::Limits;
 use crate::runner::ports::{ObserveError, Observer};
 use crate::runner::sooner::needed;
-use crate::runner::tracked::{Before, Phase};
-use crate::snapshot::{Contents, Drift, LastingHook, ObjectRef, Record, Share, Surveyed, Unread};
+use crate::runner::tracked::{Before, Past, Phase};
+use crate::snapshot::{
+    Contents, Drift, Hook, LastingHook, Leaves, ObjectRef, Record, Share, Surveyed, Unread,
+};
 use crate::verdict::Baseline;
 use crate::wording;
 
@@ -44,6 +46,10 @@ struct Parts {
     objects: Vec<Surveyed>,
     /// What its hooks have made for others.
     hooks: Vec<LastingHook>,
+    /// Hooks that other releases need.
+    needed_hooks: Vec<Hook>,
+    /// Jobs that other releases need, and that may have gone before it was remembered what there was.
+    needed_jobs: Vec<ObjectRef>,
     unread: Vec<Unread>,
 }
 
@@ -52,7 +58,7 @@ struct Parts {
 pub struct Settled {
     contents: Contents,
     hooks: Vec<LastingHook>,
-    done: Vec<ObjectRef>,
+    past: Past,
     before: Before,
 }
 
@@ -124,7 +130,7 @@ impl<'p> Up<'p> {
             remembered: remembered.map(|verified| Parts {
                 objects: verified.objects.clone(),
                 hooks: verified.hooks.clone(),
-                unread: Vec::new(),
+                ..Parts::default()
             }),
             goes_back: self.releases[at].back.is_some(),
             needed: needed(self.plan, at),
@@ -136,7 +142,7 @@ impl<'p> Up<'p> {
         let Settled {
             contents,
             hooks,
-            done,
+            past,
             before,
         } = settled;
         let revision = contents.revision;
@@ -153,7 +159,7 @@ impl<'p> Up<'p> {
         release.asked = Some(revision);
         release.helm_done = true;
         release.settled = Some(before);
-        (release.hooks, release.done) = (hooks, done);
+        (release.hooks, release.past) = (hooks, past);
         if before.verified {
             release.concluded = release.step.after.len();
         }
@@ -180,9 +186,12 @@ async fn look(
     let known = try_join_all(known).await?;
     let all = known.iter().flat_map(|parts| {
         let hooks = parts.hooks.iter().map(|it| &it.object);
-        parts.objects.iter().map(|it| &it.object).chain(hooks)
+        let needed = parts.needed_hooks.iter().map(|it| &it.object);
+        let objects = parts.objects.iter().map(|it| &it.object);
+        objects.chain(hooks).chain(needed)
     });
-    let all: Vec<ObjectRef> = all.cloned().collect();
+    let all: BTreeSet<ObjectRef> = all.cloned().collect();
+    let all: Vec<ObjectRef> = all.into_iter().collect();
     let mut found = Found::default();
     let surveyed = limits.until_answered(|| observer.survey(&all)).await?;
     let (going, there): (Vec<&Surveyed>, Vec<&Surveyed>) =
@@ -241,10 +250,7 @@ async fn look(
             found.said.push((at, text));
         }
         if gone.is_empty() && !is_for_helm {
-            let done = candidate.done(observer, limits, known, &there).await?;
-            found
-                .settled
-                .insert(at, candidate.settled(known, &there, done));
+            found.settled.insert(at, candidate.settled(known, &there));
         }
     }
     Ok(found)
@@ -255,32 +261,51 @@ pub(super) fn names<'a>(objects: impl IntoIterator<Item = &'a ObjectRef>) -> Str
     wording::list(&names)
 }
 
+/// What the candidate is made of. Where its parts are remembered, its record is read only if others need
+/// something that is none of its remembered objects.
 async fn parts(
     observer: &dyn Observer,
     limits: &Limits,
     candidate: &Candidate<'_>,
 ) -> Result<Parts, ObserveError> {
-    if let Some(remembered) = &candidate.remembered {
+    if let Some(remembered) = &candidate.remembered
+        && candidate.has_all_needed(&remembered.objects)
+    {
         return Ok(remembered.clone());
     }
-    let (step, revision) = (candidate.step, candidate.revision);
-    let contents = limits.read_contents(observer, step, revision).await?;
-    let hooks = match candidate.goes_back {
-        // A rollback runs none of them.
-        true => Vec::new(),
-        false => contents.lasting_hooks(),
+    let contents = limits.read_contents(observer, candidate.step, candidate.revision);
+    let contents = contents.await?;
+    let known = match &candidate.remembered {
+        Some(remembered) => remembered.clone(),
+        None => recorded(&contents, candidate.goes_back),
     };
-    let objects = contents.objects.into_iter();
-    let unknown = |object| Surveyed {
-        object,
+    let jobs = contents.objects.into_iter();
+    let jobs = jobs.filter(|it| it.may_go_once_ready() && candidate.is_needed(it));
+    let hooks = contents.hooks.into_iter();
+    Ok(Parts {
+        needed_jobs: jobs.collect(),
+        needed_hooks: (hooks.filter(|it| candidate.is_needed(&it.object))).collect(),
+        ..known
+    })
+}
+
+/// What helm's record says that there is to be.
+fn recorded(contents: &Contents, goes_back: bool) -> Parts {
+    let unknown = |object: &ObjectRef| Surveyed {
+        object: object.clone(),
         share: None,
         is_going: false,
     };
-    Ok(Parts {
-        objects: objects.map(unknown).collect(),
-        hooks,
-        unread: contents.unread,
-    })
+    Parts {
+        objects: contents.objects.iter().map(unknown).collect(),
+        hooks: match goes_back {
+            // A rollback runs none of them.
+            true => Vec::new(),
+            false => contents.lasting_hooks(),
+        },
+        unread: contents.unread.clone(),
+        ..Parts::default()
+    }
 }
 
 /// Hooks that are gone: those that an upgrade makes again, and those that it does not.
@@ -314,50 +339,53 @@ fn differences(
 }
 
 impl Candidate<'_> {
-    /// What has done its work and need not be there for those that need it: Jobs that have gone since
-    /// the release was ready, and hooks. Only where somebody needs a part of it that is none of the
-    /// objects that are there, its record is read for them.
-    async fn done(
-        &self,
-        observer: &dyn Observer,
-        limits: &Limits,
-        known: &Parts,
-        there: &There<'_>,
-    ) -> Result<Vec<ObjectRef>, ObserveError> {
-        let objects = known.objects.iter().map(|it| &it.object);
-        let own: Vec<&ObjectRef> = objects.filter(|it| there.contains_key(it)).collect();
-        let is_there = |(kind, name): &(&str, &str)| own.iter().any(|it| it.is_called(kind, name));
-        if self.needed.iter().all(is_there) {
-            return Ok(Vec::new());
-        }
-        let contents = limits.read_contents(observer, self.step, self.revision);
-        let Contents { objects, hooks, .. } = contents.await?;
-        let past =
-            |it: &ObjectRef| self.verified && it.may_go_once_ready() && !there.contains_key(it);
-        let hooks = hooks.into_iter();
-        let left = hooks.filter(|hook| hook.leaves_something(self.revision));
-        let jobs = objects.into_iter().filter(past);
-        Ok(jobs.chain(left.map(|hook| hook.object)).collect())
+    fn is_needed(&self, object: &ObjectRef) -> bool {
+        let mut needed = self.needed.iter();
+        needed.any(|(kind, name)| object.is_called(kind, name))
     }
 
-    fn settled(&self, known: &Parts, there: &There<'_>, done: Vec<ObjectRef>) -> Settled {
+    fn has_all_needed(&self, objects: &[Surveyed]) -> bool {
+        let is_one = |(kind, name): &(&str, &str)| {
+            let mut objects = objects.iter();
+            objects.any(|it| it.object.is_called(kind, name))
+        };
+        self.needed.iter().all(is_one)
+    }
+
+    fn settled(&self, known: &Parts, there: &There<'_>) -> Settled {
+        let is_there = |it: &&ObjectRef| there.contains_key(it);
         let objects = known.objects.iter().map(|it| &it.object);
         Settled {
             contents: Contents {
                 revision: self.revision,
-                objects: objects
-                    .filter(|it| there.contains_key(it))
-                    .cloned()
-                    .collect(),
+                objects: objects.filter(is_there).cloned().collect(),
+                hooks: known.needed_hooks.clone(),
                 unread: known.unread.clone(),
                 ..Contents::default()
             },
             hooks: known.hooks.clone(),
-            done,
+            past: self.past(known, there),
             before: Before {
                 verified: self.verified,
                 remembered: self.remembered.is_some(),
             },
+        }
+    }
+
+    fn past(&self, known: &Parts, there: &There<'_>) -> Past {
+        let objects = known.objects.iter().map(|it| &it.object);
+        let jobs = objects
+            .chain(&known.needed_jobs)
+            .filter(|it| self.verified && it.may_go_once_ready() && !there.contains_key(it));
+        let of_hooks = |leaves: Leaves| {
+            let hooks = known.needed_hooks.iter();
+            let left = hooks.filter(move |it| it.leaves(self.revision) == leaves);
+            left.map(|it| &it.object)
+        };
+        let gone = of_hooks(Leaves::Object).filter(|it| !there.contains_key(it));
+        Past {
+            done: jobs.chain(of_hooks(Leaves::Done)).cloned().collect(),
+            gone: gone.cloned().collect(),
         }
     }
 }
