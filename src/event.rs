@@ -137,6 +137,9 @@ pub enum EventKind {
         /// What its chart leaves behind, `persistentvolumeclaim/data`.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         kept: Vec<String>,
+        /// There was nothing of it to remove: it is not installed, or is another stack's by now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        untouched: bool,
     },
     Warning {
         #[serde(default, skip_serializing_if = "Option::is_none")]

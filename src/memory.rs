@@ -206,16 +206,19 @@ pub enum ReleaseEnd {
     Failed,
     Blocked,
     Cancelled,
+    /// It was cancelled before its turn.
+    NotStarted,
     Removed,
 }
 
 impl ReleaseEnd {
-    /// The end that an event seals.
-    pub fn of(event: &EventKind) -> Option<ReleaseEnd> {
+    /// The end that an event seals, of a release that had begun by then or not.
+    pub fn of(event: &EventKind, had_begun: bool) -> Option<ReleaseEnd> {
         match event {
             EventKind::ReleaseReady { .. } => Some(ReleaseEnd::Ready),
             EventKind::ReleaseFailed { .. } => Some(ReleaseEnd::Failed),
             EventKind::ReleaseBlocked { .. } => Some(ReleaseEnd::Blocked),
+            EventKind::ReleaseCancelled { .. } if !had_begun => Some(ReleaseEnd::NotStarted),
             EventKind::ReleaseCancelled { .. } => Some(ReleaseEnd::Cancelled),
             EventKind::ReleaseRemoved { .. } => Some(ReleaseEnd::Removed),
             _ => None,

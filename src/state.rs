@@ -67,6 +67,8 @@ pub struct ReleaseState {
     pub unchanged: bool,
     /// What its removal has left in the cluster.
     pub kept: Vec<String>,
+    /// There was nothing of it to remove.
+    pub untouched: bool,
     /// When helm returned well.
     pub deployed: Option<Duration>,
     pub ended: Option<Duration>,
@@ -170,6 +172,7 @@ impl ReleaseState {
             started: None,
             unchanged: false,
             kept: Vec::new(),
+            untouched: false,
             deployed: None,
             ended: None,
             waiting: None,
@@ -403,8 +406,11 @@ impl ReleaseState {
             }
             EventKind::ReleaseBlocked { by, .. } => self.end(Phase::Blocked(by.clone()), elapsed),
             EventKind::ReleaseCancelled { .. } => self.end(Phase::Cancelled, elapsed),
-            EventKind::ReleaseRemoved { kept, .. } => {
+            EventKind::ReleaseRemoved {
+                kept, untouched, ..
+            } => {
                 self.kept.clone_from(kept);
+                self.untouched = *untouched;
                 self.end(Phase::Removed, elapsed);
             }
             EventKind::ContainerLog { .. }

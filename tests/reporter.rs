@@ -233,7 +233,7 @@ fn the_tree_at_the_deadline() {
 fn the_tree_of_a_crowd_keeps_what_matters() {
     let mut state = RunState::default();
     let id = |number: u32| -> ReleaseId { format!("service-{number:02}").parse().unwrap() };
-    let mut kinds = vec![run_started((0..30).map(id))];
+    let mut kinds = vec![run_started(Verb::Up, (0..30).map(id))];
     for number in 0..30 {
         let release = id(number);
         kinds.push(EventKind::ReleaseStarted {
@@ -298,7 +298,7 @@ fn the_tree_says_what_a_container_lacks() {
     let release: ReleaseId = "app".parse().unwrap();
     let pod = "app-597495c9c-6t6ms";
     let kinds = [
-        run_started([release.clone()]),
+        run_started(Verb::Up, [release.clone()]),
         EventKind::ReleaseStarted {
             release: release.clone(),
         },
@@ -448,6 +448,46 @@ fn wild_logs_as_lines() {
         .filter(|line| !line.contains("| fetch: file"))
         .collect();
     insta::assert_snapshot!(short.join("\n"));
+}
+
+/// The last lines of a removal of `a` and `b`, some of which were not there.
+fn removal(untouched: &[&str]) -> String {
+    let id = |id: &str| -> ReleaseId { id.parse().unwrap() };
+    let began = run_started(Verb::Down, [id("a"), id("b")]);
+    let ended = |name: &&str| EventKind::ReleaseRemoved {
+        release: id(name),
+        kept: Vec::new(),
+        untouched: untouched.contains(name),
+    };
+    let finished = EventKind::RunFinished {
+        outcome: Outcome::Removed,
+        counts: Counts::default(),
+    };
+    let ends = ["a", "b"].iter().map(ended);
+    let kinds = [began].into_iter().chain(ends).chain([finished]);
+    let events = kinds.zip(1..).map(|(kind, seq)| event(kind, seq, 1000));
+    let memory = Memory::default();
+    let mut reporter = Plain::new(Stream::new(memory.clone()), UNICODE, None);
+    replay(&mut reporter, &events.collect::<Vec<_>>());
+    memory.text()
+}
+
+#[test]
+fn what_was_not_there_is_not_called_removed() {
+    insta::assert_snapshot!(removal(&["a"]), @r"
+       1.0s  crowd  down: 2 releases, namespace crowd, context kind-crowd
+       1.0s  a      not installed: there is nothing to remove
+       1.0s  b      removed
+
+    ✔ crowd: 1 release removed in 1s, 1 with nothing to remove
+    ");
+    insta::assert_snapshot!(removal(&["a", "b"]), @r"
+       1.0s  crowd  down: 2 releases, namespace crowd, context kind-crowd
+       1.0s  a      not installed: there is nothing to remove
+       1.0s  b      not installed: there is nothing to remove
+
+    ✔ crowd: there was nothing to remove
+    ");
 }
 
 #[test]
@@ -846,7 +886,7 @@ fn a_degraded_release_is_open_again() {
     assert_eq!(state.counts(), Counts::default());
 }
 
-fn run_started(ids: impl IntoIterator<Item = ReleaseId>) -> EventKind {
+fn run_started(verb: Verb, ids: impl IntoIterator<Item = ReleaseId>) -> EventKind {
     let planned = |id: ReleaseId| PlannedRelease {
         id: id.clone(),
         namespace: "crowd".parse().unwrap(),
@@ -857,7 +897,7 @@ fn run_started(ids: impl IntoIterator<Item = ReleaseId>) -> EventKind {
     EventKind::RunStarted {
         schema: SCHEMA,
         run: RunId::new(Timestamp::UNIX_EPOCH, 1),
-        verb: Verb::Up,
+        verb,
         stack: "crowd".parse().unwrap(),
         namespace: "crowd".parse().unwrap(),
         context: "kind-crowd".into(),
@@ -1064,7 +1104,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
         1 => (id(), id())
             .prop_map(|(release, by)| EventKind::ReleaseBlocked { release, by: vec![by] }),
         1 => id().prop_map(|release| EventKind::ReleaseCancelled { release }),
-        1 => id().prop_map(|release| EventKind::ReleaseRemoved { release, kept: vec!["persistentvolumeclaim/data".into()] }),
+        1 => id().prop_map(|release| EventKind::ReleaseRemoved { release, kept: vec!["persistentvolumeclaim/data".into()], untouched: false }),
         1 => (id(), matching("pod-[a-c]-[x-z]")).prop_map(|(release, pod)| EventKind::PodGone { release, pod }),
         1 => (prop::option::of(id()), text())
             .prop_map(|(release, message)| EventKind::Warning { release, message }),

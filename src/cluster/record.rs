@@ -273,6 +273,11 @@ fn status(end: RevisionEnd) -> &'static str {
     }
 }
 
+/// Written down for a helm that could not do so.
+const CLOSED: &str = "helm was ended before it was through; closed by stackctl";
+/// How helm's word for a failure ends where it was a signal (`context.Canceled`).
+const INTERRUPTED: &str = "context canceled";
+
 /// A payload as helm packs it, with the status of a revision that has ended like this.
 fn with_end(packed: &[u8], end: RevisionEnd) -> Option<Vec<u8>> {
     let mut release: Value = serde_json::from_slice(&json_of(packed)?).ok()?;
@@ -280,7 +285,7 @@ fn with_end(packed: &[u8], end: RevisionEnd) -> Option<Vec<u8>> {
     info.insert("status".to_owned(), status(end).into());
     let why = match end {
         RevisionEnd::Deployed => "helm was through and could not write it down; closed by stackctl",
-        RevisionEnd::Failed => "helm was ended before it was through; closed by stackctl",
+        RevisionEnd::Failed => CLOSED,
     };
     info.insert("description".to_owned(), why.into());
     let mut writer = GzEncoder::new(Vec::new(), Compression::best());
@@ -318,6 +323,14 @@ struct Payload {
     hooks: Option<Vec<PayloadHook>>,
     #[serde(default)]
     apply_method: String,
+    #[serde(default)]
+    info: Info,
+}
+
+#[derive(Deserialize, Default)]
+struct Info {
+    #[serde(default)]
+    description: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -412,8 +425,10 @@ impl Payload {
         });
         let claims = claims.collect();
         let ChartMetadata { name, version } = self.chart.metadata;
+        let said = self.info.description.trim_end();
         Contents {
             revision,
+            is_cut_off: said == CLOSED || said.ends_with(INTERRUPTED),
             chart: format!("{name}-{version}"),
             kept,
             claims,

@@ -136,6 +136,9 @@ struct ReleaseReport<'a> {
     /// What its removal has left in the cluster.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     kept: &'a [String],
+    /// There was nothing of it to remove.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    untouched: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'a Verdict>,
 }
@@ -147,6 +150,7 @@ fn report(state: &RunState, outcome: Outcome) -> Report<'_> {
         revision: release.revision,
         unchanged: release.unchanged,
         kept: &release.kept,
+        untouched: release.untouched,
         verdict: release.failed.as_ref(),
     });
     Report {
@@ -170,6 +174,7 @@ mod tests {
                 kind: EventKind::ReleaseRemoved {
                     release: release.parse().unwrap(),
                     kept: kept.iter().map(|it| (*it).to_owned()).collect(),
+                    untouched: false,
                 },
                 seq,
                 at: Timestamp::UNIX_EPOCH,

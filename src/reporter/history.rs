@@ -129,6 +129,7 @@ fn counts(releases: &[EndedRelease]) -> String {
         (ReleaseEnd::Failed, "failed"),
         (ReleaseEnd::Blocked, "blocked"),
         (ReleaseEnd::Cancelled, "cancelled"),
+        (ReleaseEnd::NotStarted, "not started"),
         (ReleaseEnd::Removed, "removed"),
     ];
     let told = all.into_iter().filter_map(|(end, word)| {

@@ -199,6 +199,17 @@ pub fn of_release(
         EventKind::ReleaseCancelled { .. } if release.started.is_some() => {
             (Tone::Warn, with_time("cancelled", "after"), true)
         }
+        EventKind::ReleaseRemoved {
+            kept,
+            untouched: true,
+            ..
+        } => {
+            let text = match kept.as_slice() {
+                [] => "not installed: there is nothing to remove",
+                _ => "not removed: another stack has it by now",
+            };
+            (Tone::Plain, text.to_owned(), true)
+        }
         EventKind::ReleaseRemoved { kept, .. } => {
             let removed = with_time("removed", "in");
             let text = match kept.as_slice() {

@@ -145,7 +145,13 @@ impl Page<'_> {
                 return self.hanging(&title, &self.palette.good(&text), 4);
             }
             Some(Outcome::Removed) if counts.removed as usize == all => {
-                let text = format!("{} removed in {took}", wording::count(all, "release"));
+                let untouched = self.state.releases.iter().filter(|it| it.untouched).count();
+                let removed = wording::count(all - untouched, "release");
+                let text = match untouched {
+                    0 => format!("{removed} removed in {took}"),
+                    all_of_them if all_of_them == all => "there was nothing to remove".to_owned(),
+                    some => format!("{removed} removed in {took}, {some} with nothing to remove"),
+                };
                 let title = format!("{} {stack}: ", self.marks.done);
                 return self.hanging(&title, &self.palette.good(&text), 4);
             }
@@ -195,7 +201,7 @@ impl Page<'_> {
             releases.filter(|release| is(release)).count()
         };
         let ready = count(&|release| release.phase == Phase::Ready);
-        let removed = count(&|release| release.phase == Phase::Removed);
+        let removed = count(&|release| release.phase == Phase::Removed && !release.untouched);
         let failed =
             count(&|release| matches!(release.phase, Phase::Failed(_)) && !is_expired(release));
         let blocked = count(&|release| matches!(release.phase, Phase::Blocked(_)));

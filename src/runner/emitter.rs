@@ -115,7 +115,8 @@ impl Emitter {
                 self.ends.insert(release.clone(), None);
             }
             _ => {
-                let (Some(end), Some(release)) = (ReleaseEnd::of(kind), kind.release()) else {
+                let (Some(end), Some(release)) = (ReleaseEnd::of(kind, true), kind.release())
+                else {
                     return;
                 };
                 self.ends.insert(release.clone(), Some(end));
@@ -139,7 +140,7 @@ impl Emitter {
                 ReleaseEnd::Removed => &mut counts.removed,
                 ReleaseEnd::Failed => &mut counts.failed,
                 ReleaseEnd::Blocked => &mut counts.blocked,
-                ReleaseEnd::Cancelled => &mut counts.cancelled,
+                ReleaseEnd::Cancelled | ReleaseEnd::NotStarted => &mut counts.cancelled,
             };
             *count += 1;
         }

@@ -227,6 +227,8 @@ pub struct Contents {
     pub claims: Vec<(ObjectRef, String)>,
     /// What helm has applied and we can't read: nothing is known of its objects.
     pub unread: Vec<Unread>,
+    /// helm was ended before it was through with the revision, by a signal or with its run.
+    pub is_cut_off: bool,
 }
 
 /// A part of a revision that can't be read.

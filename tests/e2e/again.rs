@@ -10,9 +10,9 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
-use stackctl::event::EventKind;
+use stackctl::event::{EventKind, Evidence};
 
-use crate::support::{Cluster, Ended, Stack, deployment, sandbox};
+use crate::support::{Cluster, Ended, Stack, deployment, hook_job, sandbox};
 
 fn config(name: &str) -> String {
     format!(
@@ -190,4 +190,31 @@ fn what_never_was_ready_is_not_taken_for_done() {
         )
     };
     assert!(run.when("web", is_unverified).is_some(), "{}", run.stdout);
+}
+
+/// What had failed before this run proves why the release is not ready, and is no news of this run.
+#[test]
+fn the_log_of_what_failed_in_an_earlier_run_is_evidence_and_not_told_again() {
+    let job = hook_job("seed", "", "echo no such table; exit 3");
+    let job = job.replace("  annotations: {helm.sh/hook: }\n", "");
+    let crashes = deployment("db", "").replace("echo up;", "echo no disk; exit 4;");
+    let stack = Stack::new("again-failed")
+        .release("seed", &job, "")
+        .release("db", &crashes, "budgets: {restarts: 1}");
+    let profile = stack.profile();
+    Ended::up(&profile, &[]).expect_code(5);
+
+    let again = Ended::up(&profile, &[]).expect_code(5);
+    assert_eq!(told(&again).0, ["db", "seed"], "{}", again.stdout);
+    let proofs = |id: &str| -> Vec<&str> {
+        let evidence = again.verdict(id).evidence.iter();
+        let lines = evidence.filter_map(|it| match it {
+            Evidence::Log { lines, .. } => Some(lines),
+            _ => None,
+        });
+        lines.flatten().map(String::as_str).collect()
+    };
+    assert_eq!(proofs("seed"), ["no such table"], "{}", again.stdout);
+    assert_eq!(proofs("db"), ["no disk"], "{}", again.stdout);
+    assert_eq!(again.log("seed", "hook"), [""; 0], "{}", again.stdout);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use stackctl::event::{EventKind, HookPhase};
 
-use crate::support::{Cluster, Stack, Started, eventually, hook_job, sandbox};
+use crate::support::{Cluster, Ended, Stack, Started, eventually, hook_job, sandbox};
 
 /// A run whose helm waits for a hook.
 fn in_a_hook(name: &str) -> (Stack, Started) {
@@ -43,6 +43,15 @@ fn none_left(release: &str) {
     });
 }
 
+/// What is told afterwards blames helm for nothing.
+fn expect_stopped(stack: &Stack) {
+    let profile = stack.profile();
+    let profile = profile.to_str().expect("a path in UTF-8");
+    let status = Ended::of(&["status", "--profile", profile]);
+    let so = "helm was stopped before it was through with revision 1";
+    assert!(status.stdout.contains(so), "{}", status.stdout);
+}
+
 #[test]
 fn an_interrupt_lets_helm_end_cleanly() {
     let (stack, run) = in_a_hook("e2e-interrupt");
@@ -51,6 +60,7 @@ fn an_interrupt_lets_helm_end_cleanly() {
     let cancelled = |kind: &EventKind| matches!(kind, EventKind::ReleaseCancelled { .. });
     assert!(ended.when(stack.namespace(), cancelled).is_some());
     none_left(stack.namespace());
+    expect_stopped(&stack);
 }
 
 #[test]
@@ -67,4 +77,5 @@ fn helm_does_not_outlive_a_killed_run() {
     run.signal(Signal::SIGKILL);
     run.child.wait().expect("it is gone");
     none_left(stack.namespace());
+    expect_stopped(&stack);
 }

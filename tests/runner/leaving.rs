@@ -137,10 +137,35 @@ fn what_another_stack_has_taken_over_is_left_to_it() {
     assert_eq!(ran.outcome, Outcome::Removed);
     assert_eq!(case.fake.removals(), [""; 0]);
     assert_eq!(kept(&ran), ["release/a"]);
+    assert_eq!(untouched(&ran), ["a"]);
     assert_eq!(
         ran.warnings(),
         ["release `a` in `test` is of stack `other` by now, and stays"]
     );
+}
+
+/// Releases of which there was nothing to remove.
+fn untouched(ran: &Ran) -> Vec<&str> {
+    let events = ran.events.iter();
+    let untouched = events.filter_map(|event| match &event.kind {
+        EventKind::ReleaseRemoved {
+            release,
+            untouched: true,
+            ..
+        } => Some(release.as_str()),
+        _ => None,
+    });
+    untouched.collect()
+}
+
+#[test]
+fn what_was_never_installed_is_not_called_removed() {
+    let case = Case::new(&[("a", Fate::Ready(0), &[]), ("b", Fate::Ready(0), &[])]);
+    marked(&case.fake, &case.plan.steps()[1], 1, |_| {});
+    let ran = case.run(&Way::Down);
+    assert_eq!(ran.outcome, Outcome::Removed);
+    assert_eq!(untouched(&ran), ["a"]);
+    assert_eq!(case.fake.removals(), ["b Deleted"]);
 }
 
 #[test]

@@ -229,6 +229,7 @@ impl Observer for Scripted {
                 hooks: hooks.chain(script.other_hooks.clone()).collect(),
                 kept: Vec::new(),
                 claims: Vec::new(),
+                is_cut_off: false,
                 unread: script.unread.clone(),
             })
         }

@@ -11,6 +11,8 @@ pub struct Seen {
     pub assessment: Option<Assessment>,
     /// Why what helm's record holds is not known, or not seen, and the release can't be judged.
     pub unreadable: Option<String>,
+    /// helm was ended before it was through with it.
+    pub is_cut_off: bool,
     /// What its removal waits for, where helm has forgotten it.
     pub held: Vec<Lingering>,
 }
@@ -72,6 +74,7 @@ impl Seen {
             record: record.cloned(),
             assessment,
             unreadable,
+            is_cut_off: contents.is_some_and(|it| it.is_cut_off),
             held: look.held().to_vec(),
         }
     }

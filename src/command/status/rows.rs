@@ -100,15 +100,19 @@ fn verdict(look: Look<'_>, state: Condition) -> Option<Verdict> {
     }
     let record = look.seen.record.as_ref();
     let given_up = record.filter(|record| record.status == RecordStatus::Failed);
-    given_up.map(|record| failed_by_helm(look.member, record))
+    given_up.map(|record| failed_by_helm(look.member, record, look.seen.is_cut_off))
 }
 
 /// Helm says that it failed, and nothing that there still is says why.
-fn failed_by_helm(member: &Member, record: &Record) -> Verdict {
+fn failed_by_helm(member: &Member, record: &Record, is_cut_off: bool) -> Verdict {
     let (namespace, release) = (&member.namespace, &member.release);
+    let revision = record.revision;
     Verdict {
         class: VerdictClass::Certain,
-        sentence: format!("helm gave up revision {}", record.revision),
+        sentence: match is_cut_off {
+            true => format!("helm was stopped before it was through with revision {revision}"),
+            false => format!("helm gave up revision {revision}"),
+        },
         chain: Vec::new(),
         evidence: Vec::new(),
         hints: vec![

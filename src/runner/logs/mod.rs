@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::ports::{Life, LogPart, LogTarget, Observer};
 use crate::event::{ContainerRole, EventKind, Evidence, PodChanged};
 use crate::names::ReleaseId;
-use crate::snapshot::{Pod, Uid, World};
+use crate::snapshot::{self, Pod, Uid, World};
 use crate::verdict::{Baseline, LogOf, Repeating};
 use kept::{Kept, mark, plain};
 use repeats::Repeats;
@@ -50,7 +50,7 @@ pub struct LogItem {
 pub struct Heard {
     /// Position of the release in the plan.
     pub step: usize,
-    /// To be shown; None at the end of the log.
+    /// To be shown; None at the end of the log, and where it is no news.
     pub line: Option<Line>,
     /// The container has begun to repeat itself, or does so no more.
     pub turned: bool,
@@ -89,6 +89,8 @@ struct Open {
     life: watch::Sender<Life>,
     /// Of containers that are meant to end.
     repeats: Option<Repeats>,
+    /// Its lines are news.
+    is_told: bool,
 }
 
 impl Open {
@@ -142,37 +144,69 @@ impl LogKeeper {
                 if run.attempt <= old || !(ends || failed) {
                     continue;
                 }
-                let instance = Instance {
-                    pod_uid: pod.meta.uid.clone(),
-                    container: container.name.clone(),
-                    attempt: run.attempt,
-                };
-                if !self.asked.insert(instance.clone()) {
-                    continue;
-                }
-                let (life, told) = watch::channel(life(pod, status, run.attempt));
-                let target = LogTarget {
-                    namespace: pod.meta.namespace.clone(),
-                    pod: pod.meta.name.clone(),
-                    container: container.name.clone(),
-                    container_id: run.id,
-                    previous: run.previous,
-                    life: told,
-                };
                 let open = Open {
                     step,
                     pod: pod.meta.name.clone(),
                     role: container.role,
-                    life,
+                    life: watch::Sender::new(life(pod, status, run.attempt)),
                     repeats: ends.then(|| Repeats::new(Instant::now())),
+                    is_told: true,
                 };
-                self.open.insert(instance.clone(), open);
-                let closed = self.closers.entry(step).or_default().clone();
-                let parts = observer.log(target);
-                self.streams
-                    .push(items(parts, instance, closed).boxed_local());
+                self.open(observer, pod, &container.name, &run, open);
             }
         }
+    }
+
+    /// Reads the log of a run that was over before anybody watched: it proves something, and is no news.
+    pub fn look_up(&mut self, observer: &dyn Observer, step: usize, of: &LogOf, world: &World) {
+        let pod = world.pods.get(&of.pod_uid);
+        let Some((pod, status)) = pod.and_then(|pod| Some((pod, pod.status_of(&of.container)?)))
+        else {
+            return;
+        };
+        let instances = status.instances().into_iter();
+        for run in instances.filter(|run| run.attempt == of.attempt) {
+            let open = Open {
+                step,
+                pod: of.pod.clone(),
+                role: ContainerRole::Main,
+                life: watch::Sender::new(life(pod, status, run.attempt)),
+                repeats: None,
+                is_told: false,
+            };
+            self.open(observer, pod, &of.container, &run, open);
+        }
+    }
+
+    fn open(
+        &mut self,
+        observer: &dyn Observer,
+        pod: &Pod,
+        container: &str,
+        run: &snapshot::Instance,
+        open: Open,
+    ) {
+        let instance = Instance {
+            pod_uid: pod.meta.uid.clone(),
+            container: container.to_owned(),
+            attempt: run.attempt,
+        };
+        if !self.asked.insert(instance.clone()) {
+            return;
+        }
+        let target = LogTarget {
+            namespace: pod.meta.namespace.clone(),
+            pod: pod.meta.name.clone(),
+            container: container.to_owned(),
+            container_id: run.id.clone(),
+            previous: run.previous,
+            life: open.life.subscribe(),
+        };
+        let closed = self.closers.entry(open.step).or_default().clone();
+        self.open.insert(instance.clone(), open);
+        let parts = observer.log(target);
+        self.streams
+            .push(items(parts, instance, closed).boxed_local());
     }
 
     /// Takes note of what the watch tells of a pod.
@@ -232,7 +266,7 @@ impl LogKeeper {
         let open = self.open.get_mut(&instance)?;
         let heard = Heard {
             step: open.step,
-            line: Some(Line {
+            line: open.is_told.then(|| Line {
                 pod: open.pod.clone(),
                 container: instance.container.clone(),
                 role: open.role,

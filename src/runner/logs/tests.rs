@@ -16,6 +16,7 @@ fn keeper() -> LogKeeper {
             role: ContainerRole::Init,
             life: watch::channel(Life::Runs).0,
             repeats: Some(Repeats::new(now)),
+            is_told: true,
         },
     );
     keeper

@@ -17,7 +17,21 @@ impl Down<'_> {
         let kept = kept.chain(release.left.iter().map(|it| &it.object));
         let kept: BTreeSet<String> = kept.map(ObjectRef::short).collect();
         let kept = kept.into_iter().collect();
-        self.end(at, |release| EventKind::ReleaseRemoved { release, kept });
+        self.end(at, |release| EventKind::ReleaseRemoved {
+            release,
+            kept,
+            untouched: false,
+        });
+        self.queue.succeed(at);
+    }
+
+    /// Nobody has installed it, and no removal has left anything of it.
+    pub(super) fn nothing_there(&mut self, at: usize) {
+        self.end(at, |release| EventKind::ReleaseRemoved {
+            release,
+            kept: Vec::new(),
+            untouched: true,
+        });
         self.queue.succeed(at);
     }
 
@@ -32,7 +46,11 @@ impl Down<'_> {
             ),
         });
         let kept = vec![format!("release/{}", step.release)];
-        self.end(at, |release| EventKind::ReleaseRemoved { release, kept });
+        self.end(at, |release| EventKind::ReleaseRemoved {
+            release,
+            kept,
+            untouched: true,
+        });
         self.queue.succeed(at);
     }
 
@@ -74,11 +92,12 @@ impl Down<'_> {
 
     pub(super) fn end(&mut self, at: usize, event: impl FnOnce(ReleaseId) -> EventKind) {
         let release = &mut self.releases[at];
+        let had_begun = release.phase != Phase::Waiting;
         release.phase = Phase::Ended;
         self.logs.close(at);
         let release = &mut self.releases[at];
         let event = event(release.step.id.clone());
-        release.end = ReleaseEnd::of(&event);
+        release.end = ReleaseEnd::of(&event, had_begun);
         self.emitter.emit(event);
     }
 

@@ -415,7 +415,7 @@ impl<'p> Down<'p> {
         }
         let Some(revision) = self.last_record(at).map(|record| record.revision) else {
             match self.releases[at].remembered.is_empty() {
-                true => self.removed(at),
+                true => self.nothing_there(at),
                 false => self.sweep(at),
             }
             return;

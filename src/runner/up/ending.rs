@@ -62,11 +62,12 @@ impl Up<'_> {
     pub(super) fn end(&mut self, at: usize, event: impl FnOnce(ReleaseId) -> EventKind) {
         self.give_up_clearing(at);
         let release = &mut self.releases[at];
+        let had_begun = release.phase != Phase::Waiting;
         release.phase = Phase::Ended;
         self.turned = true;
         self.logs.close(at);
         let event = event(release.step.id.clone());
-        release.end = ReleaseEnd::of(&event);
+        release.end = ReleaseEnd::of(&event, had_begun);
         self.emitter.emit(event);
     }
 

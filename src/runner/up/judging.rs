@@ -165,6 +165,10 @@ impl Up<'_> {
         for (pod, view) in self.pods(release) {
             logs.follow(self.observer, at, pod, view, &release.baseline);
         }
+        let findings = release.assessment.findings.iter();
+        for proof in findings.filter_map(|finding| finding.log_of.as_ref()) {
+            logs.look_up(self.observer, at, proof, &self.world);
+        }
         self.logs = logs;
     }
 
