@@ -671,6 +671,34 @@ fn status_row(release: &str, state: Condition) -> StatusRow {
     }
 }
 
+/// The old one is an orphan until it is removed.
+#[test]
+fn a_release_that_has_moved_is_told_apart_by_its_namespace() {
+    let old = StatusRow {
+        namespace: "before".parse().unwrap(),
+        ..status_row("app", Condition::Orphaned)
+    };
+    let rows = [
+        status_row("app", Condition::Ready),
+        old,
+        status_row("web", Condition::Ready),
+    ];
+    let overview = Overview {
+        stacks: vec![StackStatus {
+            stack: "oro".parse().unwrap(),
+            namespace: "oro".parse().unwrap(),
+            context: "kind".into(),
+            releases: rows.into(),
+        }],
+        unseen: Vec::new(),
+    };
+    let now = "2026-03-02T09:00:00Z".parse().unwrap();
+    let text = status::lines(&overview, now, None, &UNICODE).join("\n");
+    let names = text.lines().filter_map(|line| line.split("  ").next());
+    let names: Vec<&str> = names.filter(|it| it.starts_with(['a', 'w'])).collect();
+    assert_eq!(names, ["app in oro", "app in before", "web"], "{text}");
+}
+
 fn crash() -> Verdict {
     Verdict {
         class: VerdictClass::Certain,

@@ -36,7 +36,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("plan", &["names", "budget", "order", "profile"]),
     (
         "check",
-        &["names", "manifest", "output", "plan", "profile", "wording"],
+        &[
+            "names", "snapshot", "manifest", "output", "plan", "profile", "wording",
+        ],
     ),
     (
         "verdict",

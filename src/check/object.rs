@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::hook::Hook;
 use super::pod::PodSpec;
 use crate::manifest::{self, ManifestError, Whole};
+use crate::snapshot::{self, ObjectRef};
 
 /// Kinds whose objects are in no namespace.
 const CLUSTER_WIDE: [&str; 12] = [
@@ -75,6 +76,28 @@ impl Object {
             template,
             kind,
             value,
+        })
+    }
+
+    pub fn reference(&self) -> ObjectRef {
+        ObjectRef {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            namespace: Some(self.namespace.clone()).filter(|it| !it.is_empty()),
+            name: self.name.clone(),
+        }
+    }
+
+    /// As helm's record has it, of a hook that has yet to run.
+    pub fn recorded_hook(&self) -> Option<snapshot::Hook> {
+        let hook = self.hook.as_ref()?;
+        Some(snapshot::Hook {
+            object: self.reference(),
+            events: hook.events.clone(),
+            weight: hook.order(),
+            ran: false,
+            succeeded: false,
+            stays: !hook.policies.iter().any(|it| it == "hook-succeeded"),
         })
     }
 

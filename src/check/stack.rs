@@ -10,7 +10,7 @@ use super::rules;
 use crate::manifest::{self, ManifestError, Varying};
 use crate::names::ReleaseId;
 use crate::plan::Plan;
-use crate::profile::{Place, Profile};
+use crate::profile::{Place, Profile, Until};
 
 #[derive(Debug, Clone, Default)]
 pub struct Stack {
@@ -39,10 +39,31 @@ pub struct Release {
     pub(super) templates: Vec<(PathBuf, String)>,
     /// Positions of the releases that are ready, or on the way, before it starts.
     pub(super) before: BTreeSet<usize>,
+    /// Needs on objects of other releases.
+    pub(super) parts: Vec<Part>,
     /// Needs that another need implies, with their places in the profile.
     pub(super) redundant: Vec<(ReleaseId, Place)>,
     /// What another rendering has different.
     pub(super) varying: Vec<Varying>,
+}
+
+/// A need on one object of another release.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    /// Position of that release.
+    pub need: usize,
+    pub until: Until,
+    pub place: Place,
+}
+
+impl Part {
+    pub fn names(&self, it: &Object) -> bool {
+        matches!(&self.until, Until::Object { kind, name } if it.reference().is_called(kind, name))
+    }
+
+    pub fn is_of_kind(&self, it: &Object) -> bool {
+        matches!(&self.until, Until::Object { kind, .. } if it.reference().is_of(kind))
+    }
 }
 
 /// What the rules want to know of a cluster.
@@ -77,7 +98,17 @@ impl Release {
                 .find(|&&need| plan.steps()[need].id == *id);
             position.is_some_and(|need| !reduced[at].contains(need))
         };
+        let position = |id: &ReleaseId| plan.steps().iter().position(|it| it.id == *id);
+        let parts = needs.iter().filter_map(|need| {
+            let is_part = matches!(need.until, Until::Object { .. });
+            Some(Part {
+                need: position(&need.id).filter(|_| is_part)?,
+                until: need.until.clone(),
+                place: need.place,
+            })
+        });
         Ok(Release {
+            parts: parts.collect(),
             id: step.id.clone(),
             namespace: step.namespace.to_string(),
             timeout: step.timeout.as_secs(),

@@ -9,7 +9,7 @@ use super::definitions::{Coming, Definitions};
 use super::standing::Standing;
 use super::{
     Action, After, Applied, Base, Compared, Preview, ReleasePreview, Rendered, Saved, moving,
-    objects, secret,
+    needs, objects, secret,
 };
 use crate::cluster::Cluster;
 use crate::helm::{Capabilities, Helm, Moment, Upcoming, UpcomingHook};
@@ -21,7 +21,7 @@ use crate::plan::{Command, Plan, Step};
 use crate::process::Stop;
 use crate::recovery::Runs;
 use crate::runner::ports::{DeployError, MissingKind, ObserveError, Observer, Refusal, Trouble};
-use crate::snapshot::{LastingHook, StackId};
+use crate::snapshot::{LastingHook, ObjectRef, StackId};
 
 /// Releases that are looked at together: each has a helm, which is a whole CPU.
 const RELEASES: usize = 4;
@@ -45,7 +45,7 @@ pub enum LookError {
 
 /// What was found out about one release.
 pub(super) struct Seen {
-    preview: ReleasePreview,
+    pub(super) preview: ReleasePreview,
     rendered: Rendered,
     pub(super) compared: Vec<Compared>,
     /// What it goes on from in the cluster.
@@ -54,6 +54,8 @@ pub(super) struct Seen {
     missing: Vec<MissingKind>,
     /// Objects for whose sake helm refuses it.
     pub(super) refused_for: Vec<String>,
+    /// All that others may need of it, hooks too; None where that is not known.
+    pub(super) parts: Option<Vec<ObjectRef>>,
 }
 
 impl Seen {
@@ -77,6 +79,7 @@ impl Seen {
                 _ => Vec::new(),
             },
             refused_for: said.chain,
+            parts: None,
         }
     }
 }
@@ -139,6 +142,7 @@ pub async fn look(
         }
     }
     moving::look(scene, &mut seen).await?;
+    needs::look(plan, &mut seen);
     let secret = seen.iter().flat_map(|it| secret::values(&it.compared));
     let named = |it: &Seen| [it.preview.id.to_string(), it.preview.release.to_string()];
     let names = seen.iter().flat_map(named);
@@ -392,7 +396,25 @@ async fn rendered(
         base,
         missing: Vec::new(),
         refused_for: Vec::new(),
+        parts: parts(&manifest, &upcoming),
     })
+}
+
+fn parts(manifest: &str, upcoming: &Upcoming) -> Option<Vec<ObjectRef>> {
+    let hooks = upcoming
+        .hooks
+        .iter()
+        .flatten()
+        .map(|it| it.manifest.as_str());
+    let mut parts = Vec::new();
+    for text in [manifest].into_iter().chain(hooks) {
+        let objects = manifest::readable_objects(text);
+        if !objects.unread.is_empty() {
+            return None;
+        }
+        parts.extend(objects.read.into_iter().map(|it| it.object));
+    }
+    Some(parts)
 }
 
 /// The same whichever way helm was asked to render it.

@@ -9,6 +9,7 @@ mod diff;
 mod leftover;
 mod look;
 mod moving;
+mod needs;
 mod objects;
 mod saved;
 mod secret;

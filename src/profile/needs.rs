@@ -42,6 +42,13 @@ impl fmt::Display for Until {
     }
 }
 
+impl Until {
+    /// Why it is never met: this release has nothing of the kind.
+    pub fn of_none(&self, release: &str) -> String {
+        format!("it needs {self} of release `{release}`, which has no such object")
+    }
+}
+
 /// How kubectl lets people write the kinds that a need may wait for, besides their own name
 /// (`kubectl api-resources`).
 const SHORT: [(&str, &str); 23] = [

@@ -88,18 +88,26 @@ fn lacks(until: &Until, release: &Tracked<'_>) -> Option<String> {
             let assessment = &release.assessment;
             let assessed = assessment.objects.iter().chain(&assessment.left_by_hooks);
             let mut assessed = assessed.filter(|it| it.object.is_called(kind, name));
-            let why = assessed.find_map(|it| match it.health {
-                // A Service is ready by itself, and of use to others when somebody answers for it.
-                Health::Ready if it.ready < it.desired.min(1) => Some(match it.reason.as_str() {
-                    "" => "none of its endpoints is ready",
-                    unseen => unseen,
-                }),
-                Health::Ready => None,
-                _ => Some(it.reason.as_str()),
+            let (namespace, why) = assessed.find_map(|it| {
+                let why = match it.health {
+                    // A Service is ready by itself, and of use to others when somebody answers for it.
+                    Health::Ready if it.ready < it.desired.min(1) => match it.reason.as_str() {
+                        "" => "none of its endpoints is ready",
+                        unseen => unseen,
+                    },
+                    Health::Ready => return None,
+                    _ => it.reason.as_str(),
+                };
+                Some((it.object.namespace.as_deref(), why))
             })?;
+            let own = release.step.namespace.as_str();
+            let place = match namespace {
+                Some(other) if other != own => format!(" in namespace `{other}`"),
+                _ => String::new(),
+            };
             Some(match why {
-                "" => of_release,
-                why => format!("{of_release}: {why}"),
+                "" => of_release + &place,
+                why => format!("{of_release}{place}: {why}"),
             })
         }
     }
@@ -165,9 +173,7 @@ fn nothing_there(until: &Until, release: &Tracked<'_>) -> Verdict {
         .collect();
     Verdict {
         class: VerdictClass::Certain,
-        sentence: no_hook.unwrap_or_else(|| {
-            format!("it needs {until} of release `{id}`, which has no such object")
-        }),
+        sentence: no_hook.unwrap_or_else(|| until.of_none(id.as_str())),
         chain: Vec::new(),
         evidence: Vec::new(),
         hints: match others.as_slice() {

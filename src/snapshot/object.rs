@@ -135,7 +135,7 @@ impl ObjectRef {
     /// It is of this kind, written in any case, singular or plural.
     pub fn is_of(&self, kind: &str) -> bool {
         let (own, kind) = (self.kind.to_lowercase(), kind.to_lowercase());
-        own == kind || plural(&own) == kind
+        own == kind || plurals(&own).contains(&kind)
     }
 
     /// `deployment/php-fpm`: how people name it.
@@ -145,13 +145,17 @@ impl ObjectRef {
 }
 
 /// As kinds are written in the plural, but for those whose definition says otherwise
-/// (`k8s.io/apimachinery/pkg/api/meta/restmapper.go`, `UnsafeGuessKindToResource`).
-fn plural(kind: &str) -> String {
+/// (`k8s.io/apimachinery/pkg/api/meta/restmapper.go`, `UnsafeGuessKindToResource`). Definitions name
+/// `gateways` as the language has it, which that guess does not.
+fn plurals(kind: &str) -> Vec<String> {
     match kind.as_bytes().last() {
-        _ if kind == "endpoints" => kind.to_owned(),
-        Some(b's') => format!("{kind}es"),
-        Some(b'y') => format!("{}ies", &kind[..kind.len() - 1]),
-        _ => format!("{kind}s"),
+        _ if kind == "endpoints" => vec![kind.to_owned()],
+        Some(b's') => vec![format!("{kind}es")],
+        Some(b'y') => vec![
+            format!("{}ies", &kind[..kind.len() - 1]),
+            format!("{kind}s"),
+        ],
+        _ => vec![format!("{kind}s")],
     }
 }
 

@@ -49,6 +49,17 @@ fn cluster(existing: &[&str]) -> Option<Known> {
 }
 
 fn stack(manifests: &[&str], extra: &str, in_order: bool) -> (Stack, profile::Profile) {
+    stack_needing(manifests, extra, |at| match at > 0 && in_order {
+        true => format!(", needs: [r{}]", at - 1),
+        false => String::new(),
+    })
+}
+
+fn stack_needing(
+    manifests: &[&str],
+    extra: &str,
+    needs: impl Fn(usize) -> String,
+) -> (Stack, profile::Profile) {
     let folder = tempfile::tempdir().unwrap();
     let mut text = "name: shop\nnamespace: shop\nreleases:\n".to_owned();
     for at in 0..manifests.len() {
@@ -59,11 +70,7 @@ fn stack(manifests: &[&str], extra: &str, in_order: bool) -> (Stack, profile::Pr
             "apiVersion: v2\nname: r\nversion: 0.1.0\n",
         )
         .unwrap();
-        let needs = if at > 0 && in_order {
-            format!(", needs: [r{}]", at - 1)
-        } else {
-            String::new()
-        };
+        let needs = needs(at);
         text += &format!("  r{at}: {{chart: ./r{at}{needs}}}\n");
     }
     text += extra;
@@ -433,6 +440,50 @@ fn a_pod_that_uses_what_another_release_makes_is_warned_of() {
     let (in_order, profile) = stack(&[&user, maker], "", true);
     let impossible = format!("{uses} and can't, for `r1` needs it");
     assert_eq!(told(check(&in_order, &profile)), [impossible]);
+}
+
+#[test]
+fn a_need_on_what_is_not_there_is_told() {
+    let web = deployment("web", "", "");
+    let hook = |events: &str, policy: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: key\n  annotations: \
+             {{helm.sh/hook: '{events}', helm.sh/hook-delete-policy: '{policy}'}}\n"
+        )
+    };
+    let told = |until: &str, manifest: &str| {
+        let needs = |at| match at {
+            0 => String::new(),
+            _ => format!(", needs: ['r0:{until}']"),
+        };
+        let (stack, profile) = stack_needing(&[manifest, &web], "", needs);
+        let found = check(&stack, &profile).findings.into_iter();
+        let found = found.filter(|it| it.rule == "need-missing");
+        let text = |it: Finding| format!("{}: {}", it.severity.as_str(), it.message);
+        found.map(text).collect::<Vec<_>>()
+    };
+    let app = deployment("app", "", "");
+    for there in ["deployment/app", "deployments/app", "deploy/app"] {
+        assert_eq!(told(there, &app), [""; 0], "{there}");
+    }
+    let none = "error: `r1` needs `deployment/typo` of release `r0`, which has no such object; it \
+                has `deployment/app`";
+    assert_eq!(told("deployment/typo", &app), [none]);
+    let asks = format!("# {{{{ if .Capabilities.APIVersions }}}}\n{app}");
+    let perhaps = format!("{none}; the chart may render it when it is installed");
+    let perhaps = perhaps.replace("error:", "warning:");
+    assert_eq!(told("deployment/typo", &asks), [perhaps]);
+
+    let nothing = [
+        "error: `r1` needs `secret/key` of release `r0`; only a hook makes it, and \
+                    leaves nothing of it",
+    ];
+    let stays = "before-hook-creation";
+    assert_eq!(told("secret/key", &hook("pre-install", stays)), [""; 0]);
+    assert_eq!(told("secret/key", &hook("post-upgrade", stays)), [""; 0]);
+    assert_eq!(told("secret/key", &hook("test", stays)), nothing);
+    let goes = hook("pre-install", "hook-succeeded");
+    assert_eq!(told("secret/key", &goes), nothing);
 }
 
 #[test]

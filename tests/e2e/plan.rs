@@ -674,3 +674,37 @@ fn the_hooks_of_an_install_that_failed_are_planned_again() {
         |kind: &EventKind| matches!(kind, EventKind::ReleaseDeployed { revision: 1, .. });
     assert!(ended.when("app", is_first).is_some(), "{}", ended.stdout);
 }
+
+#[test]
+fn a_need_on_what_a_release_does_not_have_is_planned_to_fail() {
+    let app = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\n";
+    let stack = Stack::new("plan-needs")
+        .release("app", app, "")
+        .release(
+            "web",
+            app.replace("app", "web").as_str(),
+            "needs: ['app:job/typo']",
+        )
+        .release(
+            "late",
+            app.replace("app", "late").as_str(),
+            "needs: ['app:configmaps/app']",
+        );
+    let profile = stack.profile();
+    for late in ["install", "unchanged"] {
+        let planned = Planned::of(&stack, &[]);
+        let of = |id: &str| {
+            planned
+                .releases
+                .iter()
+                .find(|it| it["id"] == id)
+                .expect("a release")
+        };
+        assert_eq!(of("web")["action"], "fail", "{}", planned.text);
+        let why = "it needs job/typo of release `app`, which has no such object";
+        assert_eq!(of("web")["why"], why);
+        assert_eq!(of("late")["action"], late, "{}", planned.text);
+        let failed = Ended::up(&profile, &[]).expect_code(5);
+        assert_eq!(failed.verdict("web").sentence, why);
+    }
+}

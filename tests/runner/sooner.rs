@@ -282,6 +282,33 @@ fn a_need_that_nobody_meets_is_told_and_has_an_end() {
     assert_eq!(ran.ends()["c"], "blocked");
 }
 
+/// The one in the release's own namespace is ready; which one is not has to be said.
+#[test]
+fn of_a_name_in_two_namespaces_the_one_that_is_waited_for_is_named() {
+    let mut a = two_deployments();
+    let pod = pod_of("a", false, running(), 0);
+    let there = ObjectRef {
+        namespace: Some("elsewhere".into()),
+        ..object("v1", "Service", "a")
+    };
+    a.objects.extend([object("v1", "Service", "a"), there]);
+    a.tells
+        .extend(service("a", &[&pod]).map(|it| (100, seen(it))));
+    let [Snapshot::Service(mut away), _] = service("a", &[]) else {
+        unreachable!()
+    };
+    away.meta.namespace = "elsewhere".into();
+    away.meta.uid = "away".into();
+    a.tells.push((100, seen(Snapshot::Service(away))));
+    let cluster = Scripted::new([("a", a), ("b", app("b", &running(), None))]);
+    let ran = run_scripted(&[("a", &[]), ("b", &["a:service/a"])], &cluster);
+    assert_eq!(
+        ran.verdict("b").sentence,
+        "not started after 20m00s: it waits for service/a of release `a` in namespace `elsewhere`: \
+         none of its endpoints is ready"
+    );
+}
+
 /// The release has its own deadline as long as it comes up.
 #[test]
 fn the_wait_for_a_part_has_no_end_of_its_own_while_the_rest_comes_up() {

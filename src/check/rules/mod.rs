@@ -18,6 +18,7 @@ mod image_withdrawn;
 mod job_restart_policy;
 mod job_unbounded;
 mod migration_per_replica;
+mod need_missing;
 mod need_redundant;
 mod need_unstated;
 mod not_text;
@@ -80,6 +81,7 @@ pub const RULES: &[&Rule] = &[
     &reference_missing::RULE,
     &host_unknown::RULE,
     &need_unstated::RULE,
+    &need_missing::RULE,
     &need_redundant::RULE,
     &object_twice::RULE,
     &service_selects_nothing::RULE,

@@ -39,20 +39,24 @@ pub fn find(about: &About<'_>, said: &Said) -> Option<Failure> {
     let failure = |sentence| Failure::new(Cause::Ownership, sentence).through(short.clone());
     let failure = match (owner, owner_namespace) {
         (Some(owner), owner_namespace) => {
-            let place = match owner_namespace {
-                Some(place) if place != about.namespace.as_str() => {
-                    format!(" in namespace `{place}`")
-                }
-                _ => String::new(),
+            let home = owner_namespace.as_deref();
+            let home = home.unwrap_or(about.namespace.as_str());
+            let place = match home == about.namespace.as_str() {
+                true => String::new(),
+                false => format!(" in namespace `{home}`"),
             };
             let failure = failure(format!("{short} belongs to release `{owner}`{place}"))
                 .hint("give it another name in one of the two charts, or leave it out of one");
-            if !can_take {
-                return Some(failure);
-            }
+            let failure = match can_take {
+                true => failure.hint(format!(
+                    "or move it here: `{take}` with this release's values, once; `{owner}` deletes \
+                     it when it goes, unless its chart leaves it out by then"
+                )),
+                false => failure,
+            };
             failure.hint(format!(
-                "or move it here: `{take}` with this release's values, once; `{owner}` deletes it \
-                 when it goes, unless its chart leaves it out by then"
+                "if `{owner}` is what this release was called or where it was before: `helm uninstall \
+                 {owner} -n {home}` removes it there, with all that it holds"
             ))
         }
         (None, _) => {

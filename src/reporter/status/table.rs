@@ -37,7 +37,7 @@ pub struct Line {
 
 /// Lines are cut at `width`; without one, in a pipe, nothing is.
 pub fn table(rows: &[StatusRow], now: Timestamp, width: Option<usize>, palette: &Palette) -> Table {
-    let cells: Vec<[String; COLUMNS]> = rows.iter().map(|row| cells(row, now)).collect();
+    let cells: Vec<[String; COLUMNS]> = rows.iter().map(|row| cells(row, rows, now)).collect();
     let mut widths = TITLES.map(str::len);
     for row in &cells {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -114,7 +114,16 @@ fn join(
     line.trim_end().to_owned()
 }
 
-fn cells(row: &StatusRow, now: Timestamp) -> [String; COLUMNS] {
+/// One that has moved is there twice, until what it was before is removed.
+fn name(row: &StatusRow, all: &[StatusRow]) -> String {
+    let same = all.iter().filter(|it| it.release == row.release);
+    match same.count() {
+        0 | 1 => row.release.to_string(),
+        _ => format!("{} in {}", row.release, row.namespace),
+    }
+}
+
+fn cells(row: &StatusRow, all: &[StatusRow], now: Timestamp) -> [String; COLUMNS] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let share = |share: Share| format!("{}/{}", share.done, share.all);
     let age = |deployed| -> String {
@@ -122,7 +131,7 @@ fn cells(row: &StatusRow, now: Timestamp) -> [String; COLUMNS] {
         wording::age(age)
     };
     [
-        row.release.to_string(),
+        name(row, all),
         or_dash(row.revision.map(|revision| revision.to_string())),
         row.state.as_str().to_owned(),
         or_dash(row.ready.map(share)),
