@@ -150,6 +150,9 @@ impl fmt::Display for RunId {
     }
 }
 
+/// What the cluster is called where the program runs in a pod of it: no context that kubectl knows.
+pub const IN_CLUSTER: &str = "in-cluster";
+
 #[cfg(test)]
 mod tests {
     use super::*;

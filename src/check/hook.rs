@@ -111,6 +111,7 @@ fn place<'a>(object: &'a Object, hook: &Hook) -> (i64, &'a str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::readable_wholes;
     use serde_json::json;
 
     fn hook(kind: &str, name: &str, events: &str, weight: &str) -> Object {
@@ -119,7 +120,7 @@ mod tests {
             "apiVersion": "v1", "kind": kind,
             "metadata": {"name": name, "annotations": annotations},
         });
-        Object::all(&value.to_string(), "shop").unwrap().remove(0)
+        Object::all(readable_wholes(&value.to_string()).read, "shop").remove(0)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::hook::Hook;
 use super::pod::PodSpec;
-use crate::manifest::{self, ManifestError, Whole};
+use crate::manifest::{self, Whole};
 use crate::snapshot::{self, ObjectRef};
 
 /// Kinds whose objects are in no namespace.
@@ -40,16 +40,13 @@ pub struct Object {
 
 impl Object {
     /// The objects of a manifest that helm rendered for this namespace. What has no kind is left out.
-    ///
-    /// # Errors
-    /// A document that is no YAML.
-    pub fn all(manifest: &str, namespace: &str) -> Result<Vec<Object>, ManifestError> {
-        let wholes = manifest::wholes(manifest)?.into_iter();
+    pub fn all(manifest: Vec<Whole>, namespace: &str) -> Vec<Object> {
+        let wholes = manifest.into_iter();
         let objects = wholes.filter_map(|Whole { value, source }| {
             let template = PathBuf::from(source.unwrap_or_default());
             Object::new(value, template, namespace)
         });
-        Ok(objects.collect())
+        objects.collect()
     }
 
     fn new(value: Value, template: PathBuf, namespace: &str) -> Option<Object> {
@@ -201,6 +198,7 @@ impl Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::readable_wholes;
 
     #[test]
     fn objects_know_where_they_are_from() {
@@ -208,7 +206,7 @@ mod tests {
             name: seed\n  annotations:\n    helm.sh/hook: pre-install, pre-upgrade\n    \
             helm.sh/hook-weight: \"-5\"\n---\n# nothing\n---\n# Source: shop/templates/role.yaml\n\
             apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: all}\n";
-        let objects = Object::all(yaml, "shop").unwrap();
+        let objects = Object::all(readable_wholes(yaml).read, "shop");
         assert_eq!(objects[0].short(), "job/seed");
         assert_eq!(objects[0].namespace, "shop");
         assert_eq!(
@@ -222,11 +220,5 @@ mod tests {
             (objects[1].namespace.as_str(), &objects[1].hook),
             ("", &None)
         );
-    }
-
-    #[test]
-    fn what_is_no_yaml_is_told_by_its_line() {
-        let yaml = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\n'no end\n";
-        assert_eq!(Object::all(yaml, "shop"), Err(ManifestError { line: 4 }));
     }
 }

@@ -7,7 +7,7 @@ use super::host;
 use super::object::Object;
 use super::pod::{Container, PodSpec};
 use super::rules;
-use crate::manifest::{self, ManifestError, Varying};
+use crate::manifest::{self, Readable, Varying};
 use crate::names::ReleaseId;
 use crate::plan::Plan;
 use crate::profile::{Place, Profile, Until};
@@ -35,6 +35,8 @@ pub struct Release {
     /// It has commands once it is ready.
     pub runs_after: bool,
     pub(super) objects: Vec<Object>,
+    /// Lines at which documents begin that helm has rendered and that can't be read.
+    pub unread: Vec<usize>,
     /// Templates as they are written, before helm renders them, by the names that helm gives them.
     pub(super) templates: Vec<(PathBuf, String)>,
     /// Positions of the releases that are ready, or on the way, before it starts.
@@ -78,15 +80,13 @@ pub struct Known {
 }
 
 impl Release {
-    /// # Errors
-    /// The manifest can't be read.
     pub fn new(
         plan: &Plan,
         profile: &Profile,
         at: usize,
         manifest: &str,
         templates: Vec<(PathBuf, String)>,
-    ) -> Result<Release, ManifestError> {
+    ) -> Release {
         let step = &plan.steps()[at];
         let reduced = plan.reduced_needs();
         let released = profile.releases.iter().find(|it| it.id == step.id);
@@ -107,7 +107,9 @@ impl Release {
                 place: need.place,
             })
         });
-        Ok(Release {
+        let Readable { read, unread } = manifest::readable_wholes(manifest);
+        Release {
+            unread,
             parts: parts.collect(),
             id: step.id.clone(),
             namespace: step.namespace.to_string(),
@@ -116,7 +118,7 @@ impl Release {
             unserved: BTreeSet::new(),
             runs_before: !step.before.is_empty(),
             runs_after: !step.after.is_empty(),
-            objects: Object::all(manifest, step.namespace.as_str())?,
+            objects: Object::all(read, step.namespace.as_str()),
             templates,
             before: plan.before(at).into_iter().collect(),
             redundant: needs
@@ -125,16 +127,12 @@ impl Release {
                 .map(|need| (need.id.clone(), need.place))
                 .collect(),
             varying: Vec::new(),
-        })
+        }
     }
 
     /// Takes in two renderings of its chart.
-    ///
-    /// # Errors
-    /// One of them can't be read.
-    pub fn compare(&mut self, one: &str, other: &str) -> Result<(), ManifestError> {
-        self.varying = manifest::twice(one, other)?.varying;
-        Ok(())
+    pub fn compare(&mut self, one: &str, other: &str) {
+        self.varying = manifest::twice(one, other).varying;
     }
 }
 

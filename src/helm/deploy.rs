@@ -82,8 +82,7 @@ impl Deployer for Helm {
         async move {
             let stop = stop(cancel);
             let (upcoming, _) = self.upcoming(step, revision, &stop).await?;
-            let objects = manifest::objects(&upcoming.manifest);
-            let objects = objects.map_err(|error| refused(error.to_string()))?;
+            let objects = manifest::readable_objects(&upcoming.manifest).read;
             Ok(objects.into_iter().map(|it| it.object).collect())
         }
         .boxed_local()

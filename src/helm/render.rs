@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::args::{self, Capabilities, Upgrade};
 use super::deploy::Helm;
 use crate::files;
-use crate::manifest::{self, ManifestError, Whole};
+use crate::manifest::{self, Whole};
 use crate::plan::Step;
 use crate::process::Stop;
 use crate::runner::ports::{DeployError, MissingKind, Refusal, Trouble};
@@ -181,14 +181,11 @@ pub struct Upcoming {
 }
 
 impl Template {
-    /// What an upgrade would apply, as [`Helm::upcoming`] has it.
-    ///
-    /// # Errors
-    /// A document that is no YAML.
-    pub fn upcoming(&self) -> Result<Upcoming, ManifestError> {
+    /// What an upgrade would apply, as [`Helm::upcoming`] has it, as far as it can be read.
+    pub fn upcoming(&self) -> Upcoming {
         let mut upcoming = Upcoming::default();
         let mut objects = Vec::new();
-        for Whole { value, source } in manifest::wholes(&self.manifest)? {
+        for Whole { value, source } in manifest::readable_wholes(&self.manifest).read {
             // helm's own, made once.
             if source.as_deref().is_some_and(manifest::is_of_crds) {
                 continue;
@@ -210,7 +207,7 @@ impl Template {
             });
         }
         upcoming.manifest = objects.join("\n---\n");
-        Ok(upcoming)
+        upcoming
     }
 }
 
@@ -279,7 +276,7 @@ mod tests {
             on_cluster: false,
             unserved: Vec::new(),
         };
-        let upcoming = template.upcoming().unwrap();
+        let upcoming = template.upcoming();
         let hooks = upcoming.hooks.clone().unwrap();
         assert_eq!(hooks.len(), 1);
         assert_eq!(

@@ -36,17 +36,8 @@ pub struct Rendered {
 
 /// The objects of a manifest in their order, those of a list in its place. Documents that are
 /// empty or only comments are left out, and so are objects without a name (`generateName`): the
-/// cluster names them.
-///
-/// # Errors
-/// A document that is no YAML or no object. Duplicate keys are let through, as the last one wins
-/// for helm too.
-pub fn objects(yaml: &str) -> Result<Vec<Rendered>, ManifestError> {
-    readable_objects(yaml).all()
-}
-
-/// As [`objects`], of a manifest that helm has applied: a document that we can't read is no reason to
-/// forget the others.
+/// cluster names them. Of duplicate keys the last one wins, as for helm. A document that is no YAML or
+/// no object to us is no reason to forget the others: helm has read it.
 pub fn readable_objects(yaml: &str) -> Readable<Rendered> {
     Readable::of(yaml, |line, text| {
         let values = values(line, text)?;
@@ -120,7 +111,7 @@ pub fn wholes(yaml: &str) -> Result<Vec<Whole>, ManifestError> {
     readable_wholes(yaml).all()
 }
 
-/// As [`wholes`], of a manifest that helm has applied.
+/// As [`wholes`], as far as they can be read.
 pub fn readable_wholes(yaml: &str) -> Readable<Whole> {
     Readable::of(yaml, |line, text| {
         let source = text
@@ -235,7 +226,7 @@ mod tests {
                 object.api_version, object.kind, object.name
             )
         };
-        objects(yaml).unwrap().into_iter().map(full).collect()
+        readable_objects(yaml).read.into_iter().map(full).collect()
     }
 
     #[test]
@@ -245,7 +236,7 @@ mod tests {
                 "apiVersion: v1\nkind: PersistentVolumeClaim\n\
                  metadata: {{name: data, annotations: {annotations}}}\n"
             );
-            objects(&yaml).unwrap()[0].kept
+            readable_objects(&yaml).read[0].kept
         };
         assert!(kept("{helm.sh/resource-policy: keep}"));
         assert!(kept("{helm.sh/resource-policy: \" Keep \"}"));
@@ -295,7 +286,14 @@ mod tests {
             "# nothing\n",
             "---\n# nothing\n---\n",
         ] {
-            assert_eq!(objects(yaml), Ok(vec![]), "{yaml:?}");
+            assert_eq!(
+                readable_objects(yaml),
+                Readable {
+                    read: vec![],
+                    unread: vec![]
+                },
+                "{yaml:?}"
+            );
         }
     }
 
@@ -327,7 +325,7 @@ mod tests {
         let both = |yaml: &str| {
             let whole = |whole: Whole| reference(&whole.value).unwrap().short();
             let short: Vec<String> = wholes(yaml).unwrap().into_iter().map(whole).collect();
-            let objects = objects(yaml).unwrap().into_iter();
+            let objects = readable_objects(yaml).read.into_iter();
             let names: Vec<String> = objects.map(|it| it.object.short()).collect();
             assert_eq!(names, short);
             names
@@ -377,12 +375,12 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_line_and_no_content() {
+    fn what_can_not_be_read_is_told_by_its_line() {
         let yaml = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\npassword: 'never\n";
-        let error = objects(yaml).unwrap_err();
-        assert_eq!(error, ManifestError { line: 4 });
-        assert!(!error.to_string().contains("never"));
-        assert_eq!(objects("just text"), Err(ManifestError { line: 1 }));
-        assert_eq!(objects("a: b\n"), Err(ManifestError { line: 1 }));
+        assert_eq!(readable_objects(yaml).unread, [4]);
+        assert_eq!(readable_objects("just text").unread, [1]);
+        assert_eq!(readable_objects("a: b\n").unread, [1]);
+        let error = wholes(yaml).unwrap_err().to_string();
+        assert!(!error.contains("never"), "{error}");
     }
 }

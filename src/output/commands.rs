@@ -165,7 +165,7 @@ mod tests {
             "`helm lint charts/web` shows it too",
             "run `helm dependency build charts/web` once",
             "`kubectl describe` of the pod shows what its node does not take",
-            "it stays; `helm uninstall` removes it",
+            "without it `helm uninstall` fails",
             "name the folder: `stackctl init FOLDER`",
             "`kubectl config view` shows how it is understood",
             "kubectl get pods, with no backticks",

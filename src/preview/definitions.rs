@@ -111,7 +111,7 @@ impl<'a> Definitions<'a> {
             let step = &self.plan.steps()[at];
             let rendered = self.helm.template(step, &Stop::default()).await;
             let wholes = match rendered {
-                Ok(template) => manifest::wholes(&template.manifest).unwrap_or_default(),
+                Ok(template) => manifest::readable_wholes(&template.manifest).read,
                 // Why helm can't render it is told where it is looked at itself.
                 Err(DeployError::Refused(_)) => Vec::new(),
                 Err(DeployError::Cancelled) => return Err(LookError::Cancelled),

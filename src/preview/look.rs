@@ -14,14 +14,14 @@ use super::{
 use crate::cluster::Cluster;
 use crate::helm::{Capabilities, Helm, Moment, Upcoming, UpcomingHook};
 use crate::keyed::Key;
-use crate::manifest::{self, ManifestError};
+use crate::manifest;
 use crate::mask;
 use crate::names::ReleaseId;
 use crate::plan::{Command, Plan, Step};
 use crate::process::Stop;
 use crate::recovery::Runs;
 use crate::runner::ports::{DeployError, MissingKind, ObserveError, Observer, Refusal, Trouble};
-use crate::snapshot::{LastingHook, ObjectRef, StackId};
+use crate::snapshot::{LastingHook, ObjectRef, StackId, Unread};
 
 /// Releases that are looked at together: each has a helm, which is a whole CPU.
 const RELEASES: usize = 4;
@@ -37,8 +37,6 @@ pub struct Looked {
 pub enum LookError {
     #[error("{0}")]
     Cluster(#[from] ObserveError),
-    #[error("what helm renders for `{id}` can't be read: {error}")]
-    Manifest { id: ReleaseId, error: ManifestError },
     #[error("helm was stopped")]
     Cancelled,
 }
@@ -217,10 +215,7 @@ impl Rendering<'_> {
             Rendering::OnCluster { upgrade } => helm.template_over(step, *upgrade, &stop).await?,
             Rendering::Apart(cluster) => helm.template_for(step, cluster, &stop).await?,
         };
-        let upcoming = template.upcoming();
-        let unreadable = |error: ManifestError| Refusal::unclear(error.to_string());
-        let upcoming = upcoming.map_err(|error| DeployError::Refused(unreadable(error)))?;
-        Ok((upcoming, template.rendered))
+        Ok((template.upcoming(), template.rendered))
     }
 }
 
@@ -315,6 +310,7 @@ async fn rendered(
         commands: commands(&step.before, BEFORE).chain(after()).collect(),
         restarts: Vec::new(),
         varying: Vec::new(),
+        unread: Vec::new(),
         applied: standing.last().and_then(|last| {
             let inputs = helm.sealed.get(&step.id)?;
             let verified = last.is_verified();
@@ -364,6 +360,11 @@ async fn rendered(
             false => Ok(None),
         }
     };
+    let unread = manifest::readable_wholes(&manifest).unread.into_iter();
+    let unread = unread.map(|line| {
+        Unread::Document(line).warning(&step.release, "what becomes of its object is not shown")
+    });
+    preview.unread = unread.collect();
     let compared = objects::compare(step, &manifest, records, cluster, preview.applied.as_ref());
     let (again, compared) = futures::future::join(again, compared).await;
     let (whole, mut compared) = (upcoming.whole(), compared?);
@@ -375,7 +376,6 @@ async fn rendered(
         Ok(None) => {}
         Ok(Some((again, _))) => {
             let twice = manifest::twice(&whole, &again.whole());
-            let twice = twice.map_err(|error| unreadable(step, error))?;
             preview.varying = twice.varying;
             rendered.clear();
             fields = twice.fields;
@@ -424,11 +424,6 @@ fn documents(rendered: &str) -> String {
     };
     let all: Vec<String> = wholes.iter().map(|it| it.value.to_string()).collect();
     all.join("\n")
-}
-
-pub(super) fn unreadable(step: &Step, error: ManifestError) -> LookError {
-    let id = step.id.clone();
-    LookError::Manifest { id, error }
 }
 
 const BEFORE: &str = "before helm";

@@ -79,6 +79,9 @@ pub struct ReleasePreview {
     /// this plan shows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub varying: Vec<Varying>,
+    /// Documents that only helm can read, a sentence each: what becomes of their objects is not shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
     /// It was applied with the very inputs of now.
     #[serde(skip)]
     pub applied: Option<Applied>,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
-use super::look::{LookError, unreadable};
+use super::look::LookError;
 use super::{After, Applied, Compared};
 use crate::cluster::{Answer, Cluster, Trial};
 use crate::helm::{Upcoming, UpcomingHook};
@@ -49,11 +49,7 @@ pub async fn compare(
         Some(_) => How::AsItStays,
         None => How::apply(step.force_conflicts),
     };
-    let wanted = match applied {
-        // helm has read it, and what we can't is left as it is.
-        Some(_) => manifest::readable_wholes(manifest).read,
-        None => manifest::wholes(manifest).map_err(|error| unreadable(step, error))?,
-    };
+    let wanted = manifest::readable_wholes(manifest).read;
     let compared = compare_with(step, wanted.clone(), records, cluster, how).await?;
     // What another manager keeps stays with it until an upgrade has another reason.
     let is_reason = |applied: &Applied, one: &Compared| {
@@ -125,6 +121,7 @@ async fn compare_with(
             before if contents.kept.contains(object) => (before?, After::Kept),
             before => (before?, After::Deleted),
         };
+        let takes = takes_along(object).filter(|_| after == After::Deleted);
         compared.push(Compared {
             object: object.short(),
             api_version: object.api_version.clone(),
@@ -132,11 +129,22 @@ async fn compare_with(
             namespace: object.namespace.clone(),
             before,
             after,
-            note: None,
+            note: takes.map(str::to_owned),
             may_go_once_ready: object.may_go_once_ready(),
         });
     }
     Ok(compared)
+}
+
+/// What goes with an object that is deleted, whoever has made it.
+fn takes_along(object: &ObjectRef) -> Option<&'static str> {
+    match (object.group(), object.kind.as_str()) {
+        ("", "Namespace") => Some("with all that is in it, whoever has made that"),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            Some("with all its instances in every namespace, whoever has made them")
+        }
+        _ => None,
+    }
 }
 
 /// Of what `up` would not apply again by itself: what others have filled in stays as it is.
@@ -211,17 +219,12 @@ pub async fn changed_hooks<'a>(
     }
     let mut changed = Vec::new();
     for hook in hooks {
-        let mut now = values(step, &hook.manifest)?.into_iter();
-        if now.any(|it| !known.contains(&it)) {
+        let now = manifest::readable_wholes(&hook.manifest).read;
+        if now.iter().any(|it| !known.contains(&it.value)) {
             changed.push(hook);
         }
     }
     Ok(changed)
-}
-
-fn values(step: &Step, manifest: &str) -> Result<Vec<Value>, LookError> {
-    let wholes = manifest::wholes(manifest).map_err(|error| unreadable(step, error))?;
-    Ok(wholes.into_iter().map(|it| it.value).collect())
 }
 
 /// Takes in that these are removed before the release is installed anew.
@@ -243,7 +246,7 @@ pub fn note_hooks(compared: &mut [Compared], upcoming: &Upcoming, step: &Step) {
             continue;
         }
         let is_it = |hook: &&UpcomingHook| {
-            let wholes = manifest::wholes(&hook.manifest).unwrap_or_default();
+            let wholes = manifest::readable_wholes(&hook.manifest).read;
             let mut objects = wholes
                 .iter()
                 .filter_map(|it| manifest::reference(&it.value));

@@ -1,6 +1,7 @@
 //! The proof of a verdict as lines, and the commands that show more of it.
 
 use crate::event::{Evidence, Verdict};
+use crate::names::IN_CLUSTER;
 use crate::output::Palette;
 use crate::wording::shell_word;
 
@@ -105,10 +106,11 @@ fn between_rulers(
 
 /// `kubectl` commands that show what the verdict is about, each once.
 pub fn commands(verdict: &Verdict, context: &str, namespace: &str) -> Vec<String> {
-    let kubectl = format!(
-        "kubectl --context {} -n {namespace}",
-        shell_word(&clean(context))
-    );
+    let to = match context {
+        IN_CLUSTER => String::new(),
+        context => format!(" --context {}", shell_word(&clean(context))),
+    };
+    let kubectl = format!("kubectl{to} -n {namespace}");
     let mut objects = verdict.chain.iter().rev().filter(|link| is_object(link));
     // The deepest may be one that is missing: then the one that misses it is described.
     let told = |link: &&String| {
@@ -159,6 +161,24 @@ mod tests {
         assert!(is_object("pod/php-fpm-7d9f"));
         assert!(!is_object("init container migrate"));
         assert!(!is_object("pod/$(x)"));
+    }
+
+    /// In a pod of the cluster kubectl finds it by itself, and knows no context of that name.
+    #[test]
+    fn commands_name_the_context_where_there_is_one() {
+        let verdict = Verdict {
+            class: crate::event::VerdictClass::Certain,
+            sentence: String::new(),
+            chain: vec!["deployment/web".into()],
+            evidence: Vec::new(),
+            hints: Vec::new(),
+        };
+        let of = |context| commands(&verdict, context, "shop");
+        assert_eq!(of(IN_CLUSTER), ["kubectl -n shop describe deployment/web"]);
+        assert_eq!(
+            of("prod"),
+            ["kubectl --context prod -n shop describe deployment/web"]
+        );
     }
 
     #[test]

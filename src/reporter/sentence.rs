@@ -185,10 +185,11 @@ pub fn of_release(
         EventKind::ReleaseFailed { verdict, .. } => {
             let sentence = bounded(&told(&verdict.sentence), LINE_LIMIT);
             let failed = match verdict.class {
-                VerdictClass::Expired => "given up",
-                VerdictClass::Certain | VerdictClass::Likely => "failed",
+                // Its sentence says after which time.
+                VerdictClass::Expired => "given up".to_owned(),
+                VerdictClass::Certain | VerdictClass::Likely => with_time("failed", "after"),
             };
-            let text = format!("{}: {sentence}", with_time(failed, "after"));
+            let text = format!("{failed}: {sentence}");
             (Tone::Bad, text, true)
         }
         EventKind::ReleaseBlocked { by, .. } => {

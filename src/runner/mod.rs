@@ -33,7 +33,7 @@ use futures::stream::LocalBoxStream;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
-use crate::event::{CancelReason, EventKind, Outcome, VerdictClass};
+use crate::event::{CancelReason, EventKind, Outcome, Verb, VerdictClass};
 use crate::memory::{EndedRelease, Left, ReleaseEnd, Unreachable, Verified, VerifiedSet, WentBack};
 use crate::names::{Namespace, ReleaseId, ReleaseName, RunId};
 use crate::plan::Plan;
@@ -211,9 +211,16 @@ async fn sleep_until(wake: Option<Instant>) {
 }
 
 /// Says which releases of the stack the profile names no more, and what becomes of them.
-fn tell_orphans(emitter: &mut Emitter, settings: &Settings, remedy: &str) {
+fn tell_orphans(emitter: &mut Emitter, settings: &Settings, verb: Verb) {
     for step in settings.orphans.iter().flat_map(Plan::steps) {
         let (release, namespace) = (&step.release, &step.namespace);
+        let remedy = match verb {
+            Verb::Up if settings.prune => "it is removed once the rest is ready".to_owned(),
+            Verb::Up => "`up --prune` removes it".to_owned(),
+            Verb::Down | Verb::Rollback => {
+                format!("it stays; `helm uninstall {release} -n {namespace}` removes it")
+            }
+        };
         let message = format!(
             "release `{release}` in `{namespace}` is of this stack, and the profile names it no \
              more: {remedy}"

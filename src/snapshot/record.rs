@@ -253,7 +253,7 @@ impl std::fmt::Display for Unread {
 
 impl Unread {
     /// A warning of it, with what becomes of its object.
-    pub fn warning(&self, release: &ReleaseName, so: &str) -> String {
+    pub fn warning(&self, release: &impl std::fmt::Display, so: &str) -> String {
         format!("{self} of release `{release}` can't be read: {so}")
     }
 }

@@ -80,7 +80,7 @@ fn stack_needing(
     let release = |(at, manifest): (usize, &&str)| {
         // What is rendered, as the text of a template that asks nothing of the cluster.
         let sources = vec![("r/templates/all.yaml".into(), (*manifest).to_owned())];
-        Release::new(&plan, &profile, at, manifest, sources).unwrap()
+        Release::new(&plan, &profile, at, manifest, sources)
     };
     let releases = manifests.iter().enumerate().map(release).collect();
     let known = None;
@@ -486,6 +486,18 @@ fn a_need_on_what_is_not_there_is_told() {
     assert_eq!(told("secret/key", &goes), nothing);
 }
 
+/// helm could read it, and has installed it: the rules look at the rest.
+#[test]
+fn a_document_that_only_helm_can_read_is_left_out() {
+    let odd = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: 'odd}\n";
+    let manifest = format!("{odd}{}", deployment("web", "", ""));
+    let (stack, profile) = stack(&[&manifest], "", true);
+    assert_eq!(stack.releases[0].unread, [1]);
+    let fine = found(&[&deployment("web", "", "")]);
+    let rules = check(&stack, &profile).findings.into_iter();
+    assert_eq!(rules.map(|it| it.rule.to_owned()).collect::<Vec<_>>(), fine);
+}
+
 #[test]
 fn a_namespace_that_another_release_brings_is_needed() {
     let space = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: guests}\n";
@@ -619,9 +631,7 @@ fn what_a_chart_may_keep_or_means_is_a_note() {
         };
         let (mut stack, profile) = stack(&[&(object("x") + other)], "", true);
         let again = object("y") + other;
-        stack.releases[0]
-            .compare(&(object("x") + other), &again)
-            .unwrap();
+        stack.releases[0].compare(&(object("x") + other), &again);
         let findings = check(&stack, &profile).findings.into_iter();
         let ours = findings.filter(|it| it.rule == "rendered-differently");
         ours.map(|it| it.severity.as_str()).collect::<Vec<_>>()

@@ -200,7 +200,7 @@ fn a_removal_tells_what_it_leaves() {
     let profile = profile.to_str().expect("UTF-8");
     let down = ["down", "--yes", "--profile", profile, "--progress", "json"];
     let said = "release `web` in `orphans-down` is of this stack, and the profile names it no more: \
-                it stays; `helm uninstall` removes it";
+                it stays; `helm uninstall web -n orphans-down";
     for _ in 0..2 {
         let down = Ended::of(&down).expect_code(0);
         assert!(down.stdout.contains(said), "{}", down.stdout);

@@ -11,6 +11,7 @@ use kube::{Client, Config};
 
 use super::{Cluster, ServerVersion};
 use crate::files;
+use crate::names::IN_CLUSTER;
 use refusal::{invalid, no_context, no_kubeconfig, refused, unknown_context, unreachable};
 
 pub use refusal::{ConnectError, ConnectErrorKind};
@@ -24,8 +25,6 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 const SILENCE: Duration = Duration::from_secs(75);
 /// Logs may well be silent; after so long the stream is opened anew.
 const LOG_SILENCE: Duration = Duration::from_secs(600);
-/// The name of the context where the program runs in a pod of the cluster.
-const IN_CLUSTER: &str = "in-cluster";
 
 /// Which cluster is meant. What is None is taken from `KUBECONFIG`, `~/.kube/config` and its
 /// current context, or from the pod that the program runs in.

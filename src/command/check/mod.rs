@@ -14,6 +14,7 @@ use crate::cli::{Check, CheckFormat, Format};
 use crate::error::{Failure, Kind};
 use crate::plan::Selection;
 use crate::profile::{Profile, ProfileErrors};
+use crate::snapshot::Unread;
 use render::Charts;
 
 pub async fn run(context: &Context, args: &Check) -> Result<(), Failure> {
@@ -46,6 +47,7 @@ pub async fn run(context: &Context, args: &Check) -> Result<(), Failure> {
             cluster: capabilities,
         };
         let mut stack = charts.render(context).await?;
+        print::warnings(&unread(&stack))?;
         if let Some(cluster) = &cluster {
             stack.known = Some(known::ask(cluster, &stack).await?);
         }
@@ -58,6 +60,14 @@ pub async fn run(context: &Context, args: &Check) -> Result<(), Failure> {
         0 => Ok(()),
         _ => Err(Failure::told(Kind::Invalid)),
     }
+}
+
+/// Documents that only helm can read, a sentence each.
+fn unread(stack: &check::Stack) -> Vec<String> {
+    let releases = stack.releases.iter();
+    let lines = releases.flat_map(|it| it.unread.iter().map(move |line| (&it.id, *line)));
+    let warning = |(id, line)| Unread::Document(line).warning(id, "no rule looks at it");
+    lines.map(warning).collect()
 }
 
 /// Acceptances of rules that there are not.

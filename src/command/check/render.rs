@@ -6,7 +6,6 @@ use crate::check::{Release, Stack};
 use crate::command::Context;
 use crate::error::{Failure, Kind};
 use crate::helm::{Capabilities, Helm, Template};
-use crate::manifest::ManifestError;
 use crate::plan::{Plan, Step};
 use crate::process::Stop;
 use crate::profile::Profile;
@@ -60,10 +59,7 @@ impl Charts<'_> {
         for (at, (template, again)) in rendered.into_iter().zip(again).enumerate() {
             let id = &plan.steps()[at].id;
             match template.and_then(|template| Ok((template, again?))) {
-                Ok((template, again)) => match self.release(at, template, again) {
-                    Ok(release) => releases.push(release),
-                    Err(error) => failed.push(format!("  `{id}`: {error}")),
-                },
+                Ok((template, again)) => releases.push(self.release(at, template, again)),
                 Err(DeployError::Refused(said)) => {
                     failed.push(format!("  `{id}`: {}", said.sentence));
                     failed.extend(said.hints.iter().map(|hint| format!("    hint: {hint}")));
@@ -81,22 +77,17 @@ impl Charts<'_> {
         Err(Failure::new(Kind::Invalid, format!("{what} can't be rendered")).details(failed))
     }
 
-    fn release(
-        &self,
-        at: usize,
-        template: Template,
-        again: Option<Template>,
-    ) -> Result<Release, ManifestError> {
+    fn release(&self, at: usize, template: Template, again: Option<Template>) -> Release {
         let Template {
             manifest, sources, ..
         } = template;
-        let mut release = Release::new(self.plan, self.profile, at, &manifest, sources)?;
+        let mut release = Release::new(self.plan, self.profile, at, &manifest, sources);
         release.on_cluster = template.on_cluster;
         let unserved = template.unserved.into_iter();
         release.unserved = unserved.map(|it| (it.api_version, it.kind)).collect();
         if let Some(again) = again {
-            release.compare(&manifest, &again.manifest)?;
+            release.compare(&manifest, &again.manifest);
         }
-        Ok(release)
+        release
     }
 }

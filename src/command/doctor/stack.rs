@@ -46,7 +46,7 @@ pub async fn needs(
     for (step, template) in plan.steps().iter().zip(rendered) {
         match template {
             Ok(template) => {
-                let wholes = manifest::wholes(&template.manifest).unwrap_or_default();
+                let wholes = manifest::readable_wholes(&template.manifest).read;
                 let namespace = step.namespace.as_str();
                 objects.extend(wholes.into_iter().map(|whole| (namespace, whole.value)));
             }

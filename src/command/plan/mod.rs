@@ -106,7 +106,6 @@ pub async fn look(
     let looked = preview::look(plan, helm, cluster, request).await;
     let mut looked = looked.map_err(|error| match &error {
         LookError::Cluster(said) => session::observe(said),
-        LookError::Manifest { .. } => Failure::new(Kind::Invalid, &error),
         LookError::Cancelled => Failure::told(Kind::Interrupted),
     })?;
     let orphans = orphans::all(cluster, whole, &record).await?;

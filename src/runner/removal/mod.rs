@@ -63,11 +63,7 @@ pub async fn down(
         intent: Intent::Down,
     };
     let mut ends = (watching.observations, watching.cancel);
-    super::tell_orphans(
-        &mut standing.emitter,
-        settings,
-        "it stays; `helm uninstall` removes it",
-    );
+    super::tell_orphans(&mut standing.emitter, settings, Verb::Down);
     let run = Down::new(plan, deployer, observer, settings, standing);
     let (ended, mut emitter) = run.run(&mut ends).await?;
     emitter.finish(ended.outcome);

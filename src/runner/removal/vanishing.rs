@@ -165,11 +165,19 @@ pub fn remedies(all: &[Lingering]) -> Vec<String> {
     }
 }
 
-/// An object as kubectl is told of it.
+/// An object as kubectl is told of it. Two groups may have a kind of the same name, and kubectl takes
+/// the first one of those.
 fn addressed(object: &ObjectRef) -> String {
+    let kind = object.kind.to_lowercase();
+    let named = match object.api_version.split_once('/') {
+        Some((group, version)) if group.contains('.') => {
+            format!("{kind}.{version}.{group}/{}", object.name)
+        }
+        _ => object.short(),
+    };
     match &object.namespace {
-        Some(namespace) => format!("{} -n {namespace}", object.short()),
-        None => object.short(),
+        Some(namespace) => format!("{named} -n {namespace}"),
+        None => named,
     }
 }
 
@@ -232,8 +240,12 @@ mod tests {
     use super::*;
 
     fn remedy(kind: &str, name: &str, namespace: Option<&str>, finalizer: &str) -> String {
+        let api_version = match kind {
+            "Certificate" => "cert-manager.io/v1",
+            _ => "v1",
+        };
         let object = ObjectRef {
-            api_version: "v1".to_owned(),
+            api_version: api_version.to_owned(),
             kind: kind.to_owned(),
             namespace: namespace.map(str::to_owned),
             name: name.to_owned(),
@@ -281,6 +293,9 @@ mod tests {
     fn what_another_controller_sets_is_its_own_to_take_away() {
         let remedy = remedy("Certificate", "web", Some("shop"), "example.com/cleanup");
         assert!(remedy.starts_with("the controller of `example.com` has to take finalizer"));
-        assert!(remedy.contains("kubectl patch certificate/web -n shop --type merge"));
+        assert!(
+            remedy
+                .contains("kubectl patch certificate.v1.cert-manager.io/web -n shop --type merge")
+        );
     }
 }

@@ -69,11 +69,7 @@ pub async fn up(
     match begin(Verb::Up, plan, observer, settings, channels).await? {
         Begun::Watching(watching) => {
             let (mut run, ends) = Up::new(plan, deployer, observer, settings, watching);
-            let remedy = match settings.prune {
-                true => "it is removed once the rest is ready",
-                false => "`up --prune` removes it",
-            };
-            super::tell_orphans(&mut run.emitter, settings, remedy);
+            super::tell_orphans(&mut run.emitter, settings, Verb::Up);
             run.run(ends, settings).await
         }
         Begun::Cancelled(outcome) => Ok(Ended::early(outcome)),

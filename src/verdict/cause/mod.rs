@@ -156,12 +156,23 @@ impl<'a> Case<'a> {
     /// Worst first: the certain before the likely, the telling before the vague.
     pub fn findings(&self) -> Vec<Finding> {
         let pods = self.judged().flat_map(|member| self.of_pod(member));
+        let mut findings: Vec<Finding> = pods.collect();
         let objects = self
             .subjects
             .iter()
             .filter(|subject| !(subject.stale || subject.hook && self.scope.applied))
             .flat_map(|subject| self.of_object(subject));
-        let mut findings: Vec<Finding> = pods.chain(objects).collect();
+        let mut objects: Vec<Finding> = objects.collect();
+        for late in objects
+            .iter_mut()
+            .filter(|it| it.cause == Cause::ProgressDeadline)
+        {
+            let deeper = findings.iter().find(|it| it.object == late.object);
+            if let Some(deeper) = deeper {
+                late.go_on_to(deeper);
+            }
+        }
+        findings.extend(objects);
         for finding in &mut findings {
             self.name_provider(finding);
         }

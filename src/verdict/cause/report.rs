@@ -149,3 +149,14 @@ impl Draft {
         }
     }
 }
+
+impl Finding {
+    /// What it tells goes back to this trouble of a pod.
+    pub fn go_on_to(&mut self, deeper: &Finding) {
+        let (own, of_pod) = (&mut self.verdict, &deeper.verdict);
+        own.chain.clone_from(&of_pod.chain);
+        own.hints.clone_from(&of_pod.hints);
+        own.evidence.extend(of_pod.evidence.iter().cloned());
+        self.log_of.clone_from(&deeper.log_of);
+    }
+}
