@@ -18,6 +18,7 @@ fn broken(question: Question) -> Case {
 #[test]
 fn a_removal_says_that_it_can_not_ask_and_ends_in_time() {
     for (question, what) in [
+        (Question::BeforeHelm, "what there is of it"),
         (Question::Lingering, "what is left of it"),
         (Question::Contents, "what it consists of"),
     ] {
@@ -53,7 +54,11 @@ fn a_first_list_that_never_comes_is_given_up_at_the_runs_deadline() {
 
 #[test]
 fn a_signal_ends_what_asks_in_vain() {
-    for question in [Question::Lingering, Question::Contents] {
+    for question in [
+        Question::BeforeHelm,
+        Question::Lingering,
+        Question::Contents,
+    ] {
         let mut case = broken(question);
         case.signals = vec![(5_000, CancelReason::Interrupt)];
         let ran = case.down();

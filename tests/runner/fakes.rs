@@ -124,6 +124,8 @@ struct Inner {
 pub enum Question {
     Contents,
     Lingering,
+    /// The same before helm has removed anything.
+    BeforeHelm,
     Marks,
     Follow,
     /// The first list of all; it is never heard of again.
@@ -691,7 +693,11 @@ impl Observer for Fake {
         &'a self,
         objects: &'a [ObjectRef],
     ) -> LocalBoxFuture<'a, Result<Vec<Lingering>, ObserveError>> {
-        let answer = self.answers(Question::Lingering);
+        let mut done = self.inner.removals.borrow().clone().into_iter();
+        let answer = self.answers(match done.any(|it| it.ends_with("Deleted")) {
+            true => Question::Lingering,
+            false => Question::BeforeHelm,
+        });
         let stored = self.inner.stored.borrow();
         let there = stored.iter().filter(|it| objects.contains(&it.object));
         let there: Vec<Lingering> = there.cloned().collect();

@@ -201,6 +201,25 @@ fn what_is_held_is_remembered_where_a_removal_is_interrupted() {
     assert_eq!(notes.count(), 1, "{noted:?}");
 }
 
+/// A run that is killed in the moment in which helm has forgotten the release tells the next one nothing
+/// more.
+#[test]
+fn what_a_finalizer_may_hold_is_written_down_before_helm_forgets_the_release() {
+    let mut case = case();
+    case.left.clear();
+    let held = Lingering {
+        finalizers: vec!["example.com/hold".into()],
+        ..there(&object("ConfigMap", "held"), "4")
+    };
+    case.fake.lets_go("a", held, Some(3));
+    case.fake.stores(there(&object("ConfigMap", "plain"), "6"));
+    let ran = case.down();
+    assert_eq!(ran.outcome, Outcome::Removed);
+    let done = ["a leaves configmap/held", "a Deleted"];
+    assert_eq!(case.fake.removals(), done);
+    assert_eq!(names(&ran), [""; 0], "it is gone by then");
+}
+
 /// A namespace that a hook has made stays whatever is asked for; helm has forgotten the release by the
 /// time that this is told.
 #[test]

@@ -55,8 +55,8 @@ pub fn find(about: &About<'_>, said: &Said) -> Option<Failure> {
                 false => failure,
             };
             failure.hint(format!(
-                "if `{owner}` is what this release was called or where it was before: `helm uninstall \
-                 {owner} -n {home}` removes it there, with all that it holds"
+                "if `{owner}` is an earlier name or place of this release: `helm uninstall {owner} -n \
+                 {home}` removes it there, with all that it holds"
             ))
         }
         (None, _) => {

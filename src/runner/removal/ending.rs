@@ -126,7 +126,9 @@ impl Down<'_> {
         let mut ended = self.queue.cancel();
         for (at, release) in self.releases.iter_mut().enumerate() {
             match release.phase {
-                Phase::Reading | Phase::Removing | Phase::Forgetting => release.stop_helm(),
+                Phase::Reading | Phase::Noting | Phase::Removing | Phase::Forgetting => {
+                    release.stop_helm();
+                }
                 Phase::Vanishing | Phase::Failing => {
                     release.cancel.gently.cancel();
                     ended.push(at);

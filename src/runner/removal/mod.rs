@@ -1,14 +1,10 @@
 mod ending;
 mod hooks;
 mod remains;
+mod removed;
 mod sweep;
 mod uninstalling;
 mod vanishing;
-
-use std::cell::RefCell;
-use std::collections::HashSet;
-use std::rc::Rc;
-use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
@@ -17,25 +13,26 @@ use tokio::time::Instant;
 
 pub use vanishing::{going, remedies};
 
-use super::asking::{Backoff, Limits};
+use super::asking::Limits;
 use super::begin::{Begun, begin};
 use super::emitter::Emitter;
 use super::logs::LogKeeper;
 use super::outage::Outage;
-use super::ports::{self, Cancel, DeployError, Deployer, ObserveError, Observer, Refusal};
-use super::tracked::GRACE;
+use super::ports::{self, DeployError, Deployer, ObserveError, Observer, Refusal};
 use super::{Channels, Ended, Ends, Gate, Settings};
 use crate::event::{CancelReason, EventKind, Verb, VerdictClass};
-use crate::memory::{EndedRelease, Left, ReleaseEnd};
+use crate::memory::EndedRelease;
 use crate::names::RunId;
 use crate::plan::{Plan, Queue, Step};
 use crate::recovery::{self, Intent};
 use crate::snapshot::{
     Contents, Lingering, ObjectRef, Observation, Record, RecordStatus, Remaining, Snapshot,
-    StackId, Uid, World,
+    StackId, World,
 };
 use crate::verdict::CompletedRule;
 use hooks::DeleteHooks;
+use removed::{Phase, Removed};
+use uninstalling::Task;
 
 /// Takes the plan's releases away, each after all that need it, and waits until what they
 /// consisted of is gone. Objects that their charts keep are left.
@@ -133,130 +130,14 @@ struct Down<'p> {
     failures: Vec<VerdictClass>,
 }
 
-struct Removed<'p> {
-    step: &'p Step,
-    phase: Phase,
-    /// How long it has until then.
-    limit: Duration,
-    deadline: Option<Instant>,
-    contents: Contents,
-    /// Those that helm runs while it removes it.
-    hooks: Option<DeleteHooks>,
-    /// What can own pods of it; they go after their owners.
-    owners: HashSet<Uid>,
-    cancel: Cancel,
-    /// When a helm that was asked to end is made to.
-    kill_at: Option<Instant>,
-    waiting: Option<String>,
-    /// What earlier removals have left of it.
-    remembered: Vec<Remaining>,
-    /// What helm is going to leave and we have to remove.
-    leftovers: Vec<ObjectRef>,
-    /// What of it we have removed.
-    swept: Vec<ObjectRef>,
-    /// What stays because volumes do, where it is there.
-    stays: Vec<ObjectRef>,
-    /// What of that is there.
-    left: Vec<Remaining>,
-    /// It is written down what is going to stay.
-    is_noted: bool,
-    /// What was written down then.
-    noted: Rc<RefCell<Vec<Remaining>>>,
-    /// It is written down what is held by finalizers.
-    is_held_noted: bool,
-    /// What is still there, when it was asked; None until it was.
-    lingering: Option<Vec<Lingering>>,
-    asked_at: Option<Instant>,
-    backoff: Backoff,
-    /// Why the last question was not answered, and how long it is left at that.
-    unanswered: Option<(ObserveError, Duration)>,
-    /// A question or a deletion is under way.
-    asking: bool,
-    end: Option<ReleaseEnd>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Waiting,
-    Reading,
-    Removing,
-    /// helm has failed, and why is being looked for.
-    Failing,
-    /// All of it is removed, and its record is.
-    Forgetting,
-    Vanishing,
-    Ended,
-}
-
 enum Done {
     Contents(usize, Result<Contents, ObserveError>),
     Removed(usize, Result<(), DeployError>),
     /// What helm has left is removed, but for these, which are of other releases.
     Swept(usize, Result<Vec<ObjectRef>, ObserveError>),
     Lingering(usize, Result<Vec<Lingering>, ObserveError>),
-    Noted,
-}
-
-impl<'p> Removed<'p> {
-    fn new(step: &'p Step, gate: &Gate, left: &[Left]) -> Removed<'p> {
-        Removed {
-            remembered: Left::of(left, &step.release, &step.namespace),
-            stays: Vec::new(),
-            left: Vec::new(),
-            is_noted: false,
-            noted: Rc::default(),
-            is_held_noted: false,
-            step,
-            phase: Phase::Waiting,
-            limit: step.timeout,
-            deadline: None,
-            contents: Contents::default(),
-            hooks: None,
-            owners: HashSet::new(),
-            cancel: Cancel::behind(gate),
-            kill_at: None,
-            waiting: None,
-            leftovers: Vec::new(),
-            swept: Vec::new(),
-            lingering: None,
-            asked_at: None,
-            backoff: Backoff::default(),
-            unanswered: None,
-            asking: false,
-            end: None,
-        }
-    }
-
-    fn is_active(&self) -> bool {
-        !matches!(self.phase, Phase::Waiting | Phase::Ended)
-    }
-
-    /// helm is at work on it.
-    fn is_at_helm(&self) -> bool {
-        matches!(self.phase, Phase::Removing | Phase::Forgetting)
-    }
-
-    /// How long it has yet.
-    fn left(&self) -> Duration {
-        self.deadline.map_or(self.step.timeout, |end| {
-            end.saturating_duration_since(Instant::now())
-        })
-    }
-
-    fn limits(&self) -> Limits {
-        Limits {
-            cancel: self.cancel.gently.clone(),
-            until: self.deadline,
-        }
-    }
-
-    /// Asks a helm that is at work to end, and gives it a while for that.
-    fn stop_helm(&mut self) {
-        self.cancel.gently.cancel();
-        if self.is_at_helm() {
-            self.kill_at.get_or_insert(Instant::now() + GRACE);
-        }
-    }
+    Noted(usize, Task, Result<Vec<Remaining>, ObserveError>),
+    HeldNoted,
 }
 
 impl<'p> Down<'p> {
@@ -373,7 +254,8 @@ impl<'p> Down<'p> {
     }
 
     fn start_what_may(&mut self) {
-        let at_work = |r: &&Removed| r.phase == Phase::Reading || r.is_at_helm();
+        let is_asked_for = |r: &Removed| matches!(r.phase, Phase::Reading | Phase::Noting);
+        let at_work = |r: &&Removed| is_asked_for(r) || r.is_at_helm();
         let is_up = self.deadline.is_some_and(|end| end <= Instant::now());
         if is_up && self.cancelled.is_none() {
             for at in self.queue.cancel() {
@@ -496,7 +378,8 @@ impl<'p> Down<'p> {
             Done::Removed(..) => {}
             Done::Swept(at, swept) => self.swept(at, swept),
             Done::Lingering(at, found) => self.lingers(at, found),
-            Done::Noted => {}
+            Done::Noted(at, task, noted) => self.noted(at, task, noted),
+            Done::HeldNoted => {}
         }
     }
 
@@ -524,7 +407,7 @@ impl<'p> Down<'p> {
         // A question about what it consists of has the same end, and tells why it had no answer.
         let release = &self.releases[at];
         let is_up = release.deadline.is_some_and(|end| end <= Instant::now());
-        if is_up && release.phase != Phase::Reading {
+        if is_up && !matches!(release.phase, Phase::Reading | Phase::Noting) {
             self.expire(at);
         }
     }

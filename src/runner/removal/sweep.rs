@@ -181,7 +181,7 @@ impl Down<'_> {
         let still = release.lingering.iter().flatten().cloned().map(remaining);
         let noted = match release.lingering {
             Some(_) => Vec::new(),
-            None => release.noted.borrow().clone(),
+            None => release.noted.clone(),
         };
         let more = before.cloned().chain(release.left.clone());
         let more = more.chain(still).chain(noted);

@@ -100,7 +100,8 @@ impl Down<'_> {
     /// that is killed tells the next one nothing.
     fn note_what_is_held(&mut self, at: usize) {
         let release = &self.releases[at];
-        let is_held = |it: &Lingering| it.is_going && !it.finalizers.is_empty();
+        let is_known = |it: &Lingering| release.noted.iter().any(|noted| noted.uid == it.uid);
+        let is_held = |it: &Lingering| it.is_going && !it.finalizers.is_empty() && !is_known(it);
         let is_over = release.phase != Phase::Vanishing || release.is_held_noted;
         if is_over || !release.lingering.iter().flatten().any(is_held) {
             return;
@@ -112,7 +113,7 @@ impl Down<'_> {
         let noted = async move {
             // Where that fails, the end of the run does it.
             drop(limits.unless(notes.remember(&left)).await);
-            Done::Noted
+            Done::HeldNoted
         };
         self.work.push(noted.boxed_local());
     }
