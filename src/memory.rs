@@ -227,6 +227,11 @@ impl ReleaseEnd {
 }
 
 impl StackRecord {
+    /// Of a stack of which nothing is remembered.
+    pub fn empty(stack: &StackName, namespace: &Namespace) -> StackRecord {
+        StackRecord::new(stack.clone(), namespace.clone(), "")
+    }
+
     /// A record of the present shape, without releases.
     pub fn new(stack: StackName, namespace: Namespace, profile: &str) -> StackRecord {
         StackRecord {

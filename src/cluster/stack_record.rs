@@ -142,9 +142,7 @@ impl Cluster {
         left: &Left,
     ) -> Result<(), ObserveError> {
         for _ in 0..TRIES {
-            let known = self.stored_stack(stack, namespace).await?;
-            let empty = || StackRecord::new(stack.clone(), namespace.clone(), "");
-            let mut stored = known.unwrap_or_else(|| StoredStack::new(empty()));
+            let mut stored = self.stored_or_empty(stack, namespace).await?;
             if stored.record.left.contains(left) {
                 return Ok(());
             }
@@ -184,6 +182,19 @@ impl Cluster {
     ) -> Result<Option<StackRecord>, ObserveError> {
         let stored = self.stored_stack(stack, namespace).await?;
         Ok(stored.map(|stored| stored.record))
+    }
+
+    /// As [`Cluster::stored_stack`], or one that nothing is remembered in.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn stored_or_empty(
+        &self,
+        stack: &StackName,
+        namespace: &Namespace,
+    ) -> Result<StoredStack, ObserveError> {
+        let known = self.stored_stack(stack, namespace).await?;
+        Ok(known.unwrap_or_else(|| StoredStack::new(StackRecord::empty(stack, namespace))))
     }
 
     /// The records of all stacks, by namespace and name; where the cluster may not be listed, of

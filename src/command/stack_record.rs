@@ -54,7 +54,7 @@ pub async fn begin(
     let charts = helm.charts.iter().map(label).collect();
     let mut stored = read(cluster, &whole).await?;
     for _ in 0..TRIES {
-        let empty = || StackRecord::new(whole.stack.clone(), whole.namespace.clone(), "");
+        let empty = || StackRecord::empty(&whole.stack, &whole.namespace);
         let mut now = stored.unwrap_or_else(|| StoredStack::new(empty()));
         let record = &mut now.record;
         let before = record.id();

@@ -270,7 +270,7 @@ fn refused(sentence: String) -> DeployError {
 }
 
 /// The chart as the profile's author knows it.
-fn shown(chart: &ChartSource) -> String {
+pub fn shown(chart: &ChartSource) -> String {
     match chart {
         ChartSource::Directory(path) | ChartSource::Archive(path) => plain(path),
         ChartSource::Remote { reference, .. } => reference.clone(),

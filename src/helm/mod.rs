@@ -22,7 +22,7 @@ mod workspace;
 
 pub use args::{Capabilities, Marks};
 pub use binary::{Binary, BinaryError, Version};
-pub use deploy::{Helm, Target};
+pub use deploy::{Helm, Target, shown};
 pub use environment::storage_driver;
 pub use failure::{About, refusal};
 pub use found::{Found, charts_in};

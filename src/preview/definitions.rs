@@ -4,13 +4,16 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::Compared;
 use super::look::LookError;
-use crate::helm::Helm;
+use crate::helm::{Helm, Staged};
 use crate::manifest::{self, Definition, Whole};
 use crate::plan::Plan;
 use crate::process::Stop;
 use crate::runner::ports::{DeployError, MissingKind};
+use crate::snapshot::ObjectRef;
 
 /// What the releases of a plan bring, each rendered when it is asked for.
 pub struct Definitions<'a> {
@@ -104,6 +107,22 @@ impl<'a> Definitions<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Those of the folder `crds` of the chart at `at`, or of a chart in it.
+    ///
+    /// # Errors
+    /// helm was stopped.
+    pub async fn of_folder(&mut self, at: usize) -> Result<Vec<(ObjectRef, Value)>, LookError> {
+        let chart = self.helm.charts.get(&self.plan.steps()[at].id);
+        if !chart.is_some_and(Staged::may_have_crds) {
+            return Ok(Vec::new());
+        }
+        let wholes = self.of(at).await?.iter();
+        let own = wholes.filter(|it| it.source.as_deref().is_some_and(manifest::is_of_crds));
+        let objects =
+            own.filter_map(|it| Some((manifest::reference(&it.value)?, it.value.clone())));
+        Ok(objects.collect())
     }
 
     async fn of(&mut self, at: usize) -> Result<&[Whole], LookError> {

@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use super::definitions::{Coming, Definitions};
 use super::standing::Standing;
 use super::{
-    Action, After, Applied, Base, Compared, Preview, ReleasePreview, Rendered, Saved, moving,
+    Action, After, Applied, Base, Compared, Preview, ReleasePreview, Rendered, Saved, crds, moving,
     needs, objects, secret,
 };
 use crate::cluster::Cluster;
@@ -140,6 +140,7 @@ pub async fn look(
         }
     }
     moving::look(scene, &mut seen).await?;
+    crds::look(scene, &mut definitions, &mut seen).await?;
     needs::look(plan, &mut seen);
     let secret = seen.iter().flat_map(|it| secret::values(&it.compared));
     let named = |it: &Seen| [it.preview.id.to_string(), it.preview.release.to_string()];
@@ -310,7 +311,7 @@ async fn rendered(
         commands: commands(&step.before, BEFORE).chain(after()).collect(),
         restarts: Vec::new(),
         varying: Vec::new(),
-        unread: Vec::new(),
+        warnings: Vec::new(),
         applied: standing.last().and_then(|last| {
             let inputs = helm.sealed.get(&step.id)?;
             let verified = last.is_verified();
@@ -364,7 +365,7 @@ async fn rendered(
     let unread = unread.map(|line| {
         Unread::Document(line).warning(&step.release, "what becomes of its object is not shown")
     });
-    preview.unread = unread.collect();
+    preview.warnings = unread.collect();
     let compared = objects::compare(step, &manifest, records, cluster, preview.applied.as_ref());
     let (again, compared) = futures::future::join(again, compared).await;
     let (whole, mut compared) = (upcoming.whole(), compared?);

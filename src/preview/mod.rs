@@ -4,6 +4,7 @@
 //! asks helm and the cluster, everything else is pure. No value of a Secret leaves it: they are told
 //! by keyed digests.
 
+mod crds;
 mod definitions;
 mod diff;
 mod leftover;
@@ -79,9 +80,9 @@ pub struct ReleasePreview {
     /// this plan shows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub varying: Vec<Varying>,
-    /// Documents that only helm can read, a sentence each: what becomes of their objects is not shown.
+    /// What this does not show, or helm does not do, a sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unread: Vec<String>,
+    pub warnings: Vec<String>,
     /// It was applied with the very inputs of now.
     #[serde(skip)]
     pub applied: Option<Applied>,

@@ -281,7 +281,7 @@ fn release(objects: Vec<ObjectPreview>) -> Preview {
         changed_hooks: Vec::new(),
         commands: Vec::new(),
         restarts: Vec::new(),
-        unread: Vec::new(),
+        warnings: Vec::new(),
         varying: vec![Varying {
             object: "secret/key".into(),
             fields: vec!["data.password".into()],

@@ -95,8 +95,9 @@ fn release_text(text: &mut String, release: &ReleasePreview, palette: Palette) {
         let pods = wording::count(usize::try_from(restart.pods).unwrap_or(usize::MAX), "pod");
         let _ = writeln!(text, "    {pods} of {} made anew", restart.object);
     }
-    for unread in &release.unread {
-        let _ = writeln!(text, "    {} {unread}", palette.warn("warning:"));
+    for warning in &release.warnings {
+        let warning = completed(warning);
+        let _ = writeln!(text, "    {} {warning}", palette.warn("warning:"));
     }
     for varying in &release.varying {
         varying_text(text, varying, palette);

@@ -12,7 +12,7 @@ use super::shown::Shown;
 use crate::event::{Evidence, Verdict, VerdictClass};
 use crate::memory::ReleaseEnd;
 use crate::plan::Step;
-use crate::snapshot::{Contents, LastingHook, ObjectRef, Uid};
+use crate::snapshot::{Contents, Hook, LastingHook, ObjectRef, Uid};
 use crate::verdict::{Assessment, Baseline, Cause, Finding, Hope, LogOf};
 
 /// How long a helm that was asked to end may take for it: it writes down that it was cancelled.
@@ -130,6 +130,8 @@ pub struct Doom {
     /// When it is said, evidence or not.
     pub until: Instant,
     pub finding: Option<Finding>,
+    /// The finding had not used up its hope when helm gave up.
+    pub was_open: bool,
     pub helm: Option<Refusal>,
 }
 
@@ -245,12 +247,19 @@ impl<'p> Tracked<'p> {
 }
 
 impl Doom {
-    /// helm has given up a hook that was still tried again: why it has failed so far is the cause.
-    pub fn learn_of_hook(&mut self, findings: &[Finding]) {
+    /// helm has given up one of these hooks that was not through: what it had, and might have got over,
+    /// is the cause.
+    pub fn learn_of_hook(&mut self, hooks: &[Hook], findings: &[Finding]) {
         let is_unclear = |said: &Refusal| said.trouble == Trouble::Unclear;
         if self.finding.is_none() && self.helm.as_ref().is_some_and(is_unclear) {
-            let mut of_hooks = findings.iter().filter(|it| it.cause == Cause::HookFailed);
-            self.finding = of_hooks.find(|it| it.hope == Hope::Retried).cloned();
+            let is_of_hook = |it: &&Finding| hooks.iter().any(|hook| hook.object == it.object);
+            let of_hooks: Vec<&Finding> = findings.iter().filter(is_of_hook).collect();
+            let mut failed = of_hooks.iter().filter(|it| it.cause == Cause::HookFailed);
+            let found = failed
+                .find(|it| it.hope == Hope::Retried)
+                .or(of_hooks.first());
+            self.finding = found.map(|it| (*it).clone());
+            self.was_open = self.finding.is_some();
         }
     }
 
@@ -263,7 +272,7 @@ impl Doom {
             (Some(finding), helm) => {
                 let of_hook = finding.cause == Cause::HookFailed;
                 let mut verdict = finding.verdict;
-                if let (Hope::Retried, Some(said)) = (finding.hope, &helm) {
+                if let (true, Some(said)) = (self.was_open, &helm) {
                     verdict.sentence = format!("{}: {}", said.sentence, verdict.sentence);
                 }
                 verdict.evidence.splice(0..0, log);

@@ -12,7 +12,7 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use stackctl::event::{EventKind, Evidence};
 
-use crate::support::{Cluster, Ended, Stack, deployment, hook_job, sandbox};
+use crate::support::{Cluster, Ended, Stack, Started, deployment, hook_job, sandbox};
 
 fn config(name: &str) -> String {
     format!(
@@ -217,4 +217,32 @@ fn the_log_of_what_failed_in_an_earlier_run_is_evidence_and_not_told_again() {
     assert_eq!(proofs("seed"), ["no such table"], "{}", again.stdout);
     assert_eq!(proofs("db"), ["no disk"], "{}", again.stdout);
     assert_eq!(again.log("seed", "hook"), [""; 0], "{}", again.stdout);
+}
+
+/// Nobody watches it, so this run does not see it go; the next one does.
+#[test]
+fn what_goes_before_the_run_has_ended_is_put_back_by_the_next() {
+    let slow = "initContainers: [{name: moment, image: 'docker.io/library/busybox:1.36', \
+                command: [sleep, '5']}]";
+    let stack = Stack::new("again-gone")
+        .release("a", &config("sh"), "")
+        .release("b", &deployment("b", slow), "needs: [a]");
+    let profile = stack.profile();
+    let mut run = Started::up(&profile);
+    run.wait_for(
+        |kind| matches!(kind, EventKind::ReleaseReady { release } if release.as_str() == "a"),
+    );
+    let namespace = stack.namespace();
+    Cluster::of(sandbox()).block_on(async |client| {
+        let api: Api<ConfigMap> = Api::namespaced(client, namespace);
+        api.delete("sh", &DeleteParams::default()).await.unwrap();
+    });
+    run.end().expect_code(0);
+
+    let next = Ended::up(&profile, &[]).expect_code(0);
+    assert_eq!(next.warnings(), ["configmap/sh is gone: helm puts it back"]);
+    Cluster::of(sandbox()).block_on(async |client| {
+        let api: Api<ConfigMap> = Api::namespaced(client, namespace);
+        api.get("sh").await.unwrap();
+    });
 }

@@ -118,3 +118,18 @@ fn what_a_hook_left_meets_a_need_of_the_next_run_only_while_it_is_ready() {
     let [db, web] = ["db", "web"].map(|id| again.when(id, unchanged).expect("it is unchanged"));
     assert!(web - db > 4000, "{:#?}", again.events);
 }
+
+/// helm says no more than that the hook was not through.
+#[test]
+fn what_keeps_a_hook_from_its_end_is_told_when_its_time_is_up() {
+    let hook = hook_job("migrate", "pre-install", "true").replace(
+        "          image:",
+        "          envFrom: [{secretRef: {name: nix}}]\n          image:",
+    );
+    let stack = Stack::new("followed-hook").release("db", &hook, "timeout: 12s");
+    let ended = Ended::up(&stack.profile(), &[]).expect_code(5);
+    let verdict = ended.verdict("db");
+    assert!(verdict.sentence.contains("ecret `nix`"), "{verdict:#?}");
+    let pod = verdict.chain.iter().any(|it| it.starts_with("pod/"));
+    assert!(pod, "{verdict:#?}");
+}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Api, Client};
@@ -707,4 +708,37 @@ fn a_need_on_what_a_release_does_not_have_is_planned_to_fail() {
         let failed = Ended::up(&profile, &[]).expect_code(5);
         assert_eq!(failed.verdict("web").sentence, why);
     }
+}
+
+/// helm makes what is in that folder once, and changes it never.
+#[test]
+fn definitions_that_helm_leaves_as_they_are_are_told() {
+    let stack = Stack::new("plan-crds").release("app", ACCOUNT, "");
+    let crds = stack.folder().join("app/crds");
+    fs::create_dir_all(&crds).expect("a folder");
+    let old = definition("Kept");
+    fs::write(crds.join("kept.yaml"), &old).expect("a definition");
+    let warnings = || {
+        let planned = Planned::of(&stack, &[]);
+        let warnings = planned.releases[0]["warnings"].as_array().cloned();
+        warnings.unwrap_or_default()
+    };
+    assert_eq!(warnings(), [""; 0]);
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+
+    let more = ACCOUNT.replace("name: ", "name: more-");
+    fs::write(stack.folder().join("app/templates/more.yaml"), more).expect("a template");
+    assert_eq!(warnings(), [""; 0], "as it was");
+    let new = old.replace("type: object", "type: object, description: newer");
+    fs::write(crds.join("kept.yaml"), new).expect("a definition");
+    let told = warnings();
+    let said = told.first().and_then(Value::as_str).unwrap_or_default();
+    let so = "customresourcedefinition/kepts.plan.example.com of its chart's folder `crds` is not so in the \
+              cluster, and helm leaves that as it is: `helm show crds ";
+    assert!(said.starts_with(so), "{told:?}");
+    Cluster::of(sandbox()).block_on(async |client| {
+        let api: Api<CustomResourceDefinition> = Api::all(client);
+        let params = DeleteParams::default();
+        api.delete("kepts.plan.example.com", &params).await.unwrap();
+    });
 }

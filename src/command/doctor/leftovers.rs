@@ -30,7 +30,7 @@ pub fn of_this_machine() -> Vec<Check> {
 pub async fn of_stack(cluster: &Cluster, plan: &Plan) -> Vec<Check> {
     let mut checks = lock(cluster, plan).await;
     let known = cluster.read_stack(&plan.stack, &plan.namespace).await;
-    let empty = || StackRecord::new(plan.stack.clone(), plan.namespace.clone(), "");
+    let empty = || StackRecord::empty(&plan.stack, &plan.namespace);
     let remembered = match known {
         Ok(known) => known.unwrap_or_else(empty),
         Err(ObserveError::NotFound(_)) => empty(),

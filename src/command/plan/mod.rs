@@ -91,7 +91,7 @@ pub async fn look(
 ) -> Result<Looked, Failure> {
     let Wanted { whole, plan, .. } = wanted;
     let record = seal::as_before(cluster, plan, helm).await?;
-    let empty = || StackRecord::new(plan.stack.clone(), plan.namespace.clone(), "");
+    let empty = || StackRecord::empty(&plan.stack, &plan.namespace);
     let record = record.unwrap_or_else(empty);
     let request = Request {
         selected: wanted.selected.0,

@@ -11,7 +11,7 @@ use crate::memory::{RunEnd, Verified};
 use crate::names::{ReleaseId, RunId};
 use crate::runner::Ended;
 use crate::runner::ports::{ObserveError, Observer};
-use crate::snapshot::{LastingHook, ObjectRef};
+use crate::snapshot::{LastingHook, ObjectRef, Surveyed};
 use crate::wording;
 
 /// How long a run that is over may take for it.
@@ -53,13 +53,14 @@ async fn try_end(
     let verified = ended.verified.iter().map(|it| {
         let is_there = |hook: &&LastingHook| there.iter().any(|there| there.object == hook.object);
         let lasts = |hook: &&LastingHook| is_there(hook) || it.lost.contains(&hook.object);
-        let objects = there
-            .iter()
-            .filter(|there| it.objects.contains(&there.object));
         let verified = Verified {
             revision: it.revision,
             record: it.record.clone(),
-            objects: objects.cloned().collect(),
+            objects: it
+                .objects
+                .iter()
+                .filter_map(|it| remembered(it, &there))
+                .collect(),
             hooks: it.hooks.iter().filter(lasts).cloned().collect(),
         };
         (it.id.clone(), verified)
@@ -95,4 +96,16 @@ async fn try_end(
         }
     }
     Err(written_by_others())
+}
+
+/// What is remembered of an object of a release that was ready. One that has gone since is missed by
+/// the next run, unless it was to go once its work was done.
+fn remembered(object: &ObjectRef, there: &[Surveyed]) -> Option<Surveyed> {
+    let found = there.iter().find(|it| it.object == *object).cloned();
+    let missed = || Surveyed {
+        object: object.clone(),
+        share: None,
+        is_going: false,
+    };
+    found.or_else(|| (!object.may_go_once_ready()).then(missed))
 }

@@ -1,10 +1,10 @@
 //! What is remembered of a stack that is gone: what its removal has left.
 
 use super::is_ours;
-use crate::cluster::{Cluster, StoredStack};
+use crate::cluster::Cluster;
 use crate::command::session;
 use crate::error::Failure;
-use crate::memory::{Left, StackRecord};
+use crate::memory::Left;
 use crate::names::RunId;
 use crate::plan::Plan;
 use crate::runner::Ended;
@@ -61,10 +61,9 @@ pub async fn remember(
     run: &RunId,
     ended: &Ended,
 ) -> Result<(), Failure> {
-    let empty = || StackRecord::new(plan.stack.clone(), plan.namespace.clone(), "");
     let remembered = async {
-        let known = cluster.stored_stack(&plan.stack, &plan.namespace).await?;
-        let mut stored = known.unwrap_or_else(|| StoredStack::new(empty()));
+        let (stack, namespace) = (&plan.stack, &plan.namespace);
+        let mut stored = cluster.stored_or_empty(stack, namespace).await?;
         let before = stored.record.left.clone();
         stored.record.leave(&ended.left);
         if stored.record.left == before || !is_ours(cluster, &stored, run).await? {

@@ -130,7 +130,10 @@ fn immutable(about: &About<'_>, first: &Invalid, all: &[&Invalid]) -> Failure {
 fn risk(kind: &str) -> &'static str {
     match kind {
         "deployment" | "daemonset" | "replicaset" => "the pods are gone until the new ones are up",
-        "statefulset" => "the pods and volumes stay, and the new one takes them over",
+        "statefulset" => {
+            "the pods and volumes stay, and the new one takes them over; where its claims have another \
+             name now, these begin empty, and its pods have to be deleted for that"
+        }
         "job" => "the pods of the old one go, and their logs",
         "persistentvolumeclaim" => "what it holds is lost, unless its volume is kept",
         "service" => "nobody reaches it in between, and its addresses may change",

@@ -48,10 +48,15 @@ pub fn find(about: &About<'_>, said: &Said) -> Option<Failure> {
             let failure = failure(format!("{short} belongs to release `{owner}`{place}"))
                 .hint("give it another name in one of the two charts, or leave it out of one");
             let failure = match can_take {
-                true => failure.hint(format!(
-                    "or move it here: `{take}` with this release's values, once; `{owner}` deletes \
-                     it when it goes, unless its chart leaves it out by then"
-                )),
+                true => {
+                    let keep = format!("annotate {short} helm.sh/resource-policy=keep");
+                    let keep = about.kubectl(namespace, &keep);
+                    failure.hint(format!(
+                        "or move it here: `{keep}` first, or the upgrade of `{owner}` that leaves it \
+                         out deletes it; then `{take}` with this release's values, once; and take the \
+                         annotation away when `{owner}` is upgraded"
+                    ))
+                }
                 false => failure,
             };
             failure.hint(format!(
@@ -61,7 +66,7 @@ pub fn find(about: &About<'_>, said: &Said) -> Option<Failure> {
         }
         (None, _) => {
             let by = tool.map_or_else(
-                || "no helm release has made it".to_owned(),
+                || "belongs to no helm release: somebody has made it, or a hook".to_owned(),
                 |tool| format!("`{tool}` manages it"),
             );
             let delete = about.kubectl(namespace, &format!("delete {short}"));

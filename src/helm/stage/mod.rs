@@ -37,6 +37,22 @@ pub struct Staged {
     pub label: String,
 }
 
+impl Staged {
+    /// It, or a chart in it, has a folder `crds`; what is packed is not looked into.
+    pub fn may_have_crds(&self) -> bool {
+        may_have_crds(&self.path)
+    }
+}
+
+fn may_have_crds(chart: &Path) -> bool {
+    let inside = || {
+        let charts = std::fs::read_dir(chart.join("charts"));
+        let mut charts = charts.into_iter().flatten().flatten();
+        charts.any(|inside| may_have_crds(&inside.path()))
+    };
+    chart.is_file() || chart.join("crds").is_dir() || inside()
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
     #[error("`{}`: {why}", chart.join("Chart.yaml").display())]

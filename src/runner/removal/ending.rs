@@ -1,6 +1,7 @@
 //! How a release ends, and the removal as a whole.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::{Down, Phase, vanishing};
 use crate::event::{CancelReason, EventKind, Outcome, Verdict, VerdictClass};
@@ -58,7 +59,8 @@ impl Down<'_> {
         let release = &mut self.releases[at];
         release.stop_helm();
         let waiting = release.waiting.clone();
-        let limit = wording::duration(release.limit);
+        // It may have begun in the middle of a second.
+        let limit = wording::duration(release.limit + Duration::from_millis(999));
         if release.phase == Phase::Removing
             && let Some(verdict) = self.expired_at_hook(at, &limit)
         {

@@ -153,6 +153,7 @@ impl Down<'_> {
                 hooks.doom = Some(Doom {
                     until,
                     finding: Some(finding),
+                    was_open: false,
                     helm: None,
                 });
                 if !ends {
@@ -177,6 +178,7 @@ impl Down<'_> {
         let doom = hooks.doom.get_or_insert_with(|| Doom {
             until: Instant::now() + LAST_WORDS,
             finding: None,
+            was_open: false,
             helm: None,
         });
         doom.helm = Some(said);

@@ -352,7 +352,12 @@ impl<'p> Down<'p> {
                 self.releases[at].leftovers = self.leftovers(at, self.volumes);
                 match self.last_record(at) {
                     // An earlier run has uninstalled it, and its history has been kept for the rest.
-                    Some(record) if record.status == RecordStatus::Uninstalled => self.sweep(at),
+                    Some(record) if record.status == RecordStatus::Uninstalled => {
+                        let is_ours = record.is_half_removed();
+                        let release = &mut self.releases[at];
+                        release.keeps_record = is_ours || !release.leftovers.is_empty();
+                        self.sweep(at);
+                    }
                     _ => self.remove(at),
                 }
             }

@@ -34,15 +34,15 @@ pub struct Removed<'p> {
     pub remembered: Vec<Remaining>,
     /// What helm is going to leave and we have to remove.
     pub leftovers: Vec<ObjectRef>,
+    /// helm has uninstalled it, or is to, and its record is kept until the rest is removed.
+    pub keeps_record: bool,
     /// What of it we have removed.
     pub swept: Vec<ObjectRef>,
     /// What stays because volumes do, where it is there.
     pub stays: Vec<ObjectRef>,
     /// What of that is there.
     pub left: Vec<Remaining>,
-    /// It is written down what is going to stay.
-    pub is_noted: bool,
-    /// What was written down then.
+    /// What was written down before helm was started.
     pub noted: Vec<Remaining>,
     /// It is written down what is held by finalizers.
     pub is_held_noted: bool,
@@ -78,7 +78,7 @@ impl<'p> Removed<'p> {
             remembered: Left::of(left, &step.release, &step.namespace),
             stays: Vec::new(),
             left: Vec::new(),
-            is_noted: false,
+            keeps_record: false,
             noted: Vec::new(),
             is_held_noted: false,
             step,

@@ -33,6 +33,9 @@ impl Down<'_> {
         release.swept.extend(due.iter().map(|it| it.object.clone()));
         release.stays = stays;
         if release.swept.is_empty() {
+            if release.keeps_record {
+                self.forget(at);
+            }
             return;
         }
         let (observer, gate, limits) = (self.observer, self.gate.clone(), release.limits());
@@ -226,7 +229,7 @@ impl Down<'_> {
                 self.releases[at].swept.clear();
             }
         }
-        if !self.releases[at].leftovers.is_empty() {
+        if self.releases[at].keeps_record {
             self.forget(at);
         }
     }

@@ -45,9 +45,11 @@ impl<'p> Down<'p> {
     }
 
     pub(super) fn remove(&mut self, at: usize) {
-        let history = match self.releases[at].leftovers.as_slice() {
-            [] => History::Deleted,
-            _ => History::Kept,
+        let release = &mut self.releases[at];
+        release.keeps_record = !release.leftovers.is_empty();
+        let history = match release.keeps_record {
+            true => History::Kept,
+            false => History::Deleted,
         };
         self.ask_helm(at, Task::Uninstall(history));
     }
@@ -59,16 +61,14 @@ impl<'p> Down<'p> {
 
     /// Writes down first what the next run has to know if this one is killed.
     fn ask_helm(&mut self, at: usize, task: Task) {
-        if self.releases[at].is_noted {
-            self.start_helm(at, task);
-            return;
-        }
         let stays = self.stays(at);
-        let goes = match task {
-            Task::Uninstall(History::Deleted) => self.objects(&self.releases[at]),
+        let release = &self.releases[at];
+        let mut goes = match task {
             // As long as there is a record, it tells of the rest.
-            Task::Uninstall(History::Kept) | Task::Forget => Vec::new(),
+            Task::Uninstall(History::Kept) => Vec::new(),
+            Task::Uninstall(History::Deleted) | Task::Forget => self.objects(release),
         };
+        goes.extend(release.swept.iter().cloned());
         let asked: Vec<ObjectRef> = stays.iter().chain(&goes).cloned().collect();
         let (is_ours, notes) = (self.tells_ours(at), self.notes());
         let release = &mut self.releases[at];
@@ -112,8 +112,7 @@ impl<'p> Down<'p> {
         }
         match noted {
             Ok(noted) => {
-                let release = &mut self.releases[at];
-                (release.is_noted, release.noted) = (true, noted);
+                self.releases[at].noted = noted;
                 self.start_helm(at, task);
             }
             // It was asked for until the release's time was up.

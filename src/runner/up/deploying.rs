@@ -121,6 +121,7 @@ impl Up<'_> {
         release.doom = Some(Doom {
             until: Instant::now() + patience,
             finding: None,
+            was_open: false,
             helm: Some(said),
         });
     }

@@ -200,6 +200,7 @@ impl Up<'_> {
                     release.doom = Some(Doom {
                         until,
                         finding: Some(finding),
+                        was_open: false,
                         helm: None,
                     });
                     self.turned = true;
@@ -229,7 +230,8 @@ impl Up<'_> {
             return;
         };
         if now >= doom.until {
-            doom.learn_of_hook(&release.assessment.findings);
+            let hooks = release.contents.as_ref().map(|it| it.hooks.as_slice());
+            doom.learn_of_hook(hooks.unwrap_or_default(), &release.assessment.findings);
         }
         let log_of = doom.finding.as_ref().and_then(|f| f.log_of.as_ref());
         let complete = match (&doom.finding, log_of) {

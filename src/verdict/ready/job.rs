@@ -17,7 +17,7 @@ pub enum JobPhase<'a> {
 
 pub fn job_phase(job: &Job) -> JobPhase<'_> {
     let holds = |kind| job.conditions.condition(kind).filter(|c| c.is_true());
-    if holds("Complete").is_some() {
+    if job.is_complete() {
         JobPhase::Complete
     } else if let Some(failed) = holds("Failed").or_else(|| holds("FailureTarget")) {
         JobPhase::Failed(failed)
