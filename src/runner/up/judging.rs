@@ -11,7 +11,7 @@ use crate::runner::hold::{Held, Stage, Standing};
 use crate::runner::others::Others;
 use crate::runner::sooner::Turn;
 use crate::runner::tracked::{Doom, Phase, Tracked, expired, telling_log};
-use crate::verdict::{self, Scope};
+use crate::verdict::{self, LogOf, Scope};
 use crate::wording;
 
 impl Up<'_> {
@@ -166,7 +166,9 @@ impl Up<'_> {
             logs.follow(self.observer, at, pod, view, &release.baseline);
         }
         let findings = release.assessment.findings.iter();
-        for proof in findings.filter_map(|finding| finding.log_of.as_ref()) {
+        let proofs = findings.filter_map(|finding| finding.log_of.as_ref());
+        let is_old = |of: &&LogOf| of.attempt <= release.baseline.ended(&of.pod_uid, &of.container);
+        for proof in proofs.filter(is_old) {
             logs.look_up(self.observer, at, proof, &self.world);
         }
         self.logs = logs;
