@@ -75,8 +75,9 @@ pub struct Tracked<'p> {
     pub unanswered: u32,
     /// Everything of it has been looked at once since helm returned.
     pub looked_at: bool,
-    /// Of looking that did not work.
+    /// Of looking that did not work, and why it did not.
     pub looking: Backoff,
+    pub unseen: Option<String>,
     pub cancel: Cancel,
     /// Its helm, or a command around it, is at work, though the release may be given up.
     pub helm_works: bool,
@@ -162,6 +163,7 @@ impl<'p> Tracked<'p> {
             unanswered: 0,
             looked_at: false,
             looking: Backoff::default(),
+            unseen: None,
             cancel: Cancel::behind(gate),
             helm_works: false,
             kill_at: None,

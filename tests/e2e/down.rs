@@ -83,6 +83,25 @@ fn has_namespace(name: &str) -> bool {
     })
 }
 
+/// The chart has called its set and the template of its claims otherwise since.
+#[test]
+fn claims_of_an_earlier_revision_are_told_and_go_with_the_volumes() {
+    let name = "down-earlier";
+    let stack = Stack::new(name).release("db", SET, "");
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+    let renamed = SET
+        .replace("name: db", "name: store")
+        .replace("name: data", "name: disk");
+    fs::write(stack.folder().join("db/templates/all.yaml"), renamed).expect("a template");
+    Ended::up(&stack.profile(), &[]).expect_code(0);
+    let ended = down(&stack, &[]).expect_code(0);
+    let keeps =
+        "\"kept\":[\"persistentvolumeclaim/data-db-0\",\"persistentvolumeclaim/disk-store-0\"]";
+    assert!(ended.stdout.contains(keeps), "{}", ended.stdout);
+    down(&stack, &["--volumes"]).expect_code(0);
+    assert!(!has_namespace(name) || there(name).is_empty());
+}
+
 #[test]
 fn hooks_go_and_what_holds_data_stays_unless_it_is_asked_for() {
     let name = "down-hooks";

@@ -93,3 +93,17 @@ fn a_mark_that_can_not_be_written_is_given_up() {
     assert_eq!(ran.warnings(), ["its record can't be marked: status 500"]);
     assert!(ran.events.last().unwrap().elapsed_ms < 41_000);
 }
+
+/// What the watches have told says nothing of what helm has just changed.
+#[test]
+fn what_was_never_looked_at_is_told_with_the_reason() {
+    let mut case = broken(Question::Refresh);
+    case.timeout = Some(Duration::from_secs(600));
+    let ran = case.up();
+    let sentence = &ran.verdict("a").sentence;
+    let so = ": its objects can't be read: status 500";
+    assert!(
+        sentence.starts_with("not ready ") && sentence.ends_with(so),
+        "{sentence}"
+    );
+}

@@ -128,6 +128,8 @@ pub enum Question {
     BeforeHelm,
     Marks,
     Follow,
+    /// How objects are, once helm has returned.
+    Refresh,
     /// The first list of all; it is never heard of again.
     Watch,
 }
@@ -659,6 +661,9 @@ impl Observer for Fake {
         &'a self,
         _: &'a [ObjectRef],
     ) -> LocalBoxFuture<'a, Result<Vec<Observation>, ObserveError>> {
+        if let Err(error) = self.answers(Question::Refresh) {
+            return async { Err(error) }.boxed_local();
+        }
         let asked = self.inner.when_asked.take().into_iter();
         let seen = asked.map(Observation::Seen).collect();
         async { Ok(seen) }.boxed_local()

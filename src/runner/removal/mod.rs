@@ -1,3 +1,4 @@
+mod earlier;
 mod ending;
 mod hooks;
 mod remains;
@@ -301,8 +302,15 @@ impl<'p> Down<'p> {
         let release = &mut self.releases[at];
         release.phase = Phase::Reading;
         let (observer, limits) = (self.observer, release.limits());
-        let read =
-            async move { Done::Contents(at, limits.read_contents(observer, step, revision).await) };
+        let earlier = self.earlier(step, revision);
+        let read = async move {
+            let mut contents = limits.read_contents(observer, step, revision).await?;
+            earlier
+                .add_to(&mut contents, observer, &limits, step)
+                .await?;
+            Ok(contents)
+        };
+        let read = async move { Done::Contents(at, read.await) };
         self.work.push(read.boxed_local());
     }
 

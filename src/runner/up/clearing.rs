@@ -25,7 +25,7 @@ use crate::snapshot::{
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a hook of an earlier run may take until its first container runs. One that takes longer
-/// fails to start.
+/// fails to start. Of a release that has little time, half of that.
 const STARTS: Duration = Duration::from_secs(30);
 
 /// Waits until all that was removed is gone: what helm makes anew would go with it.
@@ -102,7 +102,8 @@ impl Up<'_> {
                 self.touched.learn(at, &left.last);
                 let release = &mut self.releases[at];
                 release.left_behind = Some(left);
-                (release.starts_until).get_or_insert_with(|| Instant::now() + STARTS);
+                let starts = STARTS.min(release.step.timeout / 2);
+                (release.starts_until).get_or_insert_with(|| Instant::now() + starts);
                 self.go_on_clearing(at);
             }
             // It has just been removed, so the next is an install.

@@ -119,6 +119,7 @@ impl Up<'_> {
                 let release = &mut self.releases[at];
                 release.looked_at = true;
                 release.looking.reset();
+                release.unseen = None;
                 if release.phase == Phase::Converging {
                     self.read_unwatched(at);
                 }
@@ -128,6 +129,7 @@ impl Up<'_> {
                 if release.phase == Phase::Converging {
                     let is_first = !release.looking.is_failing();
                     let pause = release.looking.after(&error);
+                    release.unseen = Some(error.to_string());
                     // That the API server does not answer is said by whoever watches it.
                     if is_first && error.passes().is_none() {
                         self.warn(at, format!("its objects can't be read: {error}"));

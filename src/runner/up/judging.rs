@@ -264,6 +264,10 @@ impl Up<'_> {
             _ => "ready",
         };
         let mut verdict = expired(what, &limit, &release.assessment, log);
+        // By what is known all may be well.
+        if let (Some(unseen), None) = (&release.unseen, &release.assessment.waiting) {
+            verdict.sentence = format!("not {what} {limit}: its objects can't be read: {unseen}");
+        }
         verdict.hints.extend(self.rights_to_see(at));
         self.releases[at].stop_helm(Instant::now());
         self.fail(at, verdict);
