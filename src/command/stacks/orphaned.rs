@@ -77,9 +77,10 @@ pub fn add(stacks: &mut [Stack], records: Vec<Record>) {
 }
 
 fn orphan(record: &Record) -> Option<Member> {
-    let id = record.marks.release.as_deref().unwrap_or(&record.release);
+    // As helm calls it: the profile may have given its id to another since.
+    let once = || record.marks.release.as_deref()?.parse().ok();
     Some(Member {
-        id: id.parse().ok()?,
+        id: record.release.parse().ok().or_else(once)?,
         release: record.release.parse().ok()?,
         namespace: record.namespace.parse().ok()?,
         budgets: Budgets::default(),

@@ -4,7 +4,7 @@ use crate::snapshot::{Conditions, Pod};
 
 use super::super::Hope;
 use super::super::digest::nodes;
-use super::super::member::Member;
+use super::super::member::{Keeper, Member};
 use super::super::missing::Missing;
 use super::report::Draft;
 use super::{Case, Cause, claim};
@@ -30,7 +30,7 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
             .through(format!("persistentvolumeclaim/{}", trouble.claim));
         return Some(trouble.prove(draft));
     }
-    if let Some(nobody) = untaken(case, pod) {
+    if let Some(nobody) = untaken(case, pod).filter(|_| !has_taken_another(case, member)) {
         return Some(nobody);
     }
     let condition = condition?;
@@ -46,6 +46,12 @@ pub fn find(case: &Case<'_>, member: &Member<'_>) -> Option<Draft> {
         Draft::new(Cause::Unschedulable, hope, sentence).hint(hint(message))
     };
     Some(draft.condition(format!("pod/{name}"), condition))
+}
+
+/// The pods of a Job are all alike: where one was taken, the next has only just been made.
+fn has_taken_another(case: &Case<'_>, member: &Member<'_>) -> bool {
+    let mut others = case.members.iter().filter(|it| it.owner == member.owner);
+    member.keeper == Keeper::Job && others.any(|it| it.pod.node.is_some())
 }
 
 /// A pod that nobody has looked at. Whoever binds a pod says so in its conditions, and so does the
