@@ -101,8 +101,9 @@ fn what_is_started_again_in_the_pod_of_a_job_is_named_when_the_time_is_up() {
     let job = hook_job("again", "", "exit 3")
         .replace("  annotations: {helm.sh/hook: }\n", "")
         .replace("restartPolicy: Never", "restartPolicy: OnFailure");
+    // Without a probe it counts as started if it is seen to run, and the hook goes on.
     let sidecar = format!(
-        "initContainers: [{{name: side, restartPolicy: Always, {IMAGE}, command: [sh, -c, 'exit 7']}}]\n      containers:"
+        "initContainers: [{{name: side, restartPolicy: Always, {IMAGE}, command: [sh, -c, 'exit 7'], startupProbe: {{exec: {{command: ['false']}}}}}}]\n      containers:"
     );
     let hook = hook_job("hook", "post-install", "sleep 1").replace("containers:", &sidecar);
     let stack = Stack::new("e2e-job-again")
