@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{Up, unchanged};
 use crate::event::EventKind;
 use crate::runner::ports::{DeployError, Ensured, ObserveError, Refusal};
@@ -129,7 +131,11 @@ impl Up<'_> {
                 if release.phase == Phase::Converging {
                     let is_first = !release.looking.is_failing();
                     let pause = release.looking.after(&error);
-                    release.unseen = Some(error.to_string());
+                    // What ends a question at the deadline says less than the answer before it.
+                    let is_over = release.deadline.is_some_and(|end| end <= Instant::now());
+                    if !is_over || release.unseen.is_none() {
+                        release.unseen = Some(error.to_string());
+                    }
                     // That the API server does not answer is said by whoever watches it.
                     if is_first && error.passes().is_none() {
                         self.warn(at, format!("its objects can't be read: {error}"));
