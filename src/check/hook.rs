@@ -48,6 +48,11 @@ impl Hook {
             .any(|event| events.contains(&event.as_str()))
     }
 
+    /// helm deletes it once it is through.
+    pub fn is_deleted_once_through(&self) -> bool {
+        self.policies.iter().any(|it| it == "hook-succeeded")
+    }
+
     /// helm's default where none is given.
     pub fn is_deleted_before_creation(&self) -> bool {
         let policy = "before-hook-creation";

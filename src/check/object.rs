@@ -94,7 +94,7 @@ impl Object {
             weight: hook.order(),
             ran: false,
             succeeded: false,
-            stays: !hook.policies.iter().any(|it| it == "hook-succeeded"),
+            stays: !hook.is_deleted_once_through(),
         })
     }
 

@@ -52,10 +52,11 @@ pub async fn begin(
     let file = profile.file.file_name().unwrap_or_default();
     let label = |(id, chart): (&ReleaseId, &Staged)| (id.clone(), chart.label.clone());
     let charts = helm.charts.iter().map(label).collect();
-    let mut stored = read(cluster, &whole).await?;
     for _ in 0..TRIES {
-        let empty = || StackRecord::empty(&whole.stack, &whole.namespace);
-        let mut now = stored.unwrap_or_else(|| StoredStack::new(empty()));
+        let now = cluster
+            .stored_or_empty(&whole.stack, &whole.namespace)
+            .await;
+        let mut now = now.map_err(|error| session::observe(&error))?;
         let record = &mut now.record;
         let before = record.id();
         record.take_in(&file.to_string_lossy(), &whole, &charts);
@@ -72,7 +73,6 @@ pub async fn begin(
                 before,
             });
         }
-        stored = read(cluster, &whole).await?;
     }
     Err(lease::lost(&whole.stack, &whole.namespace))
 }

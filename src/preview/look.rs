@@ -14,7 +14,7 @@ use super::{
 use crate::cluster::Cluster;
 use crate::helm::{Capabilities, Helm, Moment, Upcoming, UpcomingHook};
 use crate::keyed::Key;
-use crate::manifest;
+use crate::manifest::{self, Readable};
 use crate::mask;
 use crate::names::ReleaseId;
 use crate::plan::{Command, Plan, Step};
@@ -361,12 +361,11 @@ async fn rendered(
             false => Ok(None),
         }
     };
-    let unread = manifest::readable_wholes(&manifest).unread.into_iter();
-    let unread = unread.map(|line| {
-        Unread::Document(line).warning(&step.release, "what becomes of its object is not shown")
-    });
-    preview.warnings = unread.collect();
-    let compared = objects::compare(step, &manifest, records, cluster, preview.applied.as_ref());
+    let Readable { read, unread } = manifest::readable_wholes(&manifest);
+    let so = "what becomes of its object is not shown";
+    let unread = unread.into_iter().map(Unread::Document);
+    preview.warnings = unread.map(|it| it.warning(&step.release, so)).collect();
+    let compared = objects::compare(step, read, records, cluster, preview.applied.as_ref());
     let (again, compared) = futures::future::join(again, compared).await;
     let (whole, mut compared) = (upcoming.whole(), compared?);
     let mut rendered = documents(&whole);

@@ -40,7 +40,7 @@ impl How {
 /// deployed revision had. What was `applied` is a manifest that `up` would not apply again by itself.
 pub async fn compare(
     step: &Step,
-    manifest: &str,
+    wanted: Vec<Whole>,
     records: &[Record],
     cluster: &Cluster,
     applied: Option<&Applied>,
@@ -49,7 +49,6 @@ pub async fn compare(
         Some(_) => How::AsItStays,
         None => How::apply(step.force_conflicts),
     };
-    let wanted = manifest::readable_wholes(manifest).read;
     let compared = compare_with(step, wanted.clone(), records, cluster, how).await?;
     // What another manager keeps stays with it until an upgrade has another reason.
     let is_reason = |applied: &Applied, one: &Compared| {

@@ -149,7 +149,7 @@ impl Page<'_> {
                 let removed = wording::count(all - untouched, "release");
                 let text = match untouched {
                     0 => format!("{removed} removed in {took}"),
-                    all_of_them if all_of_them == all => "there was nothing to remove".to_owned(),
+                    _ if untouched == all => "there was nothing to remove".to_owned(),
                     some => format!("{removed} removed in {took}, {some} with nothing to remove"),
                 };
                 let title = format!("{} {stack}: ", self.marks.done);

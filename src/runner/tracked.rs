@@ -249,6 +249,15 @@ impl<'p> Tracked<'p> {
 }
 
 impl Doom {
+    pub fn new(until: Instant, finding: Option<Finding>, helm: Option<Refusal>) -> Doom {
+        Doom {
+            until,
+            finding,
+            was_open: false,
+            helm,
+        }
+    }
+
     /// helm has given up one of these hooks that was not through: what it had, and might have got over,
     /// is the cause.
     pub fn learn_of_hook(&mut self, hooks: &[Hook], findings: &[Finding]) {

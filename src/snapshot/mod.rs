@@ -18,7 +18,7 @@ pub use object::{
 };
 pub use pod::{ContainerSpec, ContainerState, ContainerStatus, Instance, Pod, Terminated, Volume};
 pub use record::{
-    Contents, Hook, LastingHook, Leaves, Marks, Record, RecordStatus, StackId, Unread,
+    Contents, Hook, LastingHook, Leaves, Marks, Record, RecordStatus, StackId, Unread, is_ordinal,
 };
 pub use workload::{
     Claim, Custom, Definition, Endpoints, Job, ReplicaSet, Service, StorageClass, UpdateStrategy,

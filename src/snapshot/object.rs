@@ -53,6 +53,17 @@ pub struct Surveyed {
     pub is_going: bool,
 }
 
+impl Surveyed {
+    /// Of which nothing was seen.
+    pub fn unseen(object: ObjectRef) -> Surveyed {
+        Surveyed {
+            object,
+            share: None,
+            is_going: false,
+        }
+    }
+}
+
 /// What helm holds of an object, as a digest of the names of its fields. It is another once somebody
 /// else has set one of them to another value, or has taken it away
 /// (`k8s.io/apimachinery`, `meta/v1/types.go`, `ManagedFieldsEntry`).

@@ -295,7 +295,7 @@ impl Contents {
     }
 
     /// What there is to watch of the revision: its objects, and those that its hooks leave.
-    pub fn left(&self) -> Vec<ObjectRef> {
+    pub fn to_watch(&self) -> Vec<ObjectRef> {
         let hooks = self.lasting_hooks().into_iter().map(|it| it.object);
         self.objects.iter().cloned().chain(hooks).collect()
     }
@@ -334,9 +334,14 @@ impl Contents {
                 return false;
             }
             let rest = claim.strip_prefix(&format!("{template}-{}-", set.name));
-            rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|it| it.is_ascii_digit()))
+            rest.is_some_and(is_ordinal)
         })
     }
+}
+
+/// As the pods of a StatefulSet are numbered.
+pub fn is_ordinal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit())
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

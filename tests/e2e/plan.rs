@@ -90,6 +90,11 @@ impl Planned {
         }
     }
 
+    fn release(&self, id: &str) -> &Value {
+        let found = self.releases.iter().find(|it| it["id"] == id);
+        found.expect("a release")
+    }
+
     fn objects(&self) -> BTreeSet<String> {
         let objects = self
             .releases
@@ -373,13 +378,7 @@ fn a_kind_comes_with_a_release_before_or_the_charts_own_crds() {
     fs::create_dir_all(&crds).expect("a folder");
     fs::write(crds.join("gadget.yaml"), definition("Gadget")).expect("a definition");
     let planned = Planned::of(&stack, &[]);
-    let of = |id: &str| {
-        planned
-            .releases
-            .iter()
-            .find(|it| it["id"] == id)
-            .expect("a release")
-    };
+    let of = |id: &str| planned.release(id);
     for (id, expected) in [
         ("app", "comes with operator"),
         ("own", "comes with this release"),
@@ -694,13 +693,7 @@ fn a_need_on_what_a_release_does_not_have_is_planned_to_fail() {
     let profile = stack.profile();
     for late in ["install", "unchanged"] {
         let planned = Planned::of(&stack, &[]);
-        let of = |id: &str| {
-            planned
-                .releases
-                .iter()
-                .find(|it| it["id"] == id)
-                .expect("a release")
-        };
+        let of = |id: &str| planned.release(id);
         assert_eq!(of("web")["action"], "fail", "{}", planned.text);
         let why = "it needs job/typo of release `app`, which has no such object";
         assert_eq!(of("web")["why"], why);

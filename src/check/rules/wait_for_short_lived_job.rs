@@ -1,5 +1,6 @@
 use super::Rule;
 use crate::check::finding::{Findings, Severity};
+use crate::check::hook::Hook;
 use crate::check::stack::Stack;
 use crate::check::wait::Target;
 
@@ -18,10 +19,8 @@ fn check(stack: &Stack, findings: &mut Findings) {
             return;
         };
         let ttl = job.at("/spec/ttlSecondsAfterFinished").as_u64();
-        let policies = job.hook.iter().flat_map(|hook| &hook.policies);
-        let deleted = policies
-            .into_iter()
-            .any(|policy| policy == "hook-succeeded");
+        let hook = job.hook.as_ref();
+        let deleted = hook.is_some_and(Hook::is_deleted_once_through);
         let removed = match ttl {
             Some(seconds) => format!("{seconds} s after its end"),
             None if deleted => "as soon as it has succeeded".to_owned(),

@@ -102,10 +102,6 @@ async fn try_end(
 /// the next run, unless it was to go once its work was done.
 fn remembered(object: &ObjectRef, there: &[Surveyed]) -> Option<Surveyed> {
     let found = there.iter().find(|it| it.object == *object).cloned();
-    let missed = || Surveyed {
-        object: object.clone(),
-        share: None,
-        is_going: false,
-    };
+    let missed = || Surveyed::unseen(object.clone());
     found.or_else(|| (!object.may_go_once_ready()).then(missed))
 }

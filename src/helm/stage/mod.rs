@@ -46,7 +46,7 @@ impl Staged {
 
 fn may_have_crds(chart: &Path) -> bool {
     let inside = || {
-        let charts = std::fs::read_dir(chart.join("charts"));
+        let charts = fs::read_dir(chart.join("charts"));
         let mut charts = charts.into_iter().flatten().flatten();
         charts.any(|inside| may_have_crds(&inside.path()))
     };

@@ -7,7 +7,7 @@ use super::Down;
 use crate::plan::Step;
 use crate::runner::asking::Limits;
 use crate::runner::ports::{ObserveError, Observer};
-use crate::snapshot::{Contents, WorkloadKind};
+use crate::snapshot::{Contents, WorkloadKind, is_ordinal};
 
 /// Where claims may be of an earlier revision.
 pub(super) struct Earlier {
@@ -92,6 +92,6 @@ impl Earlier {
 
 /// It may be a StatefulSet's, for the pod of this number.
 fn is_numbered(name: &str) -> bool {
-    let number = name.rsplit_once('-').map_or("", |(_, number)| number);
-    !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit())
+    name.rsplit_once('-')
+        .is_some_and(|(_, number)| is_ordinal(number))
 }

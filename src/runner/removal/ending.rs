@@ -18,20 +18,19 @@ impl Down<'_> {
         let kept = kept.chain(release.left.iter().map(|it| &it.object));
         let kept: BTreeSet<String> = kept.map(ObjectRef::short).collect();
         let kept = kept.into_iter().collect();
-        self.end(at, |release| EventKind::ReleaseRemoved {
-            release,
-            kept,
-            untouched: false,
-        });
-        self.queue.succeed(at);
+        self.end_well(at, kept, false);
     }
 
     /// Nobody has installed it, and no removal has left anything of it.
     pub(super) fn nothing_there(&mut self, at: usize) {
+        self.end_well(at, Vec::new(), true);
+    }
+
+    fn end_well(&mut self, at: usize, kept: Vec<String>, untouched: bool) {
         self.end(at, |release| EventKind::ReleaseRemoved {
             release,
-            kept: Vec::new(),
-            untouched: true,
+            kept,
+            untouched,
         });
         self.queue.succeed(at);
     }
@@ -47,12 +46,7 @@ impl Down<'_> {
             ),
         });
         let kept = vec![format!("release/{}", step.release)];
-        self.end(at, |release| EventKind::ReleaseRemoved {
-            release,
-            kept,
-            untouched: true,
-        });
-        self.queue.succeed(at);
+        self.end_well(at, kept, true);
     }
 
     pub(super) fn expire(&mut self, at: usize) {

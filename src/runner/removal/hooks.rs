@@ -150,12 +150,7 @@ impl Down<'_> {
                 // helm sees by itself that a hook has failed, and after it writes down what it has
                 // removed by then. One that can't come to an end it would wait for.
                 let ends = matches!(finding.cause, Cause::HookFailed);
-                hooks.doom = Some(Doom {
-                    until,
-                    finding: Some(finding),
-                    was_open: false,
-                    helm: None,
-                });
+                hooks.doom = Some(Doom::new(until, Some(finding), None));
                 if !ends {
                     release.stop_helm();
                 }
@@ -175,12 +170,9 @@ impl Down<'_> {
             return;
         };
         release.phase = Phase::Failing;
-        let doom = hooks.doom.get_or_insert_with(|| Doom {
-            until: Instant::now() + LAST_WORDS,
-            finding: None,
-            was_open: false,
-            helm: None,
-        });
+        let doom = hooks
+            .doom
+            .get_or_insert_with(|| Doom::new(Instant::now() + LAST_WORDS, None, None));
         doom.helm = Some(said);
     }
 

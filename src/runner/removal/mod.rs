@@ -255,8 +255,7 @@ impl<'p> Down<'p> {
     }
 
     fn start_what_may(&mut self) {
-        let is_asked_for = |r: &Removed| matches!(r.phase, Phase::Reading | Phase::Noting);
-        let at_work = |r: &&Removed| is_asked_for(r) || r.is_at_helm();
+        let at_work = |r: &&Removed| r.is_asked_about() || r.is_at_helm();
         let is_up = self.deadline.is_some_and(|end| end <= Instant::now());
         if is_up && self.cancelled.is_none() {
             for at in self.queue.cancel() {
@@ -420,7 +419,7 @@ impl<'p> Down<'p> {
         // A question about what it consists of has the same end, and tells why it had no answer.
         let release = &self.releases[at];
         let is_up = release.deadline.is_some_and(|end| end <= Instant::now());
-        if is_up && !matches!(release.phase, Phase::Reading | Phase::Noting) {
+        if is_up && !release.is_asked_about() {
             self.expire(at);
         }
     }

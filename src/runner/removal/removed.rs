@@ -106,6 +106,11 @@ impl<'p> Removed<'p> {
         !matches!(self.phase, Phase::Waiting | Phase::Ended)
     }
 
+    /// What is to be known of it before helm starts is asked for.
+    pub fn is_asked_about(&self) -> bool {
+        matches!(self.phase, Phase::Reading | Phase::Noting)
+    }
+
     /// helm is at work on it.
     pub fn is_at_helm(&self) -> bool {
         matches!(self.phase, Phase::Removing | Phase::Forgetting)

@@ -118,12 +118,8 @@ impl Up<'_> {
         } else {
             Duration::ZERO
         };
-        release.doom = Some(Doom {
-            until: Instant::now() + patience,
-            finding: None,
-            was_open: false,
-            helm: Some(said),
-        });
+        let until = Instant::now() + patience;
+        release.doom = Some(Doom::new(until, None, Some(said)));
     }
 
     /// Learns from helm's record which revision is being made, and asks for its contents.
@@ -170,7 +166,7 @@ impl Up<'_> {
             let said = unread.warning(&step.release, "its object is not watched");
             self.warn(at, said);
         }
-        let objects = contents.left();
+        let objects = contents.to_watch();
         let limits = self.releases[at].limits();
         let watching = async move {
             let watch = || watch_objects(observer, &step.namespace, &objects);
@@ -214,7 +210,7 @@ impl Up<'_> {
     pub(super) fn look(&mut self, at: usize, pause: Duration) {
         let release = &self.releases[at];
         let step = release.step;
-        let objects = release.contents.as_ref().map(Contents::left);
+        let objects = release.contents.as_ref().map(Contents::to_watch);
         let objects = objects.unwrap_or_default();
         let is_new = |object: &&ObjectRef| {
             let known = self.world.meta_by_name(object);
@@ -236,7 +232,7 @@ impl Up<'_> {
     /// Reads again, after a pause, what of a release no watch may tell of.
     pub(super) fn read_unwatched(&mut self, at: usize) {
         let release = &self.releases[at];
-        let objects = release.contents.iter().flat_map(Contents::left);
+        let objects = release.contents.iter().flat_map(Contents::to_watch);
         let hidden: Vec<ObjectRef> = objects.filter(|it| self.world.is_hidden(it)).collect();
         if hidden.is_empty() {
             return;

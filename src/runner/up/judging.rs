@@ -199,12 +199,7 @@ impl Up<'_> {
                 }
                 Some(_) => {}
                 None => {
-                    release.doom = Some(Doom {
-                        until,
-                        finding: Some(finding),
-                        was_open: false,
-                        helm: None,
-                    });
+                    release.doom = Some(Doom::new(until, Some(finding), None));
                     self.turned = true;
                     if release.helm_works {
                         release.stop_helm(now);

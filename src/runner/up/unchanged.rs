@@ -291,13 +291,9 @@ async fn parts(
 
 /// What helm's record says that there is to be.
 fn recorded(contents: &Contents, goes_back: bool) -> Parts {
-    let unknown = |object: &ObjectRef| Surveyed {
-        object: object.clone(),
-        share: None,
-        is_going: false,
-    };
+    let objects = contents.objects.iter().cloned();
     Parts {
-        objects: contents.objects.iter().map(unknown).collect(),
+        objects: objects.map(Surveyed::unseen).collect(),
         hooks: match goes_back {
             // A rollback runs none of them.
             true => Vec::new(),

@@ -92,9 +92,9 @@ pub fn find(case: &Case<'_>, subject: &Subject<'_>) -> Option<Draft> {
     })
 }
 
-/// How many of its pods have failed: also of those that its pod failure policy ignores, and does not
-/// count. The controller may say that it gives up before it has counted the
-/// last (`k8s.io/kubernetes/pkg/controller/job/job_controller.go`, `FailureTarget`).
+/// How many of its pods have failed, also of those that its pod failure policy ignores and that are not
+/// counted. The controller may say that it gives up before it has counted the last
+/// (`k8s.io/kubernetes/pkg/controller/job/job_controller.go`, `FailureTarget`).
 fn tries(job: &Job, reason: Option<(&str, &str)>, pods: &[&Pod]) -> u32 {
     let is_never_restarted = |pod: &&Pod| pod.restart_policy == "Never";
     let seen = pods.iter().filter(|pod| pod.phase == "Failed").count();
